@@ -1,0 +1,109 @@
+"""Counted pings: how many are open, which are overdue, when the peer counts as dead.
+
+Pongs carry no number, but TCP keeps their order: a pong answers the oldest open ping. With a patience of several misses several
+pings are open at a time, so a boolean would take the second pong of a slow but healthy client for an unasked one.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+from math import inf
+
+MOST_MISSES = 3  # send times are kept in as many slots
+
+
+@dataclass(frozen=True, slots=True)
+class HeartbeatSettings:
+    """A profile. A dead peer is found within ``misses * interval + timeout`` seconds.
+
+    Raises:
+        ValueError: a figure that cannot work, with a sentence.
+
+    """
+
+    interval: float = 25.0  # seconds; below the 30 s after which many proxies cut silence; 0 switches pings off
+    timeout: float = 8.0  # seconds until a pong is overdue
+    misses: int = 1  # overdue pongs that make a peer dead
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.misses <= MOST_MISSES:
+            raise ValueError(f"misses must be 1 to {MOST_MISSES}")
+        if self.interval < 0:
+            raise ValueError("the ping interval must not be negative")
+        if self.interval and not 0 < self.timeout <= self.interval:
+            raise ValueError("the pong timeout must be positive and at most the ping interval")
+
+
+class Beat(Enum):
+    """What a step asks for."""
+
+    WAIT = "wait"
+    PING = "ping"
+    MISSED = "missed"
+    DEAD = "dead"
+
+
+class Heartbeat:
+    """The pings of one connection. ``open`` are unanswered, of these the oldest ``missed`` are overdue."""
+
+    __slots__ = ("_due", "_first", "_grace", "_second", "_third", "missed", "open", "settings")
+
+    def __init__(self, settings: HeartbeatSettings, now: float, phase: float) -> None:
+        """First ping at a point in [interval/2, interval) after ``now`` that ``phase`` in [0, 1) chooses: no herd after a storm."""
+        self.settings = settings
+        self.open = 0
+        self.missed = 0
+        self._first = self._second = self._third = 0.0
+        self._grace = 0.0
+        self._due = now + settings.interval * (0.5 + phase / 2) if settings.interval else inf
+
+    def step(self, now: float, stall: float = 0.0) -> Beat:
+        """Decide what is due, one thing a call; call again until ``WAIT``.
+
+        Args:
+            now: loop time in seconds.
+            stall: seconds that our own loop lately stood still: pongs may lie unread, so verdicts wait that much longer.
+
+        """
+        self._grace = stall
+        if self.missed < self.open and now >= self._overdue_at():
+            self.missed += 1
+            return Beat.DEAD if self.missed >= self.settings.misses else Beat.MISSED
+        if now >= self._due:
+            self._sent(now)
+            return Beat.PING
+        return Beat.WAIT
+
+    def pong(self, now: float) -> float | None:
+        """Seconds since the ping that this pong answers; None when no ping is open (3501)."""
+        if not self.open:
+            return None
+        rtt = now - self._first
+        self._first, self._second = self._second, self._third
+        self.open -= 1
+        if self.missed:
+            self.missed -= 1
+        self._grace = 0.0
+        return rtt
+
+    def deadline(self) -> float:
+        """When ``step`` has something to decide, loop time; inf for never."""
+        if self.missed < self.open:
+            return min(self._due, self._overdue_at())
+        return self._due
+
+    def _overdue_at(self) -> float:
+        sent = (self._first, self._second, self._third)[self.missed]
+        return sent + self.settings.timeout + self._grace
+
+    def _sent(self, now: float) -> None:
+        if self.open == 0:
+            self._first = now
+        elif self.open == 1:
+            self._second = now
+        else:
+            assert self.open == 2, "a fourth ping was due before the third miss"
+            self._third = now
+        self.open += 1
+        self._due += self.settings.interval
+        if self._due <= now:  # our loop stood still: keep a whole interval between pings
+            self._due = now + self.settings.interval

@@ -1,0 +1,263 @@
+"""What a session wants done (effects), what it wants to know (questions), and how it is told (outcomes).
+
+The session decides, the connection performs: each effect in its order, each ``Ask`` exactly once answered by
+``Session.done(ticket, outcome, now)`` unless the session closes first. An answer that is at hand is given at once, in the
+same turn; one that takes time belongs to an errand.
+"""
+
+from typing import Literal
+
+import msgspec
+
+from service.access.tokens import ConnectionClaims, SubscriptionClaims
+from service.protocol import messages as wire
+from service.protocol.closing import Closing, Unsubscribing
+from service.protocol.errors import ReplyError
+
+
+class Told(msgspec.Struct, frozen=True, gc=False):
+    """The common shape of effects, questions and outcomes: small, frozen, short-lived."""
+
+
+# ----------------------------------------------------------------- questions
+
+
+class Greet(Told, frozen=True):
+    """Who is this? The connect command; its ``token`` may be empty where anonymous clients are welcome.
+
+    Answered by ``Verified`` (``claims`` None without a token), ``BadToken`` or ``Failed`` (a ``Closing`` for a connection limit).
+    """
+
+    request: wire.ConnectRequest
+
+
+class VerifyToken(Told, frozen=True):
+    """Check a token. Answered by ``Verified`` with the claims of that kind, ``BadToken`` or ``Failed``."""
+
+    token: str
+    kind: Literal["connection", "subscription"]
+
+
+class Join(Told, frozen=True):
+    """Prepare to enter a channel. Answered by ``Prepared`` or ``Failed``.
+
+    ``recover`` with ``since`` asks for what was missed; ``strict`` wants error 112 instead of ``recovered: false``.
+    """
+
+    channel: str
+    positioned: bool = False
+    recoverable: bool = False
+    recover: bool = False
+    since: wire.StreamPosition = wire.StreamPosition()
+    strict: bool = False
+    delta: str = ""
+
+
+class Enter(Told, frozen=True):
+    """Enter the live lists now; answered at once, in the same turn, by ``Entered``: the reply that follows must precede live
+    publications. ``admissions`` are those of ``Prepared``, opaque to the session.
+    """
+
+    admissions: tuple[object, ...]
+
+
+class Publish(Told, frozen=True):
+    """Answered by ``Done`` or ``Failed``."""
+
+    channel: str
+    data: msgspec.Raw
+    info: wire.ClientInfo
+
+
+class ReadHistory(Told, frozen=True):
+    """Answered by ``HistoryRead`` or ``Failed``. ``limit`` −1 means all; it is capped already."""
+
+    channel: str
+    limit: int
+    since: wire.StreamPosition | None
+    reverse: bool
+
+
+class Several(Told, frozen=True):
+    """Used inside the session only: questions asked together, answered by ``All`` in their order."""
+
+    questions: tuple["Greet | VerifyToken | Join | Enter | Publish | ReadHistory", ...]
+
+
+Question = Greet | VerifyToken | Join | Enter | Publish | ReadHistory
+
+# ------------------------------------------------------------------ outcomes
+
+
+class Verified(Told, frozen=True):
+    """A good token, and the wall clock (Unix seconds) of the moment, since claims are in wall time and deadlines are not."""
+
+    claims: ConnectionClaims | SubscriptionClaims | None
+    wall: float
+
+
+class BadToken(Told, frozen=True):
+    """``reason`` is that of the ``TokenRefused`` that was caught: expired, invalid, or info that is not base64."""
+
+    reason: Literal["expired", "invalid", "bad_info"]
+
+
+class Prepared(Told, frozen=True):
+    """The channel can be entered; ``admission`` is what ``Enter`` hands back."""
+
+    admission: object
+
+
+class Joined(Told, frozen=True):
+    """How one channel was entered: the fields of the subscribe result."""
+
+    recoverable: bool = False
+    positioned: bool = False
+    epoch: str = ""
+    offset: int = 0
+    recovered: bool = False
+    was_recovering: bool = False
+    publications: tuple[wire.Publication, ...] | list[wire.Publication] = ()
+    delta: bool = False
+
+
+class Entered(Told, frozen=True):
+    """Answer to ``Enter``, in the order of its admissions."""
+
+    joined: tuple[Joined, ...]
+
+
+class Done(Told, frozen=True):
+    """It worked, there is nothing to tell."""
+
+
+class HistoryRead(Told, frozen=True):
+    publications: list[wire.Publication]
+    offset: int
+    epoch: str
+
+
+class Failed(Told, frozen=True):
+    """It did not work: the error of the reply, or the close that it demands. ``why`` is for the log."""
+
+    failure: ReplyError | Closing
+    why: str = ""
+
+
+class All(Told, frozen=True):
+    """Used inside the session only: the outcomes of ``Several``, in the order of its questions."""
+
+    outcomes: tuple["Verified | BadToken | Prepared | Entered | Done | HistoryRead | Failed", ...]
+
+
+Outcome = Verified | BadToken | Prepared | Entered | Done | HistoryRead | Failed
+
+# ------------------------------------------------------------------- effects
+
+
+class Reply(Told, frozen=True):
+    """Write this answer. ``method`` names the command; ``why`` says in a few words why it was refused ("" when it was not).
+    The error code is ``message.error.code``.
+    """
+
+    message: wire.Reply
+    method: str
+    why: str = ""
+
+
+class Push(Told, frozen=True):
+    """Write this push."""
+
+    message: wire.Push
+
+
+class Ask(Told, frozen=True):
+    """Find the answer and call ``Session.done(ticket, outcome, now)``."""
+
+    ticket: int
+    question: Question
+
+
+class Connected(Told, frozen=True):
+    """The greeting succeeded; comes right before its ``Reply``. Enter the registry, announce it."""
+
+    user: str
+    client_name: str
+    client_version: str
+
+
+class Left(Told, frozen=True):
+    """Leave the channel at once (``Hub.leave``); what is pushed or answered follows as an effect of its own."""
+
+    channel: str
+    code: int  # 0: the client asked; else that of the unsubscribe push
+    reason: str
+
+
+class Close(Told, frozen=True):
+    """Close with this code; the session is over and answers nothing more. ``closing.cause`` is the label, ``why`` for the log."""
+
+    closing: Closing
+    why: str = ""
+
+
+class SendPing(Told, frozen=True):
+    """Write a ping."""
+
+
+class PingMissed(Told, frozen=True):
+    """A pong is overdue; ``misses`` of them by now."""
+
+    misses: int
+
+
+class Ponged(Told, frozen=True):
+    """A pong came, ``rtt`` seconds after its ping."""
+
+    rtt: float
+    late: bool  # it had been counted as missed
+
+
+class Pause(Told, frozen=True):
+    """Read no more from the peer: too many commands wait."""
+
+
+class Resume(Told, frozen=True):
+    """Read again."""
+
+
+Effect = Reply | Push | Ask | Connected | Left | Close | SendPing | PingMissed | Ponged | Pause | Resume
+
+__all__ = [
+    "All",
+    "Ask",
+    "BadToken",
+    "Close",
+    "Connected",
+    "Done",
+    "Effect",
+    "Enter",
+    "Entered",
+    "Failed",
+    "Greet",
+    "HistoryRead",
+    "Join",
+    "Joined",
+    "Left",
+    "Outcome",
+    "Pause",
+    "PingMissed",
+    "Ponged",
+    "Prepared",
+    "Publish",
+    "Push",
+    "Question",
+    "ReadHistory",
+    "Reply",
+    "Resume",
+    "SendPing",
+    "Several",
+    "Unsubscribing",
+    "Verified",
+    "VerifyToken",
+]
