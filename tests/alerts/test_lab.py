@@ -1,0 +1,94 @@
+"""The lab changes time and nothing else."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alerts.lab import hastened, seconds, write_hastened
+
+RULES = Path(__file__).parents[2] / "alerts" / "rules"
+
+
+def one_rule(**fields):
+    return {"groups": [{"name": "g", "rules": [{"alert": "A", "expr": "x", **fields}]}]}
+
+
+def quick(**fields):
+    return hastened(one_rule(**fields), pace=30, shortest_window=4)["groups"][0]["rules"][0]
+
+
+@pytest.mark.parametrize(
+    ("given_expression", "expected"),
+    [
+        ("rate(x[5m])", "rate(x[10s])"),
+        ("rate(x[1m])", "rate(x[4s])"),
+        ("rate(x[1h30m] offset 1h)", "rate(x[180s] offset 120s)"),
+        ("x offset -5m", "x offset -10s"),
+        ("max_over_time(rate(x[5m])[1h:1m])", "max_over_time(rate(x[10s])[120s:2s])"),
+        ("max_over_time(x[1h:])", "max_over_time(x[120s:])"),
+        ("x{path=\"[5m]\", note='offset 5m'}", "x{path=\"[5m]\", note='offset 5m'}"),
+        ('x{q="a\\"[5m]"} > 5', 'x{q="a\\"[5m]"} > 5'),
+        ("instance:x:rate5m > 300", "instance:x:rate5m > 300"),
+        ("rate(x[2m15s])", "rate(x[4500ms])"),
+    ],
+)
+def test_windows_and_offsets_are_divided_and_text_is_not(given_expression, expected):
+    assert quick(expr=given_expression)["expr"] == expected
+
+
+def test_for_and_keep_firing_for_and_the_group_interval_are_divided():
+    rules = one_rule(**{"for": "5m", "keep_firing_for": "1m"})
+    rules["groups"][0]["interval"] = "30s"
+    group = hastened(rules, pace=30)["groups"][0]
+    assert (group["rules"][0]["for"], group["rules"][0]["keep_firing_for"], group["interval"]) == ("10s", "2s", "1s")
+
+
+def test_the_argument_is_left_alone():
+    rules = one_rule(expr="rate(x[5m])", **{"for": "5m"})
+    hastened(rules)
+    assert rules == one_rule(expr="rate(x[5m])", **{"for": "5m"})
+
+
+@pytest.mark.parametrize("wrong", ["", "5", "5 minutes", "m", "-5m", "5m "])
+def test_what_is_no_duration_is_refused_with_a_hint(wrong):
+    with pytest.raises(ValueError, match="write it like 90s, 5m or 1h30m"):
+        seconds(wrong)
+
+
+@given(st.integers(1, 100000), st.sampled_from(["s", "m", "h"]), st.sampled_from([1.0, 2.0, 30.0, 300.0]))
+def test_a_duration_keeps_its_proportion(number, unit, pace):
+    shorter = quick_seconds(f"{number}{unit}", pace)
+    assert shorter == pytest.approx(seconds(f"{number}{unit}") / pace, abs=0.001)
+
+
+def quick_seconds(duration, pace):
+    return seconds(hastened(one_rule(**{"for": duration}), pace)["groups"][0]["rules"][0]["for"])
+
+
+def test_the_lab_s_files_differ_from_production_in_times_alone(tmp_path):
+    for written in write_hastened(RULES, tmp_path):
+        lab, production = yaml.safe_load(written.read_text()), yaml.safe_load((RULES / written.name).read_text())
+        assert without_times(lab) == without_times(production), written.name
+        assert lab != production
+    assert {path.name for path in tmp_path.iterdir()} == {path.name for path in RULES.glob("*.yml")}
+
+
+def without_times(rules):
+    return [
+        {**rule, "expr": re.sub(r"\[[^\]]*\]", "[]", rule["expr"]), "for": "", "keep_firing_for": ""}
+        for group in rules["groups"]
+        for rule in group["rules"]
+    ]
+
+
+def test_a_lab_alert_needs_less_than_twenty_seconds_from_fault_to_firing(tmp_path):
+    """The inbox has 60 s; scrape, evaluation, grouping and delivery take some of them."""
+    for written in write_hastened(RULES, tmp_path):
+        rules = [rule for group in yaml.safe_load(written.read_text())["groups"] for rule in group["rules"]]
+        longest = max(seconds(window) for rule in rules for window in re.findall(r"\[(\w+)\]", rule["expr"]))
+        waits = [seconds(rule["for"]) for rule in rules if "for" in rule]
+        assert longest + max(waits, default=0) <= 20, written.name

@@ -1,0 +1,199 @@
+"""Rules: they are tested both ways, the tests notice a broken rule, and every link leads somewhere."""
+
+import copy
+import json
+import re
+import shutil
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import yaml
+
+from alerts.lab import write_hastened
+from tests.alerts.promtool import promtool
+
+ROOT = Path(__file__).parents[2]
+RULES, TESTS, RUNBOOKS = (ROOT / "alerts" / part for part in ("rules", "tests", "runbooks"))
+BOARDS = ROOT / "grafana" / "generated"
+SUBJECTS = sorted(path.stem for path in RULES.glob("*.yml"))
+
+
+def rules_of(subject):
+    return [
+        rule for group in yaml.safe_load((RULES / f"{subject}.yml").read_text())["groups"] for rule in group["rules"]
+    ]
+
+
+EVERY = [(subject, rule) for subject in SUBJECTS for rule in rules_of(subject)]
+ALERTS = [(subject, rule) for subject, rule in EVERY if "alert" in rule]
+RECORDS = [rule for _, rule in EVERY if "record" in rule]
+
+
+def of(alerts):
+    return pytest.mark.parametrize(("subject", "rule"), alerts, ids=[rule["alert"] for _, rule in alerts])
+
+
+# What promtool says.
+
+
+def test_promtool_finds_no_fault_in_the_rules():
+    said = promtool("check", "rules", "--lint=all", *RULES.glob("*.yml"))
+    assert said.returncode == 0, said.stdout + said.stderr
+
+
+@pytest.mark.parametrize("subject", SUBJECTS)
+def test_the_rules_fire_and_stay_silent_as_their_tests_say(subject):
+    said = promtool("test", "rules", TESTS / f"{subject}_test.yml")
+    assert said.returncode == 0, said.stdout + said.stderr
+
+
+def test_the_rules_of_the_lab_are_rules_too(tmp_path):
+    said = promtool("check", "rules", "--lint=all", *write_hastened(RULES, tmp_path))
+    assert said.returncode == 0, said.stdout + said.stderr
+
+
+# The tests are worth something: each way to break an alert is noticed.
+
+
+def without_guard(rule):
+    rule["expr"] = rule["expr"].split(" and ")[0]
+
+
+def with_another_threshold(factor):
+    def change(rule):
+        rule["expr"] = re.sub(r"> ([\d.]+)", lambda found: f"> {float(found[1]) * factor}", rule["expr"], count=1)
+
+    return change
+
+
+def with_another_wait(wait):
+    def change(rule):
+        rule["for"] = wait
+
+    return change
+
+
+def without_the_instance(rule):
+    rule["expr"] = f"sum by (job) ({rule['expr']})"
+
+
+BREAKAGES = {
+    "no guard for low traffic": without_guard,
+    "ten times the threshold": with_another_threshold(10),
+    "a quarter of the threshold": with_another_threshold(0.25),
+    "no waiting": with_another_wait("0s"),
+    "waiting for an hour": with_another_wait("1h"),
+    "no instance": without_the_instance,
+}
+
+
+@of(ALERTS)
+@pytest.mark.parametrize("breakage", BREAKAGES)
+def test_a_broken_rule_is_noticed(subject, rule, breakage, tmp_path):
+    broken = yaml.safe_load((RULES / f"{subject}.yml").read_text())
+    for candidate in (candidate for group in broken["groups"] for candidate in group["rules"]):
+        if candidate.get("alert") == rule["alert"]:
+            before = copy.deepcopy(candidate)
+            BREAKAGES[breakage](candidate)
+            assert candidate != before
+    for folder in ("rules", "tests"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "rules" / f"{subject}.yml").write_text(yaml.safe_dump(broken, sort_keys=False))
+    shutil.copy(TESTS / f"{subject}_test.yml", tmp_path / "tests")
+    said = promtool("test", "rules", tmp_path / "tests" / f"{subject}_test.yml")
+    assert said.returncode != 0, f"{breakage}: no test noticed"
+    assert "FAILED" in said.stdout + said.stderr
+
+
+# The shape, in the words of mixtool's and pint's conventions.
+
+
+def test_each_rule_file_has_its_tests_and_no_test_is_left_over():
+    assert SUBJECTS == sorted(path.name.removesuffix("_test.yml") for path in TESTS.glob("*_test.yml"))
+
+
+@of(ALERTS)
+def test_an_alert_is_proven_to_fire_and_to_stay_silent(subject, rule):
+    tests = yaml.safe_load((TESTS / f"{subject}_test.yml").read_text())["tests"]
+    checks = [
+        check for test in tests for check in test.get("alert_rule_test", []) if check["alertname"] == rule["alert"]
+    ]
+    assert any(check["exp_alerts"] for check in checks), "nothing shows that it fires"
+    silent = [test for test in tests if all(not check["exp_alerts"] for check in test.get("alert_rule_test", []))]
+    assert silent, "nothing shows that it stays silent"
+
+
+@of(ALERTS)
+def test_an_alert_says_what_it_is_and_where_to_go(subject, rule):
+    assert re.fullmatch(r"Heliograph[A-Z][A-Za-z0-9]+", rule["alert"])
+    assert len(rule["alert"]) <= 40
+    assert rule["labels"]["severity"] in {"critical", "warning", "info"}
+    assert rule["labels"]["service"] == "heliograph"
+    assert rule["labels"]["signal"] in {"metrics", "logs", "meta"}
+    assert rule["labels"]["slo"] == {"requests": "requests", "messages": "delivery", "backlog": "backlog"}[subject]
+    assert rule["for"]
+    said = rule["annotations"]
+    assert set(said) == {"summary", "description", "runbook_url", "dashboard_url"}
+    assert "{{" not in said["summary"], "a templated summary splits groups"
+    assert said["summary"][0].isupper()
+    assert said["summary"].endswith(".")
+    assert "$value" in said["description"]
+    assert "$labels.instance" in said["description"]
+
+
+def test_names_are_used_once():
+    assert len({rule["alert"] for _, rule in ALERTS}) == len(ALERTS)
+    assert len({rule["record"] for rule in RECORDS}) == len(RECORDS)
+    assert len({rule["expr"] for _, rule in EVERY}) == len(EVERY)
+
+
+def test_groups_are_small_and_named_after_their_file():
+    for subject in SUBJECTS:
+        for group in yaml.safe_load((RULES / f"{subject}.yml").read_text())["groups"]:
+            assert group["name"] == f"heliograph.{subject}"
+            assert len(group["rules"]) <= 20
+
+
+@pytest.mark.parametrize("rule", RECORDS, ids=[rule["record"] for rule in RECORDS])
+def test_a_record_is_level_metric_operation(rule):
+    level, metric, operation = rule["record"].split(":")
+    assert level == "instance"
+    assert metric.startswith("heliograph_")
+    window = re.search(r"(\d+[smh])$", operation)
+    assert window, "the operation names its window"
+    assert all(width == window[1] for width in re.findall(r"\[(\w+)\]", rule["expr"]))
+
+
+def test_what_is_recorded_is_used():
+    text = "\n".join(rule["expr"] for _, rule in EVERY) + "".join(path.read_text() for path in BOARDS.glob("*.json"))
+    unused = [rule["record"] for rule in RECORDS if not re.search(rf"{re.escape(rule['record'])}(?![\w:])", text)]
+    assert not unused
+
+
+# Every link leads somewhere.
+
+
+@of(ALERTS)
+def test_the_runbook_exists(subject, rule):
+    assert rule["annotations"]["runbook_url"].endswith(f"/runbooks/{rule['alert']}")
+    assert (RUNBOOKS / f"{rule['alert']}.md").exists()
+
+
+@of(ALERTS)
+def test_the_board_and_its_panel_exist(subject, rule):
+    link = urlsplit(rule["annotations"]["dashboard_url"].replace("{{ $labels.instance }}", "node-1:9000"))
+    _, uid, slug = link.path.removeprefix("/").split("/")
+    board = json.loads((BOARDS / f"{slug}.json").read_text())
+    assert board["uid"] == uid
+    panel = next(panel for panel in board["panels"] if f"panel-{panel['id']}" == parse_qs(link.query)["viewPanel"][0])
+    shown = " ".join(target["expr"] for target in panel["targets"])
+    assert {
+        "requests": "heliograph_errors_total",
+        "messages": "heliograph_message_delivery_seconds",
+        "backlog": "heliograph_backlog_messages",
+    }[subject] in shown
+
+
+def test_no_runbook_is_left_without_its_alert():
+    assert {path.stem for path in RUNBOOKS.glob("*.md")} == {rule["alert"] for _, rule in ALERTS}
