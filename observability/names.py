@@ -1,0 +1,346 @@
+"""Every name that telemetry uses, declared before use: metrics and labels, spans and attributes, log events and keys.
+
+Dashboards, rules, documents and code use these and no others; tests hold them to it. A label's values are a closed set:
+a tuple here, or a list that the service owns and hands over at start (``Handed``). Anything else counts as ``other``.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+PREFIX = "heliograph_"
+OTHER = "other"  # stands for every label value outside the closed set
+NO_NAMESPACE = "-"  # channels without namespace; no namespace can be called so
+
+
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """Values of a label that the service hands over at start, so that the list exists once."""
+
+    what: str
+
+
+NAMESPACES = Handed("namespaces")  # closed by the configuration
+CLOSE_CODES = Handed("close_codes")
+CLOSE_CAUSES = Handed("close_causes")
+REPLY_ERRORS = Handed("reply_errors")  # codes as text; "0" is success
+API_METHODS = Handed("api_methods")
+STEPS = Handed("steps")  # the middlewares and signals of the upgrade's chain
+
+PROTOCOLS = ("json", "protobuf")
+UPGRADE_RESULTS = ("accepted", "bad_request", "forbidden", "wrong_version", "not_found", "overload", "error")
+GREETING_RESULTS = ("connected", "refused", "failed", "abandoned")
+INITIATORS = ("client", "server", "network")
+VIAS = ("api", "client")
+RECOVERIES = ("recovered", "told")
+DROP_CAUSES = ("fanout_overload", "slow_bytes", "slow_age", "slow_kernel", "connection_closed", "unknown")
+KINDS = ("api", "publish", "connect", "command", "internal")
+OPERATIONS = ("publish", "history", "remove_history", "subscribe", "unsubscribe")
+OUTCOMES = ("done", "failed")
+SAMPLED_BY = ("audience", "allow_list", "client_flag", "late")
+SPAN_LOSSES = ("queue_full", "export_failed", "stopped")
+LOG_SINKS = ("stdout", "file")
+GENERATIONS = ("0", "1", "2")
+COMMANDS = (
+    "connect", "refresh", "subscribe", "sub_refresh", "unsubscribe", "publish",
+    "presence", "presence_stats", "history", "rpc", "send", "ping", "pong",
+)  # fmt: skip
+STATUSES = ("200", "400", "401", "403", "404", "405", "408", "413", "415", "426", "429", "500", "503", "504")
+
+Values = tuple[str, ...] | Handed
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One metric: its full name as the scrape shows it (counters with ``_total``)."""
+
+    name: str
+    kind: Literal["counter", "gauge", "histogram"]
+    help: str
+    labels: Mapping[str, Values] = field(default_factory=dict)
+    unit: str = ""
+    buckets: tuple[float, ...] = ()
+
+
+class Figure(NamedTuple):
+    """A number that a room tells at scrape time; ``labels`` in the order of the metric's declaration."""
+
+    name: str  # of a declared metric, e.g. ``names.CHANNELS.name``
+    labels: tuple[str, ...]
+    value: float
+
+
+METRICS: dict[str, Metric] = {}
+
+
+def _declare(metric: Metric) -> Metric:
+    METRICS[metric.name] = metric
+    return metric
+
+
+def _counter(name: str, text: str, unit: str = "", **labels: Values) -> Metric:
+    return _declare(Metric(f"{PREFIX}{name}_total", "counter", text, labels, unit))
+
+
+def _gauge(name: str, text: str, unit: str = "", **labels: Values) -> Metric:
+    return _declare(Metric(PREFIX + name, "gauge", text, labels, unit))
+
+
+def _seconds(name: str, text: str, buckets: tuple[float, ...], **labels: Values) -> Metric:
+    return _declare(Metric(f"{PREFIX}{name}_seconds", "histogram", text, labels, "seconds", buckets))
+
+
+def _process(name: str, kind: Literal["counter", "gauge"], text: str, unit: str = "") -> Metric:
+    return _declare(Metric(f"process_{name}", kind, text, {}, unit))
+
+
+# The latency objective (0.25 s) and the alerts' bounds are bounds of buckets, so that shares of them are exact.
+QUICK = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1.0)
+LATENCY = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0)
+PATIENCE = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+LIFETIME = (1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0, 14400.0, 43200.0, 86400.0)
+PAUSES = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+
+# ------------------------------------------------------- metrics: upgrade and connections
+CONNECTIONS = _gauge("connections", "Open WebSocket connections.", protocol=PROTOCOLS)
+UPGRADES = _counter("upgrades", "Requests to upgrade, by result.", result=UPGRADE_RESULTS)
+UPGRADE_SECONDS = _seconds("upgrade", "From the request to its answer (101 or a refusal).", LATENCY)
+STEPS_SKIPPED = _counter(
+    "upgrade_steps_skipped", "Steps of the upgrade's chain that were skipped.", step=STEPS, how=("late", "raised")
+)
+GREETINGS = _counter("greetings", "Greetings (101 to connect reply), by result.", result=GREETING_RESULTS)
+CONNECT_SECONDS = _seconds("connect", "From the 101 to the connect reply.", PATIENCE)
+CONNECTIONS_CLOSED = _counter(
+    "connections_closed",
+    "Ended connections; codes that we never send count as other.",
+    code=CLOSE_CODES, cause=CLOSE_CAUSES, initiator=INITIATORS,
+)  # fmt: skip
+CONNECTION_LIFETIME = _seconds("connection_lifetime", "From the 101 to the end of the connection.", LIFETIME)
+COMMANDS_TOTAL = _counter("commands", "Commands of clients, by reply code.", method=COMMANDS, error=REPLY_ERRORS)
+MESSAGES_RECEIVED = _counter("messages_received", "WebSocket messages received from clients.")
+MESSAGE_BYTES_RECEIVED = _counter("message_bytes_received", "Payload bytes received from clients.", "bytes")
+PINGS = _counter("pings", "Pings sent.")
+PONGS = _counter("pongs", "Pongs that answered a ping.")
+HEARTBEATS_MISSED = _counter("heartbeats_missed", "Pings without a pong in time.")
+HEARTBEATS_LATE = _counter("heartbeats_late", "Pongs that came, but slowly.")
+HEARTBEAT_RTT = _seconds("heartbeat_rtt", "From ping to pong; the client's own event loop is part of it.", PATIENCE)
+BACKLOG_MESSAGES = _gauge("backlog_messages", "Messages not yet taken by clients: outboxes and the kernel's buffers.")
+BACKLOG_BYTES = _gauge("backlog_bytes", "Bytes not yet taken by clients: outboxes and the kernel's buffers.", "bytes")
+OUTBOX_MESSAGES = _gauge("outbox_messages", "Messages that wait in outboxes.")
+OUTBOX_BYTES = _gauge("outbox_bytes", "Bytes that wait in outboxes.", "bytes")
+KERNEL_UNSENT = _gauge("kernel_unsent_bytes", "Bytes that the kernel holds for clients (SIOCOUTQ).", "bytes")
+UNSENT_OLDEST = _gauge("unsent_oldest_seconds", "Age of the oldest message that waits in an outbox.", "seconds")
+SLOW_CONNECTIONS = _gauge("slow_connections", "Connections that do not take what is sent to them.")
+
+# -------------------------------------------------------------- metrics: channels and broker
+PUBLICATIONS = _counter("publications", "Accepted publications.", namespace=NAMESPACES, via=VIAS)
+PUBLISH_ERRORS = _counter(
+    "publish_errors", "Refused or failed publications, by reply code.",
+    namespace=NAMESPACES, via=VIAS, error=REPLY_ERRORS,
+)  # fmt: skip
+PUBLISH_SECONDS = _seconds("publish", "From accepting a publication to its place in the stream.", LATENCY)
+DELIVERED = _counter("messages_delivered", "Messages handed to the kernel for a subscriber.", namespace=NAMESPACES)
+DELIVERY_SECONDS = _seconds(
+    "message_delivery", "From accepting a publication to the kernel's taking it for a subscriber.", LATENCY,
+    namespace=NAMESPACES,
+)  # fmt: skip
+FANOUT_SECONDS = _seconds("fanout", "From the start of a batch to its last slice.", LATENCY)
+FANOUT_LAG = _gauge("fanout_lag_seconds", "Age of the oldest publication that the fan-out has not begun.", "seconds")
+DROPPED = _counter(
+    "messages_dropped", "Messages that a subscriber did not get.", namespace=NAMESPACES, cause=DROP_CAUSES
+)
+SUBSCRIPTIONS = _gauge("subscriptions", "Subscribers, summed over channels.", namespace=NAMESPACES)
+CHANNELS = _gauge("channels", "Channels with at least one subscriber here.", namespace=NAMESPACES)
+RECOVERIES_TOTAL = _counter("recoveries", "Asked recoveries, by result.", namespace=NAMESPACES, result=RECOVERIES)
+INSUFFICIENT = _counter("insufficient_state", "Subscribers told that their position was lost.", namespace=NAMESPACES)
+BROKER_OPERATIONS = _counter("broker_operations", "Calls of the broker.", operation=OPERATIONS, result=OUTCOMES)
+BROKER_SECONDS = _seconds("broker_operation", "Duration of the broker's calls.", QUICK, operation=OPERATIONS)
+
+# ---------------------------------------------------------------- metrics: api and the whole
+API_REQUESTS = _counter("api_requests", "Requests of the server API.", method=API_METHODS, status=STATUSES)
+API_SECONDS = _seconds("api_request", "Duration of requests of the server API.", LATENCY)
+REQUESTS = _counter("requests", "What clients and backends asked of us; the base of the error rate.", kind=KINDS)
+ERRORS = _counter("errors", "Requests that failed by our fault.", kind=KINDS)
+BUILD_INFO = _gauge("build_info", "Always 1; says what runs.", version=Handed("version"), python=Handed("python"))
+READY = _gauge("ready", "1 while new connections are welcome.")
+DRAINING = _gauge("draining", "1 from the order to stop until the end.")
+
+# ------------------------------------------------------------- metrics: runtime and telemetry
+LOOP_LAG = _seconds("event_loop_lag", "How late the event loop's 100 ms tick comes.", PAUSES)
+LOOP_STALLS = _counter("event_loop_stalls", "Times the event loop stood still for 250 ms or more.")
+GC_PAUSE = _seconds("gc_pause", "Pauses by the garbage collector.", PAUSES, generation=GENERATIONS)
+LOGS_DROPPED = _counter("logs_dropped", "Log lines that a full queue refused.", sink=LOG_SINKS)
+SPANS_DROPPED = _counter("spans_dropped", "Spans that never left.", reason=SPAN_LOSSES)
+SPANS_EXPORTED = _counter("spans_exported", "Spans that the Collector took.")
+TRACES_SAMPLED = _counter("traces_sampled", "Traces begun, by what let them through the gate.", by=SAMPLED_BY)
+PROCESS_CPU = _process("cpu_seconds_total", "counter", "User and system CPU time.", "seconds")
+PROCESS_RSS = _process("resident_memory_bytes", "gauge", "Resident memory.", "bytes")
+PROCESS_VIRTUAL = _process("virtual_memory_bytes", "gauge", "Virtual memory.", "bytes")
+PROCESS_START = _process("start_time_seconds", "gauge", "Start, in seconds since the epoch.", "seconds")
+PROCESS_FDS = _process("open_fds", "gauge", "Open file descriptors.")
+PROCESS_MAX_FDS = _process("max_fds", "gauge", "Limit of open file descriptors.")
+
+
+# -------------------------------------------------------------------------------------- spans
+@dataclass(frozen=True, slots=True)
+class SpanName:
+    """One kind of span; ``kind`` is OpenTelemetry's."""
+
+    name: str
+    kind: Literal["server", "internal", "producer", "consumer", "client"]
+    help: str
+
+
+UPGRADE_SPAN = SpanName("websocket.upgrade", "server", "Request to upgrade until the 101 or the refusal.")
+CONNECT_SPAN = SpanName("websocket.connect", "server", "101 until the connect reply; linked to the upgrade.")
+HEARTBEAT_SPAN = SpanName("websocket.heartbeat", "client", "Ping until pong, or until we gave up waiting.")
+CLOSE_SPAN = SpanName("websocket.close", "internal", "End of a connection with its cause; linked to the connect.")
+PUBLISH_SPAN = SpanName("message.publish", "producer", "A publication until it has its place in the stream.")
+BROKER_SPAN = SpanName("broker.publish", "client", "The broker's part of a publish.")
+FANOUT_SPAN = SpanName("message.fanout", "producer", "A batch to all subscribers here; linked to up to 8 receivers.")
+DELIVER_SPAN = SpanName("message.deliver", "producer", "A delivery slower than the limit, from accept to the kernel.")
+SPANS: dict[str, SpanName] = {
+    span.name: span
+    for span in (
+        UPGRADE_SPAN, CONNECT_SPAN, HEARTBEAT_SPAN, CLOSE_SPAN, PUBLISH_SPAN, BROKER_SPAN, FANOUT_SPAN, DELIVER_SPAN,
+    )
+}  # fmt: skip
+
+# Attributes: OpenTelemetry's names where it has one, ours below. No span carries a payload or a token.
+ATTRIBUTES: dict[str, str] = {
+    "error.type": "our reply, close or HTTP code, or the reason in a word",
+    "http.request.method": "GET or POST",
+    "http.response.status_code": "101 or the refusal's status",
+    "http.route": "path of the route",
+    "url.path": "path of the request",
+    "url.scheme": "http or https",
+    "network.protocol.name": "websocket",
+    "client.address": "the peer's address as we see it",
+    "user_agent.original": "the client's User-Agent, shortened to 200 characters",
+    "enduser.id": "the user of the token",
+    "messaging.system": "heliograph",
+    "messaging.operation.name": "publish, fanout or deliver",
+    "messaging.operation.type": "send or process",
+    "messaging.destination.name": "the channel",
+    "messaging.destination.template": "the namespace, - for none",
+    "messaging.message.body.size": "payload bytes",
+    "messaging.batch.message_count": "publications in the batch",
+    "heliograph.connection.id": "the client id of the connect reply",
+    "heliograph.connection.lifetime": "seconds since the 101",
+    "heliograph.protocol": "json or protobuf",
+    "heliograph.subprotocol": "the negotiated subprotocol",
+    "heliograph.close.code": "close code",
+    "heliograph.close.cause": "cause from the closed list",
+    "heliograph.close.initiator": "client, server or network",
+    "heliograph.heartbeat.outcome": "answered, late or missed",
+    "heliograph.heartbeat.rtt": "seconds from ping to pong",
+    "heliograph.publish.via": "api or client",
+    "heliograph.publish.offset": "the publication's place in the stream",
+    "heliograph.audience": "subscribers here when the gate decided",
+    "heliograph.receivers": "subscribers of the batch",
+    "heliograph.delivery.seconds": "accept to kernel",
+    "heliograph.broker.operation": "publish",
+    "heliograph.sampled_by": "what let the trace through the gate",
+}
+
+
+# --------------------------------------------------------------------------------------- logs
+@dataclass(frozen=True, slots=True)
+class LogEvent:
+    """One kind of log line. ``limited`` ones are thinned out when they repeat; their counter never is."""
+
+    name: str
+    level: Literal["debug", "info", "warning", "error"]
+    help: str
+    limited: bool = True
+
+
+EVENTS: dict[str, LogEvent] = {}
+
+
+def _event(
+    name: str, level: Literal["debug", "info", "warning", "error"], text: str, *, limited: bool = True
+) -> LogEvent:
+    event = EVENTS[name] = LogEvent(name, level, text, limited)
+    return event
+
+
+SERVICE_STARTED = _event("service.started", "info", "Serving; with addresses and version.", limited=False)
+SERVICE_READY = _event("service.ready", "info", "Readiness changed.", limited=False)
+SERVICE_DRAINING = _event("service.draining", "info", "The order to stop came; connections are being closed.")
+SERVICE_STOPPED = _event("service.stopped", "info", "The end, with how it went.", limited=False)
+SERVICE_NOTE = _event("service.note", "warning", "Something the operator should know, e.g. an unused option.")
+INTERNAL_ERROR = _event("internal.error", "error", "An exception nobody expected; our fault.")
+LIBRARY_WARNING = _event("library.warning", "warning", "A library logged a warning or an error.")
+UPGRADE_REFUSED = _event("upgrade.refused", "info", "An upgrade was refused, with the reason.")
+UPGRADE_STEP_SKIPPED = _event("upgrade.step_skipped", "warning", "A step of the upgrade's chain was late or raised.")
+CONNECTION_CONNECTED = _event("connection.connected", "info", "A greeting succeeded (sampled connections only).")
+CONNECTION_REFUSED = _event("connection.refused", "info", "A greeting was answered with an error or a close.")
+CONNECTION_STALLED = _event("connection.stalled", "info", "A client stopped taking what is sent to it.")
+CONNECTION_CLOSED = _event("connection.closed", "info", "The whole story of a connection, one line.", limited=False)
+HEARTBEAT_LATE = _event("heartbeat.late", "info", "A pong came slowly.")
+HEARTBEAT_MISSED = _event("heartbeat.missed", "info", "No pong in time.")
+COMMAND_FAILED = _event("command.failed", "error", "A command failed by our fault.")
+MESSAGE_PUBLISHED = _event("message.published", "info", "A sampled publication got its place.", limited=False)
+MESSAGE_FAILED = _event("message.failed", "error", "A publication failed by our fault.")
+MESSAGE_REFUSED = _event("message.refused", "info", "A publication was refused; the publisher's mistake.")
+MESSAGE_LATE = _event("message.late", "warning", "A delivery was slower than the limit.")
+MESSAGES_DROPPED = _event("message.dropped", "warning", "Subscribers did not get messages.")
+CHANNEL_GAP = _event("channel.gap", "warning", "A subscriber's position was lost; it is told.")
+BROKER_FAILED = _event("broker.failed", "error", "The broker did not do what it was asked.")
+API_FAILED = _event("api.failed", "error", "A request of the server API failed by our fault.")
+API_REFUSED = _event("api.refused", "info", "A request of the server API was refused.")
+LOOP_STALLED = _event("loop.stalled", "warning", "The event loop stood still; with file and line.")
+SPANS_LOST = _event("telemetry.spans_lost", "warning", "Spans could not be exported.")
+
+KEYS: dict[str, str] = {
+    "timestamp": "UTC, RFC 3339 with microseconds",
+    "level": "debug, info, warning or error",
+    "event": "one of the events of this table",
+    "service": "service name",
+    "instance": "this process",
+    "trace_id": "32 hex digits",
+    "span_id": "16 hex digits",
+    "connection_id": "the client id of the connect reply",
+    "user": "the user id of the token",
+    "cause": "cause from a closed list",
+    "code": "close, reply or HTTP code",
+    "reason": "in a word or a sentence",
+    "initiator": "client, server or network",
+    "protocol": "json or protobuf",
+    "client": "name and version that the SDK gave",
+    "address": "the peer's address",
+    "path": "path of the request",
+    "method": "command or method of the server API",
+    "channel": "channel",
+    "namespace": "namespace, - for none",
+    "offset": "place in the stream",
+    "via": "api or client",
+    "audience": "subscribers here",
+    "count": "how many",
+    "seconds": "duration",
+    "lifetime": "seconds since the 101",
+    "rtt": "seconds from the last ping to its pong",
+    "sent": "messages sent",
+    "received": "messages received",
+    "received_bytes": "payload bytes received",
+    "subscriptions": "channels subscribed at the end",
+    "queued_bytes": "bytes not yet taken by the client",
+    "queued_bytes_high": "highest queued_bytes",
+    "pings": "pings sent",
+    "pongs": "pongs received",
+    "operation": "operation of the broker",
+    "step": "step of the upgrade's chain",
+    "how": "late or raised",
+    "where": "file, line and function, or the part of the service",
+    "error": "type and text of an exception",
+    "exception": "traceback",
+    "logger": "name of a library's logger",
+    "message": "text of a library or for the operator",
+    "version": "our version",
+    "public": "address of the public port",
+    "internal": "address of the internal port",
+    "ready": "true or false",
+    "connections": "open connections",
+    "suppressed": "like lines left out since the last one",
+}
