@@ -1,0 +1,127 @@
+"""A session's questions, answered by the rooms below. What is at hand is answered at once, the rest by an errand."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol, cast
+
+from service.access.tokens import TokenRefused
+from service.broker.contract import BrokerUnavailable, History, HistoryFilter, Soon
+from service.channels.hub import JoinRequest, Subscriber, Ticket
+from service.connections import questions as q
+from service.connections.station import Station
+from service.protocol import closing, errors
+from service.protocol.errors import ClientMistake
+
+
+class Asker(Subscriber, Protocol):
+    """Who asks: a connection."""
+
+    id: str
+
+
+def answer(station: Station, asker: Asker, question: q.Question) -> Soon[q.Outcome]:
+    """The outcome, or an awaitable of it. Never raises, and neither does the awaitable: failures are outcomes."""
+    try:
+        found = _ANSWERS[type(question)](station, asker, question)
+    except Exception as failure:  # noqa: BLE001 - every failure is an outcome
+        return failed(failure)
+    return _guarded(found) if isinstance(found, Awaitable) else found
+
+
+async def _guarded(found: Awaitable[q.Outcome]) -> q.Outcome:
+    try:
+        return await found
+    except Exception as failure:  # noqa: BLE001 - every failure is an outcome
+        return failed(failure)
+
+
+def failed(failure: BaseException) -> q.Outcome:
+    """What the client is told of an exception: nothing of our inside."""
+    if isinstance(failure, TokenRefused):
+        return q.BadToken(failure.reason)
+    if isinstance(failure, ClientMistake):
+        return q.Failed(failure.error)
+    if isinstance(failure, BrokerUnavailable):
+        return q.Failed(errors.INTERNAL, "broker unavailable")
+    return q.Failed(errors.INTERNAL, f"{type(failure).__name__}: {failure}")
+
+
+def _then(soon: Soon[Any], convert: Callable[[Any], q.Outcome]) -> Soon[q.Outcome]:
+    if isinstance(soon, Awaitable):
+        return _later(soon, convert)
+    return convert(soon)
+
+
+async def _later(soon: Awaitable[Any], convert: Callable[[Any], q.Outcome]) -> q.Outcome:
+    return convert(await soon)
+
+
+def _greet(station: Station, _asker: Asker, question: q.Greet) -> q.Outcome:
+    wall = station.wall()
+    token = question.request.token
+    claims = station.tokens.connection(token, wall) if token else None
+    limit = station.settings.user_connection_limit
+    user = claims.user if claims is not None else ""
+    if limit and user and len(station.registry.of_user(user)) >= limit:
+        return q.Failed(closing.CONNECTION_LIMIT, f"the user has {limit} connections")
+    return q.Verified(claims, wall)
+
+
+def _verify(station: Station, _asker: Asker, question: q.VerifyToken) -> q.Outcome:
+    wall = station.wall()
+    check = station.tokens.connection if question.kind == "connection" else station.tokens.subscription
+    return q.Verified(check(question.token, wall), wall)
+
+
+def _join(station: Station, asker: Asker, question: q.Join) -> Soon[q.Outcome]:
+    request = JoinRequest(
+        positioned=question.positioned,
+        recoverable=question.recoverable,
+        recover=question.recover,
+        since=question.since,
+        strict=question.strict,
+        delta=question.delta,
+    )
+    return _then(station.hub.join(asker, question.channel, request), q.Prepared)
+
+
+def _enter(_station: Station, _asker: Asker, question: q.Enter) -> q.Outcome:
+    joined = [cast("Ticket", admission).enter() for admission in question.admissions]
+    return q.Entered(
+        tuple(
+            q.Joined(
+                recoverable=j.recoverable,
+                positioned=j.positioned,
+                epoch=j.epoch,
+                offset=j.offset,
+                recovered=j.recovered,
+                was_recovering=j.was_recovering,
+                publications=j.publications,
+                delta=j.delta,
+            )
+            for j in joined
+        )
+    )
+
+
+def _publish(station: Station, _asker: Asker, question: q.Publish) -> Soon[q.Outcome]:
+    published = station.hub.publish(question.channel, bytes(question.data), info=question.info, via="client")
+    return _then(published, lambda _: q.Done())
+
+
+def _history(station: Station, _asker: Asker, question: q.ReadHistory) -> Soon[q.Outcome]:
+    wanted = HistoryFilter(limit=question.limit, since=question.since, reverse=question.reverse)
+    return _then(station.hub.history(question.channel, wanted), _history_read)
+
+
+def _history_read(history: History) -> q.Outcome:
+    return q.HistoryRead(list(history.publications), history.position.offset, history.position.epoch)
+
+
+_ANSWERS: dict[type, Callable[[Station, Asker, Any], Soon[q.Outcome]]] = {
+    q.Greet: _greet,
+    q.VerifyToken: _verify,
+    q.Join: _join,
+    q.Enter: _enter,
+    q.Publish: _publish,
+    q.ReadHistory: _history,
+}

@@ -1,0 +1,402 @@
+"""One client's socket: bytes in, frames, commands, effects performed, bytes out. A protocol without a task.
+
+The session decides; this is its hand. ``rounds.py`` visits each connection at its earliest deadline.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from functools import partial
+from typing import Any, Final
+
+from observability.observers.connections import ConnectionStory, Link
+from service.connections import questions as q
+from service.connections.answering import answer, failed
+from service.connections.outgoing import Outgoing
+from service.connections.session import Session
+from service.connections.sockopts import unsent_bytes
+from service.connections.station import Station
+from service.connections.variants import Variant
+from service.connections.wheel import NOWHERE
+from service.protocol import closing, errors, framing
+from service.protocol import messages as wire
+from service.protocol.closing import Closing, Unsubscribing
+from service.protocol.codec import BadFrame
+
+LONGEST_REASON: Final = 123  # bytes of a Close frame's reason (RFC 6455, 5.5)
+DROPPED: Final = 3000  # the code that means: drop the connection without a word
+
+
+class Connection(Outgoing, asyncio.Protocol):
+    """From the 101 to the end of the socket."""
+
+    __slots__ = (
+        "_greeting",
+        "_kernel_bytes",
+        "_kernel_messages",
+        "_linger_until",
+        "_link",
+        "_opened",
+        "_parser",
+        "_received",
+        "_replies",
+        "_seen_sent",
+        "_story",
+        "id",
+        "session",
+        "variant",
+        "wheel_tick",
+    )
+
+    def __init__(self, station: Station, client_id: str, variant: Variant, *, native_pings: bool = False) -> None:
+        super().__init__(station)
+        now = station.now()
+        self.id = client_id
+        self.variant = variant
+        self.wheel_tick = NOWHERE
+        self.session = Session(client_id, station.settings.session, now, native_pings=native_pings)
+        self._parser = framing.FrameParser(station.settings.message_size_limit)
+        self._replies: list[wire.Reply] = []
+        self._opened = now
+        self._received = 0
+        self._seen_sent = 0
+        self._kernel_bytes = 0
+        self._kernel_messages = 0
+        self._linger_until = 0.0
+        self._greeting: Any = None
+        self._link: Link | None = None
+        self._story: tuple[Closing, str, str] | None = None  # closing, why, initiator
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    # ---------------------------------------------------------------- transport
+
+    def begin(self, upgrade: Any) -> None:
+        """The 101 is out: the greeting begins."""
+        self._greeting = self.station.observe.greeting(upgrade)
+
+    def attach(self, transport: asyncio.Transport) -> None:
+        """See ``Outgoing.attach``."""
+        super().attach(transport)
+        self.station.registry.sockets.add(self)
+        self._place()
+        if self.station.leaving is not None:
+            self.close(self.station.leaving)
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes of the peer."""
+        now = self.station.now()
+        sums = self.station.sums
+        sums.received_bytes += len(data)
+        for opcode, payload in self._parser.feed(data):
+            if self._story is not None:
+                self._after_our_close(opcode)
+            elif opcode in (framing.TEXT, framing.BINARY):
+                self._received += 1
+                sums.received_messages += 1
+                self._commands(payload, now)
+            else:
+                self._control(opcode, payload, now)
+        if self._parser.error is not None and self._story is None:
+            fault = self._parser.error
+            self.close(_FAULTS.get(fault.code, closing.PROTOCOL_ERROR), fault.reason)
+        self._flush()
+        self._place()
+
+    def eof_received(self) -> bool:
+        """The peer will send nothing more: the transport closes itself."""
+        return False
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """The socket is gone, for whatever reason; break every tie."""
+        station = self.station
+        if self._story is None:
+            self._leave()
+            why = type(exc).__name__ if exc is not None else "closed without a Close frame"
+            self._story = (closing.CONNECTION_CLOSED, why, "network")
+        lost = self.discard()
+        station.registry.sockets.discard(self)
+        station.wheel.remove(self)
+        self._kernel(0)
+        self.fd = -1
+        self.transport = None
+        self._tell(lost)
+        self._replies.clear()
+        self._link = self._greeting = None
+
+    # ------------------------------------------------------------------ reading
+
+    def _commands(self, payload: bytes, now: float) -> None:
+        bad: BadFrame | None = None
+        try:
+            commands = self.variant.codec.decode(payload)
+        except BadFrame as fault:
+            commands, bad = fault.commands, fault
+        size = len(payload) // len(commands) if commands else 0
+        for command in commands:
+            self._perform(self.session.receive(command, now, size), now)
+        if bad is not None:
+            self.close(closing.BAD_FRAME, str(bad))
+
+    def _control(self, opcode: int, payload: bytes, now: float) -> None:
+        if opcode == framing.PING:
+            self._flush()
+            self.write(framing.frame(framing.PONG, payload), 1)
+        elif opcode == framing.PONG:
+            self._perform(self.session.native_pong(now), now)
+        else:
+            self._peer_closes(payload)
+
+    def _peer_closes(self, payload: bytes) -> None:
+        try:
+            code, reason = framing.parse_close(payload)
+        except framing.FrameError as fault:
+            self.close(_FAULTS.get(fault.code, closing.PROTOCOL_ERROR), fault.reason)
+            return
+        self._end(replace(closing.NORMAL, code=code), reason, "client")
+        self._write_last(framing.close_frame(1000 if code == framing.NO_CODE else code, ""))
+        assert self.transport is not None, "a peer without a transport closed"
+        self.transport.close()
+
+    def _after_our_close(self, opcode: int) -> None:
+        if opcode == framing.CLOSE and self.transport is not None:
+            self.transport.close()
+
+    # --------------------------------------------------------------- performing
+
+    def _perform(self, effects: list[q.Effect], now: float) -> None:
+        for effect in effects:
+            _PERFORM[type(effect)](self, effect, now)
+
+    def _reply(self, effect: q.Reply, _now: float) -> None:
+        error = effect.message.error
+        code = error.code if isinstance(error, wire.Error) else 0
+        if effect.method == "connect":
+            self._greeted(code)
+        self.station.observe.command(effect.method, code)
+        self._replies.append(effect.message)
+
+    def _push(self, effect: q.Push, _now: float) -> None:
+        self._replies.append(wire.Reply(push=effect.message))
+
+    def _ask(self, effect: q.Ask, now: float) -> None:
+        question = effect.question
+        if type(question) is q.Publish:
+            self._flush()  # a publication may reach this client at once, never before the replies that it has been given
+        found = answer(self.station, self, question)
+        if not isinstance(found, Awaitable):
+            self._perform(self.session.done(effect.ticket, found, now), now)
+            return
+        name = f"{type(question).__name__} {self.id}"
+        if self.station.errands.run(name, found, partial(self._answered, effect.ticket)) is None:
+            busy = q.Failed(errors.TOO_MANY_REQUESTS, "too many errands")
+            self._perform(self.session.done(effect.ticket, busy, now), now)
+
+    def _answered(self, ticket: int, outcome: q.Outcome | BaseException) -> None:
+        now = self.station.now()
+        told = failed(outcome) if isinstance(outcome, BaseException) else outcome
+        self._perform(self.session.done(ticket, told, now), now)
+        self._flush()
+        self._place()
+
+    def _connected(self, effect: q.Connected, _now: float) -> None:
+        self.station.registry.add(self, effect.user)
+        self._link = self.station.observe.connected(
+            self._greeting,
+            self.id,
+            effect.user,
+            self.variant.name,
+            effect.client_name,
+            effect.client_version,
+        )
+        self._greeting = None
+
+    def _greeted(self, code: int) -> None:
+        if code and self._greeting is not None:
+            self.station.observe.refused(self._greeting, code)
+
+    def _left(self, effect: q.Left, _now: float) -> None:
+        self.station.hub.leave(self, effect.channel)
+
+    def _close(self, effect: q.Close, _now: float) -> None:
+        self._flush()
+        self._shut(effect.closing, effect.why)
+
+    def _send_ping(self, _effect: q.SendPing, _now: float) -> None:
+        native = self.session.native_pings
+        self.write(self.variant.native_ping if native else self.variant.ping, 1)
+        self.station.observe.pinged()
+
+    def _ping_missed(self, effect: q.PingMissed, _now: float) -> None:
+        self.station.observe.heartbeat_missed(self._link, self.id, effect.misses)
+
+    def _ponged(self, effect: q.Ponged, _now: float) -> None:
+        if effect.late:
+            self.station.observe.heartbeat_late(self._link, self.id, effect.rtt)
+        self.station.observe.ponged(effect.rtt, self._link)
+
+    def _pause(self, _effect: q.Pause, _now: float) -> None:
+        if self.transport is not None and self.transport.is_reading():
+            self.transport.pause_reading()
+
+    def _resume(self, _effect: q.Resume, _now: float) -> None:
+        if self.transport is not None and not self.transport.is_closing() and not self.transport.is_reading():
+            self.transport.resume_reading()
+
+    def _flush(self) -> None:
+        replies = self._replies
+        if replies and self.transport is not None:
+            self._replies = []
+            self.write(self.variant.replies(replies), len(replies))
+
+    # ------------------------------------------------------------------ closing
+
+    @property
+    def user(self) -> str:
+        """The user's id; "" is anonymous, or not known yet."""
+        return self.session.user
+
+    def close(self, closing_: Closing, why: str = "") -> None:
+        """Close with a code: what waits is sent, then the Close frame, then we read on until the peer's (lingering)."""
+        if self._story is None:
+            self._perform(self.session.close(closing_, why), self.station.now())
+            self._place()
+
+    def unsubscribe(self, channel: str, unsubscribing: Unsubscribing) -> None:
+        """Take the client out of a channel and tell it."""
+        self._outside(self.session.unsubscribe(channel, unsubscribing))
+
+    def lost_position(self, channel: str) -> None:
+        """The hub lost this client's place in a channel."""
+        self._outside(self.session.lost_position(channel))
+
+    def _outside(self, effects: list[q.Effect]) -> None:
+        self._perform(effects, self.station.now())
+        self._flush()
+        self._place()
+
+    def cut(self, by: str) -> None:
+        """The reader is too slow: no frame can be sent any more, the client resumes from its position."""
+        if self._story is None:
+            self.close(closing.SLOW.because(f"slow_{by}"), f"{self.outbox.size if self.outbox else 0} bytes unsent")
+
+    def _shut(self, closing_: Closing, why: str) -> None:
+        self._end(closing_, why, "server")
+        transport = self.transport
+        if transport is None:
+            return
+        reason = closing_.reason.encode()
+        if closing_.code in (DROPPED, closing.SLOW.code) or len(reason) > LONGEST_REASON:
+            transport.abort()
+            return
+        self._write_last(framing.close_frame(closing_.code, closing_.reason))
+        self._linger_until = self.station.now() + self.station.settings.linger
+        if not transport.is_reading():
+            transport.resume_reading()
+
+    def _end(self, closing_: Closing, why: str, initiator: str) -> None:
+        self._story = (closing_, why, initiator)
+        self._leave()
+
+    def _write_last(self, data: bytes) -> None:
+        """The Close frame, behind everything that waits; from here on nothing is written directly."""
+        self.write(data, 1)
+        self.fd = -1
+
+    def drained(self) -> None:
+        """See ``Outgoing.drained``: a closing connection stays off the direct way."""
+        if self._story is None:
+            super().drained()
+
+    def _leave(self) -> None:
+        station = self.station
+        channels = self.session.channels
+        if channels:
+            station.hub.leave_all(self, channels)
+        station.registry.remove(self, self.session.user)
+
+    def _tell(self, lost: int) -> None:
+        assert self._story is not None, "a connection ended without a story"
+        closing_, why, initiator = self._story
+        now = self.station.now()
+        story = ConnectionStory(
+            connection_id=self.id,
+            user=self.session.user,
+            code=closing_.code,
+            cause=closing_.cause,
+            why=why,
+            initiator=initiator,
+            seconds=now - self._opened,
+            sent=self.sent,
+            received=self._received,
+            lost=lost,
+            link=self._link,
+        )
+        if self._greeting is not None:
+            self.station.observe.refused(self._greeting, closing_.code)
+        self.station.observe.closed(story)
+
+    # ------------------------------------------------------------------- visits
+
+    def visit(self, now: float, stall: float) -> None:
+        """A deadline is due, or it is time for a look at the socket."""
+        if self.transport is None:
+            return
+        if self._story is not None:
+            if now >= self._linger_until:
+                self.transport.abort()
+            else:
+                self._place()
+            return
+        if self.outbox is not None and (full := self.outbox.overdue(now)) is not None:
+            self.cut(full.by)
+            return
+        self._look()
+        self._perform(self.session.tick(now, stall), now)
+        self._flush()
+        self._place()
+
+    def _look(self) -> None:
+        """How much of what was sent has not arrived."""
+        if self.sent != self._seen_sent or self._kernel_bytes:
+            self._seen_sent = self.sent
+            self._kernel(unsent_bytes(self.socket) if self.socket >= 0 else 0)
+
+    def _kernel(self, size: int) -> None:
+        sums = self.station.sums
+        messages = -(-size // sums.mean_message()) if size else 0
+        sums.kernel_bytes += size - self._kernel_bytes
+        sums.kernel_messages += messages - self._kernel_messages
+        self._kernel_bytes, self._kernel_messages = size, messages
+
+    def _place(self) -> None:
+        """Into the slot of the earliest deadline."""
+        if self.transport is None:
+            return
+        if self._story is not None:
+            self.station.wheel.place(self, self._linger_until)
+            return
+        deadline = self.session.next_deadline()
+        if self.outbox is not None:
+            deadline = min(deadline, self.outbox.deadline())
+        if self.sent != self._seen_sent or self._kernel_bytes:
+            deadline = min(deadline, self.station.now() + self.station.settings.moved_again)
+        self.station.wheel.place(self, deadline)
+
+
+_FAULTS = {fault.code: fault for fault in (closing.PROTOCOL_ERROR, closing.BAD_UTF8, closing.MESSAGE_TOO_BIG)}
+
+_PERFORM: dict[type, Callable[[Connection, Any, float], None]] = {
+    q.Reply: Connection._reply,  # noqa: SLF001
+    q.Push: Connection._push,  # noqa: SLF001
+    q.Ask: Connection._ask,  # noqa: SLF001
+    q.Connected: Connection._connected,  # noqa: SLF001
+    q.Left: Connection._left,  # noqa: SLF001
+    q.Close: Connection._close,  # noqa: SLF001
+    q.SendPing: Connection._send_ping,  # noqa: SLF001
+    q.PingMissed: Connection._ping_missed,  # noqa: SLF001
+    q.Ponged: Connection._ponged,  # noqa: SLF001
+    q.Pause: Connection._pause,  # noqa: SLF001
+    q.Resume: Connection._resume,  # noqa: SLF001
+}

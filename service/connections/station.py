@@ -1,0 +1,69 @@
+"""What all connections of a process share: the rooms they call, the clocks, and the running sums that a scrape reads."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from observability.observers.channels import ChannelsObserver
+from observability.observers.connections import ConnectionsObserver
+from service.access.tokens import Tokens
+from service.channels.hub import Hub
+from service.connections.errands import Errands
+from service.connections.outbox import OutboxSettings
+from service.connections.registry import Registry
+from service.connections.standing import SessionSettings
+from service.connections.wheel import Wheel
+from service.protocol.closing import Closing
+
+if TYPE_CHECKING:
+    from service.connections.connection import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionSettings:
+    """The life of one socket."""
+
+    session: SessionSettings
+    outbox: OutboxSettings = OutboxSettings()
+    message_size_limit: int = 65_536  # bytes of one message; Centrifugo's websocket.message_size_limit
+    linger: float = 5.0  # seconds to wait for the peer's Close frame after ours
+    moved_again: float = 2.0  # seconds until a connection that was written to is looked at again
+    user_connection_limit: int = 0  # connections of one user on this node; 0: no limit
+
+
+@dataclass(slots=True)
+class Sums:
+    """Running sums over all connections, so that a scrape need not walk them."""
+
+    stalled: int = 0  # connections with something in their outbox
+    outbox_messages: int = 0
+    outbox_bytes: int = 0
+    kernel_messages: int = 0  # estimated from bytes by the connection's mean message
+    kernel_bytes: int = 0
+    received_messages: int = 0
+    received_bytes: int = 0
+    written_messages: int = 0  # through flush, counted once a write of many
+    written_bytes: int = 0
+
+    def mean_message(self) -> int:
+        """Mean size in bytes of what this node sends: the kernel tells bytes, backlog counts messages."""
+        return self.written_bytes // self.written_messages or 1 if self.written_messages else 128
+
+
+@dataclass(slots=True)
+class Station:
+    """One object a process; a connection keeps one reference instead of twelve."""
+
+    settings: ConnectionSettings
+    hub: Hub
+    tokens: Tokens
+    errands: Errands
+    registry: "Registry[Connection]"
+    wheel: "Wheel[Connection]"
+    observe: ConnectionsObserver
+    observe_channels: ChannelsObserver
+    now: Callable[[], float]  # the loop's clock
+    wall: Callable[[], float] = time.time
+    sums: Sums = field(default_factory=Sums)
+    leaving: Closing | None = None  # set when the process stops: what a socket that comes now is closed with

@@ -1,0 +1,64 @@
+"""From an HTTP request to a connection: negotiate, answer 101, take the transport over. Refusals say what is missing."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from observability.observers.upgrade import UpgradeObserver
+from service.connections.connection import Connection
+from service.connections.guard import within
+from service.connections.negotiation import Accepted, NegotiationSettings, Refusal, negotiate
+from service.connections.station import Station
+from service.connections.takeover import SwitchingProtocols, hand_over
+from service.connections.variants import Variant
+
+
+@dataclass(frozen=True, slots=True)
+class UpgradeSettings:
+    """Where and whom."""
+
+    path: str = "/connection/websocket"
+    negotiation: NegotiationSettings = NegotiationSettings()
+
+
+class Upgrade:
+    """The handler of the WebSocket route."""
+
+    def __init__(
+        self,
+        station: Station,
+        settings: UpgradeSettings,
+        variants: Mapping[str, Variant],
+        observe: UpgradeObserver,
+    ) -> None:
+        self._station = station
+        self._settings = settings
+        self._variants = variants
+        self._observe = observe
+
+    def is_upgrade(self, request: web.Request) -> bool:
+        """Whether this request goes to the WebSocket route."""
+        return request.path == self._settings.path
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """Answer 101 and hand the socket to a connection, or refuse."""
+        upgrade = self._observe.began(request.headers, request.path)
+        version = (request.version.major, request.version.minor)
+        verdict = negotiate(request.method, version, request.headers, request.query, self._settings.negotiation)
+        if isinstance(verdict, Refusal):
+            self._observe.refused(upgrade, verdict.status, verdict.reason)
+            return web.Response(status=verdict.status, text=verdict.sentence, headers=verdict.headers)
+        connection = self._connection(request, verdict)
+        response = SwitchingProtocols(verdict.headers, lambda work: within("on_response_prepare", work, self._observe))
+        await response.prepare(request)
+        self._observe.accepted(upgrade, connection.id, verdict.subprotocol)
+        connection.begin(upgrade)
+        hand_over(request, connection)
+        return response
+
+    def _connection(self, request: web.Request, verdict: Accepted) -> Connection:
+        variant = self._variants[verdict.subprotocol]
+        native = request.query.get("cf_ws_frame_ping_pong") == "true"
+        return Connection(self._station, str(uuid.uuid4()), variant, native_pings=native)

@@ -1,0 +1,38 @@
+"""Which bytes a connection takes: a codec in a framing. One object a kind, shared by all connections of that kind."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from service.protocol import messages as wire
+from service.protocol.codec import Codec
+from service.protocol.framing import BINARY, PING, TEXT, frame
+
+MESSAGES_A_FRAME: Final = 16  # Centrifugo packs as many; SDKs are tested with it
+
+
+class Variant:
+    """A codec in WebSocket frames. The hub encodes a publication once for each variant that is listening."""
+
+    __slots__ = ("_opcode", "codec", "name", "native_ping", "ping")
+
+    def __init__(self, codec: Codec) -> None:
+        self.codec = codec
+        self.name = f"websocket/{codec.name}"
+        self._opcode = BINARY if codec.binary else TEXT
+        self.ping: bytes = self.wrap(codec.encode([wire.Reply()]))
+        self.native_ping: bytes = frame(PING, b"")
+
+    def wrap(self, payload: bytes) -> bytes:
+        """One frame around one payload."""
+        return frame(self._opcode, payload)
+
+    def replies(self, replies: Sequence[wire.Reply]) -> bytes:
+        """Frames of at most 16 replies each, ready to be written at once."""
+        if len(replies) <= MESSAGES_A_FRAME:
+            return self.wrap(self.codec.encode(replies))
+        parts = (replies[i : i + MESSAGES_A_FRAME] for i in range(0, len(replies), MESSAGES_A_FRAME))
+        return b"".join(self.wrap(self.codec.encode(part)) for part in parts)
+
+    def publications(self, channel: str, publications: Sequence[wire.Publication]) -> bytes:
+        """One frame with one push a publication."""
+        return self.wrap(self.codec.encode_publications(channel, publications))

@@ -1,0 +1,94 @@
+"""Accept or refuse an upgrade: every refusal names what is missing and who may have stripped it."""
+
+import pytest
+
+from service.connections.negotiation import Accepted, NegotiationSettings, Refusal, negotiate, origin_allowed
+
+GOOD = {
+    "Host": "push.example.com",
+    "Upgrade": "websocket",
+    "Connection": "keep-alive, Upgrade",
+    "Sec-WebSocket-Version": "13",
+    "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+}
+
+
+def ask(method="GET", version=(1, 1), query=None, settings=NegotiationSettings(), **changes):
+    headers = {**GOOD, **{k.replace("_", "-"): v for k, v in changes.items()}}
+    return negotiate(method, version, {k: v for k, v in headers.items() if v is not None}, query or {}, settings)
+
+
+def test_the_example_of_the_rfc_is_accepted():
+    """RFC 6455, section 1.3."""
+    answer = ask()
+    assert isinstance(answer, Accepted)
+    assert answer.headers["Sec-WebSocket-Accept"] == "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
+    assert "Sec-WebSocket-Protocol" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "reason"),
+    [
+        ({"method": "POST"}, 400, "method"),
+        ({"version": (1, 0)}, 400, "http_version"),
+        ({"Upgrade": None}, 400, "upgrade_header"),
+        ({"Upgrade": "h2c"}, 400, "upgrade_header"),
+        ({"Connection": "close"}, 400, "connection_header"),
+        ({"Sec_WebSocket_Version": None}, 400, "version_header"),
+        ({"Sec_WebSocket_Version": "8"}, 426, "version"),
+        ({"Sec_WebSocket_Key": None}, 400, "key_header"),
+        ({"Sec_WebSocket_Key": "c2hvcnQ="}, 400, "key"),
+        ({"Sec_WebSocket_Key": "not base64 at all!!!!!!!"}, 400, "key"),
+        ({"Origin": "https://evil.example"}, 403, "origin"),
+        ({"Origin": "null"}, 403, "origin"),
+    ],
+)
+def test_refusals(change, status, reason):
+    answer = ask(**change)
+    assert isinstance(answer, Refusal)
+    assert (answer.status, answer.reason) == (status, reason)
+    assert answer.sentence.endswith(".\n")
+    assert len(answer.sentence) > 30
+
+
+def test_a_missing_upgrade_header_names_the_proxy():
+    assert "nginx" in ask(Upgrade=None).sentence
+
+
+def test_only_a_wrong_version_is_told_the_right_one():
+    """RFC 6455, section 4.4."""
+    assert ask(Sec_WebSocket_Version="8").headers["Sec-WebSocket-Version"] == "13"
+    assert not ask(Sec_WebSocket_Version=None).headers
+
+
+@pytest.mark.parametrize(
+    ("offered", "chosen"),
+    [("centrifuge-json", "centrifuge-json"), ("chat, centrifuge-json", "centrifuge-json"), ("chat", None)],
+)
+def test_the_chosen_subprotocol_is_echoed(offered, chosen):
+    assert ask(Sec_WebSocket_Protocol=offered).headers.get("Sec-WebSocket-Protocol") == chosen
+
+
+@pytest.mark.parametrize(
+    ("origin", "allowed"),
+    [
+        ("https://push.example.com", True),
+        ("http://push.example.com", True),
+        ("https://PUSH.example.com", True),
+        ("https://app.example.com", True),
+        ("https://a.example.org", True),
+        ("https://a.example.org:8443", False),
+        ("http://a.example.org", False),
+        ("https://app.example.com.evil.net", False),
+        ("https://push.example.com:8443", False),
+        ("null", False),
+        ("", False),
+    ],
+)
+def test_origins(origin, allowed):
+    patterns = ("https://app.example.com", "https://*.example.org")
+    assert origin_allowed(origin, "push.example.com", patterns) is allowed
+
+
+def test_a_star_allows_every_origin():
+    assert origin_allowed("https://anything.net", "push.example.com", ("*",))

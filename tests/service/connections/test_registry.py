@@ -1,0 +1,34 @@
+"""Who is connected."""
+
+from types import SimpleNamespace
+
+from service.connections.registry import Registry
+
+
+def connection(name):
+    return SimpleNamespace(id=name)
+
+
+def test_connections_are_found_by_id_and_by_user():
+    registry = Registry()
+    one, two, other = connection("1"), connection("2"), connection("3")
+    registry.add(one, "ann")
+    registry.add(two, "ann")
+    registry.add(other, "")
+    assert registry.get("2") is two
+    assert registry.of_user("ann") == [one, two]
+    assert registry.of_user("") == [other]
+    assert registry.of_user("bob") == []
+    assert (len(registry), registry.users) == (3, 2)
+
+
+def test_removing_leaves_nothing_behind():
+    registry = Registry()
+    all_of_them = [connection(str(n)) for n in range(5)]
+    for c in all_of_them:
+        registry.add(c, "ann")
+    for c in all_of_them:
+        registry.remove(c, "ann")
+        registry.remove(c, "ann")
+    assert (len(registry), registry.users) == (0, 0)
+    assert registry.of_user("ann") == []

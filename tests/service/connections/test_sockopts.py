@@ -1,0 +1,52 @@
+"""Socket options as the kernel has them."""
+
+import socket
+
+import pytest
+
+from service.connections.sockopts import TCP_USER_TIMEOUT, SocketSettings, listen, unsent_bytes
+
+
+@pytest.fixture
+def pair():
+    listener = listen("127.0.0.1", 0, SocketSettings())
+    client = socket.socket()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    client.connect(listener.getsockname())
+    listener.setblocking(True)
+    server, _ = listener.accept()
+    server.setblocking(False)
+    yield server, client
+    for s in (server, client, listener):
+        s.close()
+
+
+def test_an_accepted_connection_inherits_the_limits(pair):
+    server, _ = pair
+    assert server.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) == 2 * 64 * 1024
+    assert server.getsockopt(socket.IPPROTO_TCP, TCP_USER_TIMEOUT) == 60_000
+    assert server.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
+def test_a_reader_that_stops_is_seen_after_a_few_hundred_kilobytes(pair):
+    server, _ = pair
+    taken = 0
+    with pytest.raises(BlockingIOError):
+        while True:
+            taken += server.send(b"x" * 1000)
+    assert taken < 400_000
+    assert 0 < unsent_bytes(server.fileno()) <= taken
+
+
+def test_a_closed_descriptor_holds_nothing(pair):
+    server, _ = pair
+    number = server.fileno()
+    server.close()
+    assert unsent_bytes(number) == 0
+
+
+def test_an_address_in_use_is_an_error():
+    first = listen("127.0.0.1", 0, SocketSettings())
+    with pytest.raises(OSError, match="in use"):
+        listen("127.0.0.1", first.getsockname()[1], SocketSettings())
+    first.close()

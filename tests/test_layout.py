@@ -1,0 +1,75 @@
+"""The tests mirror the tree, and the house keeps its measures."""
+
+import ast
+import statistics
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+ROOMS = ("service", "observability")
+HOMELESS = {"utils", "helpers", "common", "base", "manager", "misc"}
+PURE = """
+service/protocol/messages.py service/protocol/errors.py service/protocol/closing.py service/protocol/codec.py
+service/protocol/json_codec.py service/protocol/framing.py service/broker/stream.py service/channels/namespaces.py
+service/channels/recovery.py service/connections/session.py service/connections/questions.py
+service/connections/heartbeat.py service/connections/wheel.py service/connections/outbox.py
+service/connections/negotiation.py service/access/rules.py observability/sampling.py
+""".split()
+IMPURE = {"asyncio", "time", "aiohttp", "socket", "redis", "prometheus_client", "structlog", "opentelemetry"}
+
+
+def sources():
+    for room in ROOMS:
+        yield from (f for f in sorted((ROOT / room).rglob("*.py")) if f.name != "__init__.py")
+
+
+def functions():
+    for file in sources():
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                body = node.body[1:] if ast.get_docstring(node) else node.body
+                yield file, node.name, (body[-1].end_lineno - body[0].lineno + 1) if body else 0
+
+
+@pytest.mark.parametrize("file", list(sources()), ids=lambda f: str(f.relative_to(ROOT)))
+def test_a_source_file_has_its_test_file(file):
+    place = file.relative_to(ROOT)
+    assert (ROOT / "tests" / place.parent / f"test_{place.stem.strip('_')}.py").exists(), (
+        f"no test file mirrors {place}"
+    )
+
+
+def test_no_room_is_a_box_for_everything():
+    assert not [f for f in sources() if f.stem in HOMELESS]
+
+
+def test_files_have_one_subject():
+    assert not [f"{f.relative_to(ROOT)}: {n}" for f in sources() if (n := f.read_text().count("\n")) > 400]
+
+
+def test_functions_are_small():
+    sizes = sorted(size for _, _, size in functions())
+    assert statistics.median(sizes) <= 8
+    assert sizes[int(len(sizes) * 0.9)] <= 30
+    assert not [f"{f.relative_to(ROOT)}:{name} {size}" for f, name, size in functions() if size > 60]
+
+
+@pytest.mark.parametrize("place", PURE)
+def test_a_pure_room_touches_nothing(place):
+    """No async, no clock, no socket, no telemetry."""
+    tree = ast.parse((ROOT / place).read_text())
+    for node in ast.walk(tree):
+        assert not isinstance(node, ast.AsyncFunctionDef | ast.Await), f"{place}:{node.lineno} waits"
+        if isinstance(node, ast.Import):
+            named = {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            named = {node.module.split(".")[0]}
+        else:
+            continue
+        assert not named & IMPURE, f"{place}:{node.lineno} imports {named & IMPURE}"
+
+
+def test_a_folder_comes_with_its_first_use():
+    folders = [d for room in ROOMS for d in (ROOT / room).rglob("*") if d.is_dir() and d.name != "__pycache__"]
+    assert not [d for d in folders if not any(f.is_file() for f in d.rglob("*"))]
