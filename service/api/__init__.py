@@ -1,0 +1,1 @@
+"""HTTP doors: the server API, health and metrics, the demo page."""
