@@ -1,7 +1,7 @@
 """The words on the wire: one struct a message of the Centrifuge protocol v2, used by every codec.
 
-Field names are the JSON keys. A field with a default is left out when it has that value; one without a default is always
-written (protocol reference, section 4). ``Raw`` fields carry JSON text untouched.
+Field names are the JSON keys. A field with a default is left out when it has that value; one without a default is
+always written (Centrifuge protocol, client.proto). ``Raw`` fields carry JSON text untouched.
 """
 
 from typing import Annotated
@@ -10,7 +10,8 @@ import msgspec
 from msgspec import UNSET, Meta, Raw, UnsetType
 
 Uint32 = Annotated[int, Meta(ge=0, le=0xFFFFFFFF)]
-Uint64 = Annotated[int, Meta(ge=0, le=0xFFFFFFFFFFFFFFFF)]
+Uint64 = Annotated[int, Meta(ge=0, le=0x7FFFFFFFFFFFFFFF)]  # the wire has one bit more; no stream gets there
+Int64 = Annotated[int, Meta(ge=-0x8000000000000000, le=0x7FFFFFFFFFFFFFFF)]
 Int32 = Annotated[int, Meta(ge=-0x80000000, le=0x7FFFFFFF)]
 
 EMPTY = Raw(b"")
@@ -20,7 +21,11 @@ class Message(msgspec.Struct, omit_defaults=True, gc=False):
     """The common shape: unset and default fields are not written."""
 
 
-class ClientInfo(Message, frozen=True):
+class Fixed(msgspec.Struct, omit_defaults=True, gc=False, frozen=True):
+    """The same for messages that are shared and never change."""
+
+
+class ClientInfo(Fixed, frozen=True):
     """Who published, joined or is present."""
 
     user: str
@@ -41,27 +46,39 @@ class Publication(Message):
     version: Uint64 = 0
 
 
-class StreamPosition(Message, frozen=True):
+class StreamPosition(Fixed, frozen=True):
     """A place in a channel's stream: nothing is known between positions of different epochs."""
 
     offset: Uint64 = 0
     epoch: str = ""
 
 
-class Error(Message, frozen=True):
+class Error(Fixed, frozen=True):
     code: Uint32
     message: str = ""
     temporary: bool = False
 
 
-class Empty(Message, frozen=True):
+class Empty(Fixed, frozen=True):
     """A message without fields; its key is written all the same."""
 
 
 # ------------------------------------------------------------------ commands
 
 
-class FilterNode(Message):
+class Request(Message, forbid_unknown_fields=True):
+    """What a client sends. Keys that are not declared are the codec's affair: ignored, or refused as look-alikes."""
+
+
+class Since(StreamPosition, frozen=True, forbid_unknown_fields=True):
+    """A position as clients write it."""
+
+
+class Nothing(Empty, frozen=True, forbid_unknown_fields=True):
+    """A request without fields."""
+
+
+class FilterNode(Request):
     """Tags filter: a tree of conditions on ``Publication.tags``."""
 
     op: str = ""
@@ -72,7 +89,7 @@ class FilterNode(Message):
     nodes: list["FilterNode"] = msgspec.field(default_factory=list)
 
 
-class SubscribeRequest(Message):
+class SubscribeRequest(Request):
     channel: str = ""
     token: str = ""
     recover: bool = False
@@ -84,63 +101,63 @@ class SubscribeRequest(Message):
     join_leave: bool = False
     delta: str = ""
     tf: FilterNode | None = None
-    flag: int = 0
+    flag: Int64 = 0
     type: Int32 = 0
 
 
-class ConnectRequest(Message):
+class ConnectRequest(Request):
     token: str = ""
     data: Raw = EMPTY
     subs: dict[str, SubscribeRequest] | None = None
     name: str = ""
     version: str = ""
     headers: dict[str, str] | None = None
-    flag: int = 0
+    flag: Int64 = 0
 
 
-class UnsubscribeRequest(Message):
+class UnsubscribeRequest(Request):
     channel: str = ""
 
 
-class PublishRequest(Message):
+class PublishRequest(Request):
     channel: str = ""
     data: Raw = EMPTY
 
 
-class PresenceRequest(Message):
+class PresenceRequest(Request):
     channel: str = ""
 
 
-class PresenceStatsRequest(Message):
+class PresenceStatsRequest(Request):
     channel: str = ""
 
 
-class HistoryRequest(Message):
+class HistoryRequest(Request):
     channel: str = ""
     limit: Int32 = 0
-    since: StreamPosition | None = None
+    since: Since | None = None
     reverse: bool = False
 
 
-class RPCRequest(Message):
+class RPCRequest(Request):
     data: Raw = EMPTY
     method: str = ""
 
 
-class SendRequest(Message):
+class SendRequest(Request):
     data: Raw = EMPTY
 
 
-class RefreshRequest(Message):
+class RefreshRequest(Request):
     token: str = ""
 
 
-class SubRefreshRequest(Message):
+class SubRefreshRequest(Request):
     channel: str = ""
     token: str = ""
 
 
-class Command(Message):
+class Command(Request):
     """Client to server. Without ``id`` and ``send`` it is a pong. The first request that is set counts."""
 
     id: Uint32 = 0
@@ -151,7 +168,7 @@ class Command(Message):
     presence: PresenceRequest | UnsetType = UNSET
     presence_stats: PresenceStatsRequest | UnsetType = UNSET
     history: HistoryRequest | UnsetType = UNSET
-    ping: Empty | UnsetType = UNSET
+    ping: Nothing | UnsetType = UNSET
     send: SendRequest | UnsetType = UNSET
     rpc: RPCRequest | UnsetType = UNSET
     refresh: RefreshRequest | UnsetType = UNSET

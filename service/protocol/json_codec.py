@@ -1,0 +1,76 @@
+"""The JSON encoding: one message a line.
+
+Text after an object and keys in another case are bad frames (Centrifugo takes both), unknown keys are ignored, of a
+doubled key the last value counts.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+from msgspec import UNSET, Raw
+
+from service.protocol.codec import BadFrame
+from service.protocol.messages import Command, Message, Publication, Push, Reply
+from service.protocol.payload import one_line, too_deep
+from service.protocol.tolerance import Refused, declared_form
+
+_read = msgspec.json.Decoder(Command).decode
+_write = msgspec.json.Encoder().encode
+
+
+class _Pushed(Message):
+    """A reply that is a push and nothing else: fewer fields to look at on the broadcast path."""
+
+    push: Push
+
+
+class JsonCodec:
+    """``Codec`` for JSON. Published payloads are checked for depth, as they reach other clients untouched."""
+
+    name: Final = "json"
+    binary: Final = False
+
+    def decode(self, data: bytes) -> list[Command]:
+        """See ``Codec.decode``. One newline at the end is accepted."""
+        if b"\n" not in data:
+            return [_command(data, [])]
+        commands: list[Command] = []
+        for line in data.removesuffix(b"\n").split(b"\n"):
+            commands.append(_command(line, commands))
+        return commands
+
+    def encode(self, replies: Sequence[Reply]) -> bytes:
+        """See ``Codec.encode``. Without a newline at the end."""
+        if len(replies) == 1:
+            return one_line(_write(replies[0]))
+        return b"\n".join([one_line(_write(reply)) for reply in replies])
+
+    def encode_publications(self, channel: str, publications: Sequence[Publication]) -> bytes:
+        """See ``Codec.encode_publications``."""
+        if len(publications) == 1:
+            return one_line(_write(_Pushed(Push(channel, publications[0]))))
+        return b"\n".join([one_line(_write(_Pushed(Push(channel, pub)))) for pub in publications])
+
+
+def _command(line: bytes, before: list[Command]) -> Command:
+    try:
+        if not line.isascii():
+            line.decode()  # payloads are passed on unread, and binary frames were not checked by the framing
+        try:
+            command = _read(line)
+        except msgspec.DecodeError:
+            command = _read(declared_form(line, Command))
+        _settle(command)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, Refused) as error:
+        raise BadFrame(str(error), before) from error
+    return command
+
+
+def _settle(command: Command) -> None:
+    """Make a published payload independent of its frame."""
+    if command.publish is not UNSET:
+        data = bytes(command.publish.data)
+        if too_deep(data):
+            raise Refused("the payload nests too deep")
+        command.publish.data = Raw(data)
