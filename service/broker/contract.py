@@ -1,0 +1,141 @@
+"""What every broker promises. ``tests/contracts/test_broker_contract.py`` holds each implementation to it.
+
+1. *Order.* The publications of a channel reach ``on_publication`` in the order of their offsets, unless the medium loses some
+   or repeats them; a listener finds that out by offset and id. Within one node there is no loss.
+2. *Atomic.* Appending to history, giving the offset and handing the publication to the listeners is one step: what is in
+   history will be heard (or is missing for its listener to notice), what is heard is in history.
+3. *Positions.* Offsets of one epoch start at 1 and rise by 1 a publication with history. A stream that lost anything it had
+   accepted begins a new epoch.
+4. *Nothing half done.* A publish either raises or is in the stream; with an idempotency key it may be repeated at will.
+
+Any answer may be there at once or come later (``Soon``); a caller handles both. Times are wall seconds.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias, TypeVar
+
+from observability.names import Figure
+from service.broker.stream import Entry
+from service.protocol.messages import Publication, StreamPosition
+
+T = TypeVar("T")
+U = TypeVar("U")
+
+Soon: TypeAlias = T | Awaitable[T]
+"""An answer, or an awaitable of it."""
+
+
+def then(soon: Soon[T], follow: Callable[[T], Soon[U]]) -> Soon[U]:
+    """``follow`` the answer: at once when it is there, else when it comes."""
+    if isinstance(soon, Awaitable):
+        return _later(soon, follow)
+    return follow(soon)
+
+
+async def _later(soon: Awaitable[T], follow: Callable[[T], Soon[U]]) -> U:
+    followed = follow(await soon)
+    return await followed if isinstance(followed, Awaitable) else followed
+
+
+class BrokerUnavailable(Exception):  # noqa: N818 - says what is the matter
+    """The broker did not do it, or did not answer in time; trying again later may help."""
+
+
+@dataclass(frozen=True, slots=True)
+class PublishOptions:
+    """How a publication is kept. Durations in seconds; a size or TTL of 0 means no history: no offset, heard at most once."""
+
+    history_size: int = 0
+    history_ttl: float = 0.0
+    history_meta_ttl: float = 0.0  # of offset and epoch; 0: for ever
+    idempotency_key: str = ""  # a repetition within 5 minutes is answered with the first result and not published
+    skip_history: bool = False
+    version: int = 0  # with history: not above the stream's newest version means not published; 0: unversioned
+    version_epoch: str = ""  # versions of different epochs are not compared
+    delta: bool = False
+
+    @property
+    def keeps(self) -> bool:
+        """Whether the publication goes into history."""
+        return self.history_size > 0 and self.history_ttl > 0 and not self.skip_history
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """The publication's place; None without history. ``repeated``: it was there before, or its version is old."""
+
+    position: StreamPosition | None = None
+    repeated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryFilter:
+    """Which part of a stream.
+
+    ``since`` excludes its own offset; backwards (``reverse``) it means what is before it. Its epoch is not looked at: the
+    caller compares it with the answer's.
+    """
+
+    limit: int = 0  # 0: the position only; below 0: everything
+    since: StreamPosition | None = None
+    reverse: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """Publications of one moment and the stream's top at that moment."""
+
+    publications: Sequence[Publication]
+    position: StreamPosition
+
+
+class Broker(Protocol):
+    """Carries publications between nodes and keeps streams."""
+
+    def start(self, on_publication: Callable[[str, Entry], None], on_removed: Callable[[str], None]) -> Soon[None]:
+        """Begin; what subscribed channels hear goes to the callbacks, always in the loop's thread."""
+
+    def subscribe(self, channel: str) -> Soon[None]:
+        """Once answered, everything published from then on is heard. Calls for one channel take effect in their order.
+
+        Raises:
+            BrokerUnavailable: it is not heard.
+
+        """
+
+    def unsubscribe(self, channel: str) -> Soon[None]:
+        """Nothing need be heard any more; something still may."""
+
+    def publish(self, channel: str, publication: Publication, options: PublishOptions) -> Soon[Published]:
+        """Append and publish. The broker fills ``offset``, and ``epoch`` on offset 1; the caller touches it no more.
+
+        Raises:
+            BrokerUnavailable: whether it was published is unknown, unless a key makes repeating safe.
+
+        """
+
+    def history(self, channel: str, wanted: HistoryFilter, options: PublishOptions) -> Soon[History]:
+        """Read. A stream that does not exist is created, so that its epoch can be told; reading renews the meta TTL.
+
+        Args:
+            channel: name.
+            wanted: which part.
+            options: the TTLs and the size that publishes of this channel use.
+
+        Raises:
+            BrokerUnavailable: no answer.
+
+        """
+
+    def remove_history(self, channel: str) -> Soon[None]:
+        """Forget the publications, keep offset and epoch; every node hears ``on_removed``."""
+
+    def renew_epoch(self, channel: str, epoch: str) -> Soon[StreamPosition]:
+        """Begin a new epoch if the stream still has this one (its top is behind what was heard); where it stands afterwards."""
+
+    def stop(self) -> Soon[None]:
+        """The end: no callback is called any more."""
+
+    def figures(self) -> Iterable[Figure]:
+        """Numbers for a scrape."""
