@@ -1,0 +1,182 @@
+"""Servers on core 0, load clients on core 1, their CPU time read from outside."""
+
+import os
+import selectors
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, Self
+
+import msgspec
+
+from bench import build, envelope
+
+SERVER_CORE, CLIENT_CORE = 0, 1
+PATIENCE = 150.0
+"""Seconds a process may take to answer; more means that it hangs."""
+
+
+class Silent(Exception):
+    """A process of the bench died or did not answer in time."""
+
+
+class Piped:
+    """A process that is told what to do on stdin and answers line by line."""
+
+    def __init__(self, arguments: Sequence[str | Path], core: int, environment: dict[str, str] | None = None) -> None:
+        self.name = str(arguments[2] if arguments[0] == sys.executable else arguments[0]).rsplit("/")[-1]
+        self._process = subprocess.Popen(
+            ["taskset", "-c", str(core), *map(str, arguments)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0, cwd=build.ROOT,
+            env={**os.environ, **(environment or {})},
+        )  # fmt: skip
+        self._pending = b""
+        self.pid = self._process.pid  # taskset execs, so this is the program itself
+
+    def tell(self, line: str) -> None:
+        """Says one line; nothing is awaited."""
+        stdin: IO[bytes] | None = self._process.stdin
+        assert stdin is not None, "started with a pipe"
+        stdin.write(line.encode() + b"\n")
+
+    def ask(self, line: str) -> str:
+        """Says one line and returns the answer; raises `Silent`."""
+        self.tell(line)
+        return self.answer()
+
+    def answer(self, patience: float = PATIENCE) -> str:
+        """The next line of stdout; raises `Silent` when the process died or took longer than `patience` seconds."""
+        stdout: IO[bytes] | None = self._process.stdout
+        assert stdout is not None, "started with a pipe"
+        end = time.monotonic() + patience
+        with selectors.DefaultSelector() as selector:
+            selector.register(stdout, selectors.EVENT_READ)
+            while b"\n" not in self._pending:
+                chunk = stdout.read(65536) if selector.select(max(0.0, end - time.monotonic())) else b""
+                if not chunk:
+                    raise Silent(f"{self.name} (exit {self._process.poll()}) did not answer")
+                self._pending += chunk
+        line, self._pending = self._pending.split(b"\n", 1)
+        return line.decode()
+
+    def stop(self) -> None:
+        """Ends the process; a deaf one is killed."""
+        if self._process.poll() is None:
+            self._process.terminate()
+        try:
+            self._process.wait(5)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe:
+                pipe.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+
+class Server(Piped):
+    """A server under test; `port` is where it listens."""
+
+    def __init__(self, arguments: Sequence[str | Path], environment: dict[str, str] | None = None) -> None:
+        super().__init__(arguments, SERVER_CORE, environment)
+        try:
+            self.port = int(self.answer(30).split()[1])
+        except BaseException:
+            self.stop()
+            raise
+
+    def cpu(self) -> float:
+        """CPU seconds of all its threads so far, user and system."""
+        return cpu_seconds(self.pid)
+
+    def rss(self) -> int:
+        """Bytes of its resident memory."""
+        return resident_bytes(self.pid)
+
+
+def cpu_seconds(pid: int) -> float:
+    """CPU seconds of a process by clock_getcpuclockid(3): what /proc/PID/stat says, in nanoseconds instead of ticks."""
+    return time.clock_gettime((~pid << 3) | 2)
+
+
+def resident_bytes(pid: int) -> int:
+    """Resident memory of a process in bytes."""
+    fields = Path(f"/proc/{pid}/statm").read_text().split()
+    return int(fields[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+class Client(Piped):
+    """The load client in C, connected to one server."""
+
+    def __init__(self, port: int, path: str = "/connection/websocket") -> None:
+        super().__init__([build.built("client"), str(port), path], CLIENT_CORE)
+        self.opened = 0
+
+    def open(self, count: int, kind: str, channel: str = envelope.CHANNEL, token: str = "-") -> float:
+        """Opens connections, 128 handshakes at a time, returns the seconds it took; raises `Silent`."""
+        words = self.ask(f"open {count} 128 {kind} {channel} {token}").split()
+        if int(words[3]):
+            raise Silent(f"{words[3]} of {count} connections failed")
+        self.opened += count
+        return float(words[4])
+
+    def drop(self, count: int) -> None:
+        """Closes the connections opened last."""
+        self.ask(f"drop {count}")
+        self.opened -= count
+
+    def end(self) -> dict[str, Any]:
+        """What it counted since `begin` or `watch`."""
+        counted: dict[str, Any] = msgspec.json.decode(self.ask("end"))
+        return counted
+
+
+@dataclass(frozen=True)
+class Slice:
+    """One measured phase of a server and its client."""
+
+    deliveries: int
+    cpu: float
+    published: int
+    batch: int
+    counted: dict[str, Any]
+
+    @property
+    def per_cpu_second(self) -> float:
+        """Messages delivered per CPU second of the server."""
+        return self.deliveries / self.cpu
+
+    @property
+    def clean(self) -> bool:
+        """Whether the client kept up: TCP merges writes towards a slow client and flatters the server."""
+        return bool(self.counted["messages"] < 1.10 * self.batch * self.counted["receives"])
+
+
+def saturate(server: Server, client: Client, batch: int, seconds: float) -> Slice:
+    """As many messages as the server can, `batch` a write, to all connections of the client."""
+    return _phase(server, client, batch, f"saturate {batch} {seconds}")
+
+
+def at_rate(server: Server, client: Client, hz: float, seconds: float) -> Slice:
+    """`hz` messages a second to all connections of the client."""
+    return _phase(server, client, 1, f"rate {hz} {seconds}")
+
+
+def _phase(server: Server, client: Client, batch: int, command: str) -> Slice:
+    client.tell("begin")
+    before = server.cpu()
+    published = int(server.ask(command).split()[1])
+    cpu = server.cpu() - before
+    counted = client.end()
+    expected = published * client.opened
+    if counted["messages"] != expected:
+        print(f"  {server.name}: {counted['messages']} of {expected} messages arrived", file=sys.stderr)
+    return Slice(counted["messages"], cpu, published, batch, counted)
