@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Protocol, cast
 
 from service.access.tokens import TokenRefused
-from service.broker.contract import BrokerUnavailable, History, HistoryFilter, Soon
+from service.broker.contract import BrokerUnavailable, History, HistoryFilter, Soon, then
 from service.channels.hub import JoinRequest, Subscriber, Ticket
 from service.connections import questions as q
 from service.connections.station import Station
@@ -45,16 +45,6 @@ def failed(failure: BaseException) -> q.Outcome:
     return q.Failed(errors.INTERNAL, f"{type(failure).__name__}: {failure}")
 
 
-def _then(soon: Soon[Any], convert: Callable[[Any], q.Outcome]) -> Soon[q.Outcome]:
-    if isinstance(soon, Awaitable):
-        return _later(soon, convert)
-    return convert(soon)
-
-
-async def _later(soon: Awaitable[Any], convert: Callable[[Any], q.Outcome]) -> q.Outcome:
-    return convert(await soon)
-
-
 def _greet(station: Station, _asker: Asker, question: q.Greet) -> q.Outcome:
     wall = station.wall()
     token = question.request.token
@@ -81,7 +71,7 @@ def _join(station: Station, asker: Asker, question: q.Join) -> Soon[q.Outcome]:
         strict=question.strict,
         delta=question.delta,
     )
-    return _then(station.hub.join(asker, question.channel, request), q.Prepared)
+    return then(station.hub.join(asker, question.channel, request), q.Prepared)
 
 
 def _enter(_station: Station, _asker: Asker, question: q.Enter) -> q.Outcome:
@@ -105,12 +95,12 @@ def _enter(_station: Station, _asker: Asker, question: q.Enter) -> q.Outcome:
 
 def _publish(station: Station, _asker: Asker, question: q.Publish) -> Soon[q.Outcome]:
     published = station.hub.publish(question.channel, bytes(question.data), info=question.info, via="client")
-    return _then(published, lambda _: q.Done())
+    return then(published, lambda _: q.Done())
 
 
 def _history(station: Station, _asker: Asker, question: q.ReadHistory) -> Soon[q.Outcome]:
     wanted = HistoryFilter(limit=question.limit, since=question.since, reverse=question.reverse)
-    return _then(station.hub.history(question.channel, wanted), _history_read)
+    return then(station.hub.history(question.channel, wanted), _history_read)
 
 
 def _history_read(history: History) -> q.Outcome:

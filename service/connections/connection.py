@@ -9,7 +9,9 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
-from observability.observers.connections import ConnectionStory, Link
+from observability.observers.connections import ConnectionStory, Greeting
+from observability.observers.upgrade import Upgrade
+from observability.tracing import Link
 from service.connections import questions as q
 from service.connections.answering import answer, failed
 from service.connections.outgoing import Outgoing
@@ -63,7 +65,7 @@ class Connection(Outgoing, asyncio.Protocol):
         self._kernel_bytes = 0
         self._kernel_messages = 0
         self._linger_until = 0.0
-        self._greeting: Any = None
+        self._greeting: Greeting | None = None
         self._link: Link | None = None
         self._story: tuple[Closing, str, str] | None = None  # closing, why, initiator
 
@@ -72,7 +74,7 @@ class Connection(Outgoing, asyncio.Protocol):
 
     # ---------------------------------------------------------------- transport
 
-    def begin(self, upgrade: Any) -> None:
+    def begin(self, upgrade: Upgrade) -> None:
         """The 101 is out: the greeting begins."""
         self._greeting = self.station.observe.greeting(upgrade)
 
@@ -87,17 +89,16 @@ class Connection(Outgoing, asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Bytes of the peer."""
         now = self.station.now()
-        sums = self.station.sums
-        sums.received_bytes += len(data)
-        for opcode, payload in self._parser.feed(data):
+        messages = self._parser.feed(data)
+        for opcode, payload in messages:
             if self._story is not None:
                 self._after_our_close(opcode)
             elif opcode in (framing.TEXT, framing.BINARY):
-                self._received += 1
-                sums.received_messages += 1
                 self._commands(payload, now)
             else:
                 self._control(opcode, payload, now)
+        self._received += len(messages)
+        self.station.observe.received(len(messages), len(data))
         if self._parser.error is not None and self._story is None:
             fault = self._parser.error
             self.close(_FAULTS.get(fault.code, closing.PROTOCOL_ERROR), fault.reason)
@@ -115,13 +116,14 @@ class Connection(Outgoing, asyncio.Protocol):
             self._leave()
             why = type(exc).__name__ if exc is not None else "closed without a Close frame"
             self._story = (closing.CONNECTION_CLOSED, why, "network")
-        lost = self.discard()
+        address = _address(self.transport)
+        queued = self.discard()
         station.registry.sockets.discard(self)
         station.wheel.remove(self)
         self._kernel(0)
         self.fd = -1
         self.transport = None
-        self._tell(lost)
+        self._tell(queued, address)
         self._replies.clear()
         self._link = self._greeting = None
 
@@ -174,7 +176,7 @@ class Connection(Outgoing, asyncio.Protocol):
         code = error.code if isinstance(error, wire.Error) else 0
         if effect.method == "connect":
             self._greeted(code)
-        self.station.observe.command(effect.method, code)
+        self.station.observe.command(effect.method, code, self.id)
         self._replies.append(effect.message)
 
     def _push(self, effect: q.Push, _now: float) -> None:
@@ -183,7 +185,7 @@ class Connection(Outgoing, asyncio.Protocol):
     def _ask(self, effect: q.Ask, now: float) -> None:
         question = effect.question
         if type(question) is q.Publish:
-            self._flush()  # a publication may reach this client at once, never before the replies that it has been given
+            self._flush()  # a publication may reach this client at once, but not before its replies
         found = answer(self.station, self, question)
         if not isinstance(found, Awaitable):
             self._perform(self.session.done(effect.ticket, found, now), now)
@@ -201,20 +203,14 @@ class Connection(Outgoing, asyncio.Protocol):
         self._place()
 
     def _connected(self, effect: q.Connected, _now: float) -> None:
+        assert self._greeting is not None, "connected twice"
         self.station.registry.add(self, effect.user)
-        self._link = self.station.observe.connected(
-            self._greeting,
-            self.id,
-            effect.user,
-            self.variant.name,
-            effect.client_name,
-            effect.client_version,
-        )
+        self._link = self.station.observe.connected(self._greeting, self.id, effect.user, self.variant.codec.name)
         self._greeting = None
 
     def _greeted(self, code: int) -> None:
         if code and self._greeting is not None:
-            self.station.observe.refused(self._greeting, code)
+            self.station.observe.refused(self._greeting, code, self.id)
 
     def _left(self, effect: q.Left, _now: float) -> None:
         self.station.hub.leave(self, effect.channel)
@@ -228,13 +224,12 @@ class Connection(Outgoing, asyncio.Protocol):
         self.write(self.variant.native_ping if native else self.variant.ping, 1)
         self.station.observe.pinged()
 
-    def _ping_missed(self, effect: q.PingMissed, _now: float) -> None:
-        self.station.observe.heartbeat_missed(self._link, self.id, effect.misses)
+    def _ping_missed(self, _effect: q.PingMissed, _now: float) -> None:
+        self.station.observe.heartbeat_missed(self.station.settings.session.heartbeat.timeout, self._link, self.id)
 
     def _ponged(self, effect: q.Ponged, _now: float) -> None:
-        if effect.late:
-            self.station.observe.heartbeat_late(self._link, self.id, effect.rtt)
-        self.station.observe.ponged(effect.rtt, self._link)
+        observe = self.station.observe
+        (observe.heartbeat_late if effect.late else observe.ponged)(effect.rtt, self._link, self.id)
 
     def _pause(self, _effect: q.Pause, _now: float) -> None:
         if self.transport is not None and self.transport.is_reading():
@@ -316,25 +311,28 @@ class Connection(Outgoing, asyncio.Protocol):
             station.hub.leave_all(self, channels)
         station.registry.remove(self, self.session.user)
 
-    def _tell(self, lost: int) -> None:
+    def _tell(self, queued: int, address: str) -> None:
         assert self._story is not None, "a connection ended without a story"
         closing_, why, initiator = self._story
         now = self.station.now()
         story = ConnectionStory(
             connection_id=self.id,
-            user=self.session.user,
             code=closing_.code,
             cause=closing_.cause,
-            why=why,
             initiator=initiator,
-            seconds=now - self._opened,
+            lifetime=now - self._opened,
+            connected=self._greeting is None,
+            reason=why or closing_.reason,
+            user=self.session.user,
+            protocol=self.variant.codec.name,
+            address=address,
+            link=self._link,
             sent=self.sent,
             received=self._received,
-            lost=lost,
-            link=self._link,
+            queued_bytes=queued,
         )
         if self._greeting is not None:
-            self.station.observe.refused(self._greeting, closing_.code)
+            self.station.observe.refused(self._greeting, closing_.code, self.id, closing_.cause)
         self.station.observe.closed(story)
 
     # ------------------------------------------------------------------- visits
@@ -383,6 +381,12 @@ class Connection(Outgoing, asyncio.Protocol):
         if self.sent != self._seen_sent or self._kernel_bytes:
             deadline = min(deadline, self.station.now() + self.station.settings.moved_again)
         self.station.wheel.place(self, deadline)
+
+
+def _address(transport: asyncio.Transport | None) -> str:
+    """The peer's; asked at the end, so that a quiet connection does not keep the text."""
+    name = transport.get_extra_info("peername") if transport is not None else None
+    return f"{name[0]}:{name[1]}" if name else ""
 
 
 _FAULTS = {fault.code: fault for fault in (closing.PROTOCOL_ERROR, closing.BAD_UTF8, closing.MESSAGE_TOO_BIG)}

@@ -1,7 +1,7 @@
 """The only place in the house that writes to a descriptor.
 
-``send_many`` is the hot path: one system call a member and two integer slots, nothing else. What goes wrong is put aside and
-handled after the slice, since handling it may close connections and change the member list under the loop.
+``send_many`` is the hot path: one system call a member and two integer slots, nothing else. What goes wrong is put
+aside and handled after the slice, since handling it may close connections and change the member list under the loop.
 """
 
 from collections.abc import Sequence
@@ -31,7 +31,8 @@ GONE = -1
 def send_many(members: Sequence[Writable], data: bytes, batch: Batch) -> int:
     """Write ``data`` to every member; the number of members the kernel took all of it for.
 
-    A descriptor may be written beside its transport because the transport's own buffer is empty whenever ``fd`` is not −1.
+    A descriptor may be written beside its transport because the transport's own buffer is empty whenever ``fd`` is
+    not −1.
     """
     size = len(data)
     messages = batch.messages

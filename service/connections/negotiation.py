@@ -1,4 +1,4 @@
-"""Pure: is this request a WebSocket upgrade that we accept, and which encoding does it speak (RFC 6455, section 4.2)."""
+"""Is this request a WebSocket upgrade that we accept, and which encoding does it speak (RFC 6455, section 4.2)."""
 
 import base64
 import binascii

@@ -1,7 +1,8 @@
 """The way out of one connection: the kernel, or else the bounded outbox.
 
-While all is well ``fd`` is the descriptor and ``flush`` writes to it. What the kernel does not take waits in the outbox. The
-transport is given the next piece of it only to be woken by ``resume_writing``, since nobody else may watch its descriptor.
+While all is well ``fd`` is the descriptor and ``flush`` writes to it. What the kernel does not take waits in the
+outbox. The transport is given the next piece of it only to be woken by ``resume_writing``, since nobody else may
+watch its descriptor.
 """
 
 import asyncio
@@ -134,9 +135,15 @@ class Outgoing:
             self._delivered(frame)
 
     def _delivered(self, frame: Frame) -> None:
-        if not isinstance(frame.trace, Own):
-            late = self.station.now() - frame.accepted_at
-            self.station.observe_channels.delivered_late(frame.trace, late)
+        batch = frame.trace
+        if isinstance(batch, Own):
+            return
+        observe = self.station.observe_channels
+        seconds = self.station.now() - frame.accepted_at
+        if seconds > observe.slow:
+            observe.delivered_late(batch.namespace, seconds, batch.messages, batch.traceparent, channel=batch.channel)
+        else:
+            observe.delivered(batch.namespace, seconds, batch.messages)
 
     def _count(self, messages: int, size: int) -> None:
         sums = self.station.sums

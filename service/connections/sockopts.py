@@ -1,7 +1,8 @@
 """What the kernel is told about our sockets, and what it tells us.
 
-By default Linux takes some 4 MB off us for a client that reads nothing: the backlog would be invisible. A small send buffer
-makes the outbox speak in time, ``TCP_USER_TIMEOUT`` ends half-open peers, ``SIOCOUTQ`` counts what is not acknowledged yet.
+By default Linux takes some 4 MB off us for a client that reads nothing: the backlog would be invisible. A small send
+buffer makes the outbox speak in time, ``TCP_USER_TIMEOUT`` ends half-open peers, ``SIOCOUTQ`` counts what is not
+acknowledged yet.
 """
 
 import fcntl

@@ -1,4 +1,4 @@
-"""What all connections of a process share: the rooms they call, the clocks, and the running sums that a scrape reads."""
+"""What all connections of a process share: the rooms they call, the clocks, the running sums that a scrape reads."""
 
 import time
 from collections.abc import Callable
@@ -41,8 +41,6 @@ class Sums:
     outbox_bytes: int = 0
     kernel_messages: int = 0  # estimated from bytes by the connection's mean message
     kernel_bytes: int = 0
-    received_messages: int = 0
-    received_bytes: int = 0
     written_messages: int = 0  # through flush, counted once a write of many
     written_bytes: int = 0
 

@@ -1,8 +1,8 @@
 """All that we know of aiohttp's inside: from its answer 101 the transport belongs to our protocol.
 
-aiohttp parses the request, routes it, runs middlewares and signals and writes the 101. Then, without an await in between, the
-transport is given to the connection and aiohttp's protocol is told that its connection is lost, so that it frees all it has.
-Every attribute used here has a guard test in tests/service/connections/test_takeover.py.
+aiohttp parses the request, routes it, runs middlewares and signals and writes the 101. Then, without an await in
+between, the transport is given to the connection and aiohttp's protocol is told that its connection is lost, so that
+it frees all it has. Every attribute used here has a guard test in tests/service/connections/test_takeover.py.
 """
 
 import asyncio
@@ -11,7 +11,6 @@ from typing import Protocol, cast
 
 import aiohttp
 from aiohttp import web
-from aiohttp.web_protocol import RequestHandler
 
 KNOWN = (3, 14)  # the minor release whose inside the guard tests describe
 
@@ -70,16 +69,16 @@ def _has_signals(request: web.BaseRequest) -> bool:
 
 def transport_of(request: web.BaseRequest) -> asyncio.Transport | None:
     """The socket's transport, None when the peer left while we were thinking."""
-    return cast("asyncio.Transport | None", request.transport)
+    return request.transport
 
 
 def hand_over(request: web.BaseRequest, heir: Heir) -> bool:
     """Move the transport from aiohttp to ``heir``; False when the peer has left.
 
-    Synchronous on purpose: bytes that arrive meanwhile would go to the wrong reader. Those that came in the segment of the
-    request are handed on.
+    Synchronous on purpose: bytes that arrive meanwhile would go to the wrong reader. Those that came in the segment
+    of the request are handed on.
     """
-    handler = cast("RequestHandler[web.BaseRequest]", request.protocol)
+    handler = request.protocol
     transport = transport_of(request)
     if transport is None or transport.is_closing():
         return False
