@@ -1,4 +1,4 @@
-"""From an HTTP request to a connection: negotiate, answer 101, take the transport over. A refusal says what is missing."""
+"""From an HTTP request to a connection: negotiate, answer 101, take the transport over; or say what is missing."""
 
 import uuid
 from collections.abc import Mapping

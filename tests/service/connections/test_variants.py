@@ -1,0 +1,42 @@
+"""Codec and framing together."""
+
+import msgspec
+
+from service.connections.variants import Variant
+from service.protocol import framing
+from service.protocol import messages as wire
+from service.protocol.json_codec import JsonCodec
+
+
+def payloads(data):
+    """The payloads of unmasked frames, one after another."""
+    found = []
+    while data:
+        assert data[0] == 0x81, "a whole text frame"
+        size, start = data[1], 2
+        if size == 126:
+            size, start = int.from_bytes(data[2:4]), 4
+        found.append(data[start : start + size])
+        data = data[start + size :]
+    return found
+
+
+def test_a_ping_is_an_empty_reply_in_a_frame():
+    assert payloads(Variant(JsonCodec()).ping) == [b"{}"]
+    assert Variant(JsonCodec()).native_ping == framing.frame(framing.PING, b"")
+
+
+def test_at_most_sixteen_replies_a_frame():
+    replies = [wire.Reply(id=n, publish=wire.Empty()) for n in range(1, 36)]
+    frames = payloads(Variant(JsonCodec()).replies(replies))
+    assert [f.count(b"\n") + 1 for f in frames] == [16, 16, 3]
+    ids = [msgspec.json.decode(line)["id"] for f in frames for line in f.split(b"\n")]
+    assert ids == list(range(1, 36))
+
+
+def test_publications_share_a_frame():
+    publications = [wire.Publication(data=msgspec.Raw(b"%d" % n), offset=n) for n in (1, 2)]
+    (frame,) = payloads(Variant(JsonCodec()).publications("news", publications))
+    first, second = (msgspec.json.decode(line) for line in frame.split(b"\n"))
+    assert first == {"push": {"channel": "news", "pub": {"data": 1, "offset": 1}}}
+    assert second["push"]["pub"]["offset"] == 2
