@@ -1,0 +1,273 @@
+"""Both unmodified SDKs behind one set of verbs, so that one conversation tests either.
+
+Events are dicts as the JavaScript SDK tells them: {"event": "subscribed", "channel": …, "recovered": …}.
+"""
+
+import asyncio
+import contextlib
+import itertools
+import json
+import os
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, Protocol
+
+import centrifuge
+from centrifuge.exceptions import ReplyError
+
+HERE = Path(__file__).parent
+PATIENCE = 10.0
+
+
+class Refused(Exception):
+    """The server answered with an error."""
+
+    def __init__(self, code: int, message: str) -> None:
+        super().__init__(f"{code} {message}")
+        self.code = code
+
+
+class Sdk(Protocol):
+    """What a conversation may ask of either SDK."""
+
+    seen: list[dict[str, Any]]
+
+    async def connect(self, url: str, token: str = "", tokens: Iterable[str] | None = None) -> None: ...
+    async def subscribe(self, channel: str) -> None: ...
+    async def unsubscribe(self, channel: str) -> None: ...
+    async def publish(self, channel: str, data: Any) -> None: ...
+    async def history(self, channel: str, limit: int) -> dict[str, Any]: ...
+    async def rpc(self, method: str, data: Any) -> Any: ...
+    async def disconnect(self) -> None: ...
+    async def close(self) -> None: ...
+    async def expect(self, event: str, **fields: Any) -> dict[str, Any]: ...
+
+
+class Seen:
+    """All events in order, and a way to wait for one."""
+
+    def __init__(self) -> None:
+        self.seen: list[dict[str, Any]] = []
+        self._next = 0
+        self._news = asyncio.Condition()
+        self._telling: set[asyncio.Task[None]] = set()
+
+    def tell(self, event: str, **fields: Any) -> None:
+        """Remember an event and wake who waits."""
+        self.seen.append({"event": event, **fields})
+        task = asyncio.create_task(self._wake())
+        self._telling.add(task)
+        task.add_done_callback(self._telling.discard)
+
+    async def _wake(self) -> None:
+        async with self._news:
+            self._news.notify_all()
+
+    async def expect(self, event: str, **fields: Any) -> dict[str, Any]:
+        """The next event of this kind with these fields, after those expected before; others in between are passed over."""
+        try:
+            async with asyncio.timeout(PATIENCE), self._news:
+                while True:
+                    while self._next < len(self.seen):
+                        found = self.seen[self._next]
+                        self._next += 1
+                        if found["event"] == event and all(found.get(k) == v for k, v in fields.items()):
+                            return found
+                    await self._news.wait()
+        except TimeoutError:
+            raise AssertionError(f"no {event} {fields} came; seen: {self.seen[-20:]}") from None
+
+    def publications(self, channel: str) -> list[dict[str, Any]]:
+        """What the app was given in this channel, in its order."""
+        return [one for one in self.seen if one["event"] == "publication" and one["channel"] == channel]
+
+
+class JavaScript(Seen):
+    """npm `centrifuge` under Node with npm `ws`, in a process of its own."""
+
+    def __init__(self, node_modules: Path) -> None:
+        super().__init__()
+        self._node_modules = node_modules
+        self._ids = itertools.count(1)
+        self._open: dict[int, asyncio.Future[Any]] = {}
+        self._process: asyncio.subprocess.Process | None = None
+        self._reading: asyncio.Task[None] | None = None
+
+    async def connect(self, url: str, token: str = "", tokens: Iterable[str] | None = None) -> None:
+        self._process = await asyncio.create_subprocess_exec(
+            "node", str(HERE / "driver.mjs"),
+            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=sys.stderr,
+            env={**os.environ, "HELIOGRAPH_NODE_MODULES": str(self._node_modules)}, limit=2**24,
+        )  # fmt: skip
+        self._reading = asyncio.create_task(self._read(self._process))
+        await self._do("connect", url=url, token=token, tokens=None if tokens is None else list(tokens))
+
+    async def _read(self, process: asyncio.subprocess.Process) -> None:
+        assert process.stdout is not None, "started with a pipe"
+        while line := await process.stdout.readline():
+            said = json.loads(line)
+            event = said.pop("event")
+            if event != "answer":
+                self.tell(event, **said)
+            elif not (future := self._open.pop(said["id"])).done():
+                future.set_result(said)
+
+    async def _do(self, action: str, **parameters: Any) -> Any:
+        assert self._process is not None, "not connected"
+        assert self._process.stdin is not None, "started with a pipe"
+        number = next(self._ids)
+        future = self._open[number] = asyncio.get_running_loop().create_future()
+        self._process.stdin.write(json.dumps({"id": number, "action": action, **parameters}).encode() + b"\n")
+        said = await asyncio.wait_for(future, PATIENCE)
+        if "error" in said:
+            raise Refused(said["error"]["code"], said["error"]["message"])
+        return said["result"]
+
+    async def subscribe(self, channel: str) -> None:
+        await self._do("subscribe", channel=channel)
+
+    async def unsubscribe(self, channel: str) -> None:
+        await self._do("unsubscribe", channel=channel)
+
+    async def publish(self, channel: str, data: Any) -> None:
+        await self._do("publish", channel=channel, data=data)
+
+    async def history(self, channel: str, limit: int) -> dict[str, Any]:
+        return dict(await self._do("history", channel=channel, options={"limit": limit}))
+
+    async def rpc(self, method: str, data: Any) -> Any:
+        return (await self._do("rpc", method=method, data=data))["data"]
+
+    async def disconnect(self) -> None:
+        await self._do("disconnect")
+
+    async def close(self) -> None:
+        if self._process is None or self._reading is None:
+            return
+        if self._process.returncode is None:
+            self._process.kill()
+        await self._process.wait()
+        await self._reading
+
+
+class Python(Seen):
+    """centrifuge-python, in this process."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._client: centrifuge.Client | None = None
+
+    @property
+    def client(self) -> centrifuge.Client:
+        assert self._client is not None, "not connected"
+        return self._client
+
+    async def connect(self, url: str, token: str = "", tokens: Iterable[str] | None = None) -> None:
+        left = None if tokens is None else iter(tokens)
+
+        async def get_token() -> str:
+            self.tell("token asked")
+            assert left is not None, "asked without a source"
+            found = next(left, None)
+            if found is None:
+                raise centrifuge.UnauthorizedError
+            return found
+
+        source = None if left is None else get_token
+        self._client = centrifuge.Client(
+            url, events=_ClientEvents(self.tell), token=token, get_token=source, proxy=None
+        )
+        await self._client.connect()
+
+    async def subscribe(self, channel: str) -> None:
+        subscription = self.client.get_subscription(channel)
+        if subscription is None:
+            subscription = self.client.new_subscription(channel, events=_SubscriptionEvents(self.tell, channel))
+        await subscription.subscribe()
+
+    async def unsubscribe(self, channel: str) -> None:
+        subscription = self.client.get_subscription(channel)
+        assert subscription is not None, "never subscribed"
+        await subscription.unsubscribe()
+
+    async def publish(self, channel: str, data: Any) -> None:
+        await _answered(self.client.publish(channel, data))
+
+    async def history(self, channel: str, limit: int) -> dict[str, Any]:
+        found = await _answered(self.client.history(channel, limit=limit))
+        publications = [{"data": one.data, "offset": one.offset} for one in found.publications]
+        return {"publications": publications, "offset": found.offset, "epoch": found.epoch}
+
+    async def rpc(self, method: str, data: Any) -> Any:
+        return (await _answered(self.client.rpc(method, data))).data
+
+    async def disconnect(self) -> None:
+        await self.client.disconnect()
+
+    async def close(self) -> None:
+        if self._client is not None:
+            await self._client.disconnect()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.gather(*self._telling)
+
+
+async def _answered(question: Any) -> Any:
+    try:
+        return await question
+    except ReplyError as error:
+        raise Refused(error.code, error.message) from error
+
+
+Tell = Callable[..., None]
+
+
+def _position(position: Any) -> dict[str, Any] | None:
+    return None if position is None else {"offset": position.offset, "epoch": position.epoch}
+
+
+class _ClientEvents(centrifuge.ClientEventHandler):
+    def __init__(self, tell: Tell) -> None:
+        self._tell = tell
+
+    async def on_connecting(self, ctx: centrifuge.ConnectingContext) -> None:
+        self._tell("connecting", code=ctx.code, reason=ctx.reason)
+
+    async def on_connected(self, ctx: centrifuge.ConnectedContext) -> None:
+        self._tell("connected", client=ctx.client)
+
+    async def on_disconnected(self, ctx: centrifuge.DisconnectedContext) -> None:
+        self._tell("disconnected", code=ctx.code, reason=ctx.reason)
+
+    async def on_error(self, ctx: centrifuge.ErrorContext) -> None:
+        self._tell("error", code=ctx.code, message=str(ctx.error))
+
+    async def on_subscribed(self, ctx: centrifuge.ServerSubscribedContext) -> None:
+        self._tell("subscribed", channel=ctx.channel, server=True, recovered=ctx.recovered)
+
+    async def on_publication(self, ctx: centrifuge.ServerPublicationContext) -> None:
+        self._tell("publication", channel=ctx.channel, server=True, data=ctx.pub.data, offset=ctx.pub.offset)
+
+
+class _SubscriptionEvents(centrifuge.SubscriptionEventHandler):
+    def __init__(self, tell: Tell, channel: str) -> None:
+        self._tell = tell
+        self._channel = channel
+
+    async def on_subscribing(self, ctx: centrifuge.SubscribingContext) -> None:
+        self._tell("subscribing", channel=self._channel, code=ctx.code, reason=ctx.reason)
+
+    async def on_subscribed(self, ctx: centrifuge.SubscribedContext) -> None:
+        self._tell(
+            "subscribed", channel=self._channel, recovered=ctx.recovered, wasRecovering=ctx.was_recovering,
+            recoverable=ctx.recoverable, positioned=ctx.positioned, streamPosition=_position(ctx.stream_position),
+        )  # fmt: skip
+
+    async def on_unsubscribed(self, ctx: centrifuge.UnsubscribedContext) -> None:
+        self._tell("unsubscribed", channel=self._channel, code=ctx.code, reason=ctx.reason)
+
+    async def on_publication(self, ctx: centrifuge.PublicationContext) -> None:
+        self._tell("publication", channel=self._channel, data=ctx.pub.data, offset=ctx.pub.offset, tags=ctx.pub.tags)
+
+    async def on_error(self, ctx: centrifuge.SubscriptionErrorContext) -> None:
+        self._tell("error", channel=self._channel, code=ctx.code, message=str(ctx.error))

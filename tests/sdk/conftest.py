@@ -1,0 +1,37 @@
+"""Both SDKs, each against the real server."""
+
+import pytest
+
+from tests.e2e.served import Served, configuration
+from tests.sdk.clients import JavaScript, Python, Sdk
+from tests.sdk.npm_packages import Unavailable, node_modules
+
+
+@pytest.fixture(scope="session")
+def javascript_packages():
+    """The npm packages, installed once; without Node the JavaScript half is skipped and says so."""
+    try:
+        return node_modules()
+    except Unavailable as why:
+        pytest.skip(str(why))
+
+
+@pytest.fixture(params=["javascript", "python"])
+async def sdk(request):
+    """A client that is not connected yet."""
+    client: Sdk
+    if request.param == "javascript":
+        client = JavaScript(request.getfixturevalue("javascript_packages"))
+    else:
+        client = Python()
+    yield client
+    await client.close()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """The real server; anonymous clients are refused, `stream:` keeps history, `quiet:` allows nothing."""
+    settings = configuration(client__subscribe_to_user_personal_channel={"enabled": True})
+    settings["channel"]["namespaces"].append({"name": "quiet"})
+    with Served(tmp_path_factory.mktemp("server"), settings) as served:
+        yield served

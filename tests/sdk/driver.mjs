@@ -1,0 +1,78 @@
+// The unmodified JavaScript SDK, told what to do by JSON lines on stdin; events and answers are JSON lines on stdout.
+// HELIOGRAPH_NODE_MODULES names the folder in which npm installed `centrifuge` and `ws`.
+import { createRequire } from "node:module";
+import { createInterface } from "node:readline";
+
+const require = createRequire(process.env.HELIOGRAPH_NODE_MODULES + "/");
+const { Centrifuge } = require("centrifuge");
+const WebSocket = require("ws");
+
+let client;
+let asked = 0;
+
+function say(event, fields) {
+  console.log(JSON.stringify({ event, ...fields }));
+}
+
+// `tokens` are handed out one by one; when none is left the SDK is told that the user is unknown.
+function tokenSource(tokens) {
+  return async () => {
+    say("token asked", { times: ++asked });
+    if (tokens.length === 0) throw new Centrifuge.UnauthorizedError("no more tokens");
+    return tokens.shift();
+  };
+}
+
+const actions = {
+  async connect({ url, token, tokens, options }) {
+    const settings = { websocket: WebSocket, ...options };
+    if (token) settings.token = token;
+    if (tokens) settings.getToken = tokenSource(tokens);
+    client = new Centrifuge(url, settings);
+    for (const name of ["connecting", "connected", "disconnected"]) client.on(name, (ctx) => say(name, ctx));
+    client.on("error", (ctx) => say("error", { code: ctx.error.code, message: ctx.error.message, type: ctx.type }));
+    for (const name of ["subscribed", "unsubscribed", "publication"]) {
+      client.on(name, (ctx) => say(name, { ...ctx, server: true }));
+    }
+    client.connect();
+  },
+  async subscribe({ channel, options }) {
+    const subscription = client.getSubscription(channel) ?? client.newSubscription(channel, options);
+    for (const name of ["subscribing", "subscribed", "unsubscribed", "publication"]) {
+      subscription.removeAllListeners(name);
+      subscription.on(name, (ctx) => say(name, { channel, ...ctx }));
+    }
+    subscription.removeAllListeners("error");
+    subscription.on("error", (ctx) => say("error", { channel, code: ctx.error.code, message: ctx.error.message }));
+    subscription.subscribe();
+  },
+  async unsubscribe({ channel }) {
+    client.getSubscription(channel).unsubscribe();
+  },
+  async publish({ channel, data }) {
+    return client.publish(channel, data);
+  },
+  async history({ channel, options }) {
+    return client.history(channel, options);
+  },
+  async rpc({ method, data }) {
+    return client.rpc(method, data);
+  },
+  async presence({ channel }) {
+    return client.presence(channel);
+  },
+  async disconnect() {
+    client.disconnect();
+  },
+};
+
+createInterface({ input: process.stdin })
+  .on("line", async (line) => {
+    const { id, action, ...parameters } = JSON.parse(line);
+    try {
+      say("answer", { id, result: (await actions[action](parameters)) ?? {} });
+    } catch (error) {
+      say("answer", { id, error: { code: error.code ?? 0, message: error.message ?? String(error) } });
+    }
+  })
+  .on("close", () => process.exit(0));
