@@ -1,0 +1,101 @@
+"""What is asked of the data sources: PromQL, LogQL and Jaeger searches, each with the variables of the board.
+
+Rules of the house: counters only under rate or increase, windows only `$__rate_interval` (LogQL: `$__auto`), `job` and
+`instance` in every selector, and no `or vector()`: a query that finds nothing must show that it finds nothing.
+"""
+
+from grafana_foundation_sdk.builders.loki import Dataquery as LokiQuery
+from grafana_foundation_sdk.builders.prometheus import Dataquery as PrometheusQuery
+from grafana_foundation_sdk.cog.builder import Builder
+from grafana_foundation_sdk.cog.variants import Dataquery
+from grafana_foundation_sdk.models.common import DataSourceRef
+from grafana_foundation_sdk.models.loki import LokiQueryType
+from grafana_foundation_sdk.models.prometheus import PromQueryFormat, QueryEditorMode
+
+PROMETHEUS = DataSourceRef(type_val="prometheus", uid="${prometheus}")
+LOKI = DataSourceRef(type_val="loki", uid="${loki}")
+JAEGER = DataSourceRef(type_val="jaeger", uid="${jaeger}")
+
+INSTANCES = 'job=~"$job", instance=~"$instance"'
+#: The service's log lines; Loki's label of the service is Prometheus's job.
+LINES = '{service_name=~"$job"}'
+
+
+def of(metric: str, matchers: str = "") -> str:
+    """A selector of the chosen instances, with further matchers (`kind="api"`)."""
+    return f"{metric}{{{INSTANCES}{', ' if matchers else ''}{matchers}}}"
+
+
+def total(metric: str, by: str = "") -> str:
+    """A gauge, added up over the instances, or by the given labels."""
+    return f"sum{_by(by)} ({of(metric)})"
+
+
+def rate(counter: str, by: str = "", matchers: str = "") -> str:
+    """A counter's growth per second."""
+    return f"sum{_by(by)} (rate({of(counter, matchers)}[$__rate_interval]))"
+
+
+def increase(counter: str, by: str = "", matchers: str = "") -> str:
+    """A counter's growth in one step of the panel."""
+    return f"sum{_by(by)} (increase({of(counter, matchers)}[$__rate_interval]))"
+
+
+def quantile(share: float, histogram: str, by: str = "") -> str:
+    """A quantile in seconds of a histogram, given without its suffix."""
+    labels = f"le, {by}" if by else "le"
+    return f"histogram_quantile({share}, {rate(f'{histogram}_bucket', labels)})"
+
+
+def prometheus(expression: str, legend: str, *, exemplars: bool = False) -> PrometheusQuery:
+    """A line per series over the time of the board; with exemplars where a dot shall lead to a trace."""
+    query = PrometheusQuery().datasource(PROMETHEUS).expr(expression).legend_format(legend).range()
+    return query.editor_mode(QueryEditorMode.CODE).exemplar(exemplars)
+
+
+def buckets(histogram: str) -> PrometheusQuery:
+    """A histogram as a heatmap takes it: growth per bucket, with exemplars."""
+    query = prometheus(increase(f"{histogram}_bucket", "le"), "{{le}}", exemplars=True)
+    return query.format(PromQueryFormat.HEATMAP)
+
+
+def loki(expression: str, legend: str = "", lines: int | None = None) -> LokiQuery:
+    """Log lines (at most `lines`), or a line per series when the expression counts them."""
+    query = LokiQuery().datasource(LOKI).expr(expression).query_type(LokiQueryType.RANGE)
+    query = query.max_lines(lines) if lines else query
+    return query.legend_format(legend) if legend else query
+
+
+def jaeger(operation: str, limit: int = 20) -> Builder[Dataquery]:
+    """The latest traces that hold such a span."""
+    return _JaegerSearch(operation, limit)
+
+
+class JaegerQuery(Dataquery):
+    """A search as Grafana's Jaeger data source stores it; the SDK has no builder for it."""
+
+    def __init__(self, operation: str, limit: int) -> None:
+        self.operation, self.limit = operation, limit
+        self.ref_id: str | None = None
+
+    def to_json(self) -> dict[str, object]:
+        return {
+            "datasource": JAEGER,
+            "limit": self.limit,
+            "operation": self.operation,
+            "queryType": "search",
+            "refId": self.ref_id,
+            "service": "$job",
+        }
+
+
+class _JaegerSearch(Builder[Dataquery]):
+    def __init__(self, operation: str, limit: int) -> None:
+        self._query = JaegerQuery(operation, limit)
+
+    def build(self) -> JaegerQuery:
+        return self._query
+
+
+def _by(labels: str) -> str:
+    return f" by ({labels})" if labels else ""
