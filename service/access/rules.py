@@ -1,10 +1,73 @@
-"""Who may subscribe, publish and read history: decisions over the options of a namespace (protocol reference, section 10)."""
+"""Who may subscribe, publish and read history: decisions over a namespace's options (protocol reference, section 10).
 
-from dataclasses import dataclass
+Anonymous clients have the empty user id and need the option ``…_for_anonymous`` beside that for clients or subscribers.
+With ``insecure`` (client.insecure) everybody may do everything, but private channels still need a token.
+"""
+
+from service.access.tokens import Granted
+from service.channels.namespaces import Namespace
+
+NOTHING_GRANTED = Granted()
 
 
-@dataclass(frozen=True, slots=True)
-class RulesSettings:
-    """What goes for all namespaces."""
+def may_subscribe(
+    namespace: Namespace, user: str, *, private: bool, limited_to: tuple[str, ...] | None, insecure: bool
+) -> bool:
+    """Whether a client may enter without a token.
 
-    insecure: bool = False  # client.insecure: everyone may do everything
+    Args:
+        namespace: the channel's options.
+        user: the client's user id, "" for anonymous.
+        private: the channel's name demands a token.
+        limited_to: the users that the channel's name lists; None for a channel without a list.
+        insecure: client.insecure.
+
+    """
+    if private:
+        return False
+    if limited_to is not None:
+        return (user != "" and user in limited_to) or insecure
+    return (
+        namespace.allow_subscribe_for_client and (user != "" or namespace.allow_subscribe_for_anonymous)
+    ) or insecure
+
+
+def may_publish(namespace: Namespace, user: str, *, subscribed: bool, insecure: bool) -> bool:
+    """Whether a client may publish."""
+    if user == "" and not namespace.allow_publish_for_anonymous:
+        return insecure
+    allowed = namespace.allow_publish_for_client or (subscribed and namespace.allow_publish_for_subscriber)
+    return allowed or insecure
+
+
+def may_read_history(namespace: Namespace, user: str, *, subscribed: bool, insecure: bool) -> bool:
+    """Whether a client may read history where there is one."""
+    if user == "" and not namespace.allow_history_for_anonymous:
+        return insecure
+    allowed = namespace.allow_history_for_client or (subscribed and namespace.allow_history_for_subscriber)
+    return allowed or insecure
+
+
+def has_history(namespace: Namespace) -> bool:
+    """Whether publications are kept at all."""
+    return namespace.history_size > 0 and namespace.history_ttl > 0
+
+
+def positioned(namespace: Namespace, user: str, granted: Granted, *, asked: bool, insecure: bool) -> bool:
+    """Whether a subscriber is told when it misses something: forced, or asked for and allowed."""
+    if _forced(granted.force_positioning, by_default=namespace.force_positioning):
+        return True
+    may = namespace.allow_positioning or may_read_history(namespace, user, subscribed=True, insecure=insecure)
+    return asked and may
+
+
+def recoverable(namespace: Namespace, user: str, granted: Granted, *, asked: bool, insecure: bool) -> bool:
+    """Whether a subscriber may catch up: forced, or asked for and allowed."""
+    if _forced(granted.force_recovery, by_default=namespace.force_recovery):
+        return True
+    may = namespace.allow_recovery or may_read_history(namespace, user, subscribed=True, insecure=insecure)
+    return asked and may
+
+
+def _forced(override: bool | None, *, by_default: bool) -> bool:
+    return by_default if override is None else override

@@ -1,7 +1,7 @@
 """Counted pings: how many are open, which are overdue, when the peer counts as dead.
 
-Pongs carry no number, but TCP keeps their order: a pong answers the oldest open ping. With a patience of several misses several
-pings are open at a time, so a boolean would take the second pong of a slow but healthy client for an unasked one.
+Pongs carry no number, but TCP keeps their order: a pong answers the oldest open ping. With a patience of some misses
+several pings are open at a time, so a boolean would take the second pong of a slow but healthy client for unasked.
 """
 
 from dataclasses import dataclass
@@ -48,7 +48,7 @@ class Heartbeat:
     __slots__ = ("_due", "_first", "_grace", "_second", "_third", "missed", "open", "settings")
 
     def __init__(self, settings: HeartbeatSettings, now: float, phase: float) -> None:
-        """First ping at a point in [interval/2, interval) after ``now`` that ``phase`` in [0, 1) chooses: no herd after a storm."""
+        """First ping in [interval/2, interval) after ``now``, where ``phase`` in [0, 1) says: no herd after a storm."""
         self.settings = settings
         self.open = 0
         self.missed = 0
@@ -61,7 +61,7 @@ class Heartbeat:
 
         Args:
             now: loop time in seconds.
-            stall: seconds that our own loop lately stood still: pongs may lie unread, so verdicts wait that much longer.
+            stall: seconds that our own loop lately stood still: pongs may lie unread, so verdicts wait as much longer.
 
         """
         self._grace = stall

@@ -1,94 +1,88 @@
-"""What one slow peer has not taken yet: frames in order, bounded in bytes and in age. A connection has one only while it needs one."""
+"""What one slow peer has not taken yet, in order, bounded in bytes and in age.
+
+A connection has one only while it needs one. A full outbox is an answer, no exception: the connection is closed with
+3008 and the client resumes by recovery.
+"""
 
 from collections import deque
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from math import inf
+from typing import Literal, Protocol
+
+Full = Literal["bytes", "age"]
+"""Why a peer lags too far; the close cause is ``slow_`` with it."""
 
 
 @dataclass(frozen=True, slots=True)
 class OutboxSettings:
-    """How far a peer may lag before it is disconnected (3008) and resumes by recovery."""
+    """How far a peer may lag."""
 
     max_bytes: int = 1024 * 1024  # Centrifugo's client.queue_max_size
     max_age: float = 25.0  # seconds; below TCP_USER_TIMEOUT, so that we say why before the kernel cuts
 
 
-class Frame(NamedTuple):
-    """One write's worth: bytes, loop time when they were accepted, how many messages, and what their owner wants to know again."""
+class Counted(Protocol):
+    """What was to be sent; given back when it is out."""
 
-    data: bytes
-    accepted_at: float
     messages: int
-    trace: object
-
-
-class Full(NamedTuple):
-    """The peer lags too far."""
-
-    by: Literal["bytes", "age"]
-
-
-_BYTES, _AGE = Full("bytes"), Full("age")
 
 
 class Outbox:
-    """A queue of frames of which the first may be partly written. ``size`` bytes and ``messages`` are unsent."""
+    """A queue of frames. ``size`` bytes and ``messages`` wait."""
 
-    __slots__ = ("_frames", "_settings", "_written", "messages", "size")
+    __slots__ = ("_frames", "_settings", "messages", "size")
 
     def __init__(self, settings: OutboxSettings) -> None:
         self._settings = settings
-        self._frames: deque[Frame] = deque()
-        self._written = 0  # bytes of the first frame that are out
+        self._frames: deque[tuple[bytes, Counted, float]] = deque()
         self.size = 0
         self.messages = 0
 
     def __len__(self) -> int:
         return len(self._frames)
 
-    def offer(
-        self,
-        data: bytes,
-        accepted_at: float,
-        messages: int,
-        trace: object = None,
-        *,
-        written: int = 0,
-        now: float = 0.0,
-    ) -> Full | None:
+    def offer(self, data: bytes, batch: Counted, now: float) -> Full | None:
         """Keep a frame; an answer means that it was *not* kept and the connection has to go.
 
         Args:
-            data: the whole frame.
-            accepted_at: loop time at which its message was accepted.
-            messages: how many messages it carries.
-            trace: given back by ``wrote``.
-            written: bytes of it that are out already; only for the first frame of an empty box.
-            now: loop time, to judge the age of what is waiting; 0 leaves that to ``overdue``.
+            data: what is to be written, shared with other outboxes.
+            batch: its messages and whatever else its owner wants to know when it is out.
+            now: loop time; the frame's age counts from here.
 
         """
-        raise NotImplementedError
+        if self.size + len(data) > self._settings.max_bytes:
+            return "bytes"
+        if now >= self.deadline():
+            return "age"
+        self._frames.append((data, batch, now))
+        self.size += len(data)
+        self.messages += batch.messages
+        return None
 
-    def overdue(self, now: float) -> Full | None:
-        """Whether the oldest frame waits for longer than allowed."""
-        raise NotImplementedError
+    def take(self, limit: int) -> tuple[bytes, list[tuple[Counted, float]]]:
+        """Take out whole frames for one write, up to ``limit`` bytes but at least one; for each its batch and time."""
+        frames = self._frames
+        parts: list[bytes] = []
+        batches: list[tuple[Counted, float]] = []
+        room = limit
+        while frames and (not parts or len(frames[0][0]) <= room):
+            data, batch, since = frames.popleft()
+            room -= len(data)
+            self.messages -= batch.messages
+            parts.append(data)
+            batches.append((batch, since))
+        taken = parts[0] if len(parts) == 1 else b"".join(parts)
+        self.size -= len(taken)
+        return taken, batches
 
     def oldest(self) -> float:
-        """Loop time at which the oldest unsent frame was accepted; inf when nothing waits."""
-        raise NotImplementedError
+        """Loop time since when the first frame waits; inf when none does."""
+        return self._frames[0][2] if self._frames else inf
 
     def deadline(self) -> float:
-        """When ``overdue`` begins to complain, loop time; inf when nothing waits."""
-        raise NotImplementedError
+        """Loop time at which the first frame is too old; inf when none waits."""
+        return self.oldest() + self._settings.max_age
 
-    def peek(self, limit: int) -> bytes:
-        """The next unsent bytes, many frames in one piece: whole frames up to ``limit`` bytes, at least one; empty when none waits."""
-        raise NotImplementedError
-
-    def wrote(self, count: int) -> list[Frame]:
-        """The peer's socket took ``count`` bytes of what ``peek`` showed; the frames that are out completely now."""
-        raise NotImplementedError
-
-    def clear(self) -> list[Frame]:
-        """Give up: everything that was not sent completely."""
-        raise NotImplementedError
+    def overdue(self, now: float) -> Full | None:
+        """The verdict on the age of what waits."""
+        return "age" if now >= self.deadline() else None

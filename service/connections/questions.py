@@ -1,8 +1,8 @@
 """What a session wants done (effects), what it wants to know (questions), and how it is told (outcomes).
 
 The session decides, the connection performs: each effect in its order, each ``Ask`` exactly once answered by
-``Session.done(ticket, outcome, now)`` unless the session closes first. An answer that is at hand is given at once, in the
-same turn; one that takes time belongs to an errand.
+``Session.done(ticket, outcome, now)`` unless the session closes first. An answer at hand is given at once, in the same
+turn; one that takes time belongs to an errand.
 """
 
 from typing import Literal
@@ -11,7 +11,7 @@ import msgspec
 
 from service.access.tokens import ConnectionClaims, SubscriptionClaims
 from service.protocol import messages as wire
-from service.protocol.closing import Closing, Unsubscribing
+from service.protocol.closing import Closing
 from service.protocol.errors import ReplyError
 
 
@@ -25,7 +25,7 @@ class Told(msgspec.Struct, frozen=True, gc=False):
 class Greet(Told, frozen=True):
     """Who is this? The connect command; its ``token`` may be empty where anonymous clients are welcome.
 
-    Answered by ``Verified`` (``claims`` None without a token), ``BadToken`` or ``Failed`` (a ``Closing`` for a connection limit).
+    Answered by ``Verified`` (``claims`` None without a token), ``BadToken`` or ``Failed`` (a connection limit).
     """
 
     request: wire.ConnectRequest
@@ -54,8 +54,9 @@ class Join(Told, frozen=True):
 
 
 class Enter(Told, frozen=True):
-    """Enter the live lists now; answered at once, in the same turn, by ``Entered``: the reply that follows must precede live
-    publications. ``admissions`` are those of ``Prepared``, opaque to the session.
+    """Enter the live lists. Answered by ``Entered`` or ``Failed`` at once, in the same turn.
+
+    The reply that follows must precede live publications. ``admissions`` are those of ``Prepared``, opaque here.
     """
 
     admissions: tuple[object, ...]
@@ -81,7 +82,7 @@ class ReadHistory(Told, frozen=True):
 class Several(Told, frozen=True):
     """Used inside the session only: questions asked together, answered by ``All`` in their order."""
 
-    questions: tuple["Greet | VerifyToken | Join | Enter | Publish | ReadHistory", ...]
+    questions: tuple["Question", ...]
 
 
 Question = Greet | VerifyToken | Join | Enter | Publish | ReadHistory
@@ -90,7 +91,7 @@ Question = Greet | VerifyToken | Join | Enter | Publish | ReadHistory
 
 
 class Verified(Told, frozen=True):
-    """A good token, and the wall clock (Unix seconds) of the moment, since claims are in wall time and deadlines are not."""
+    """A good token, and the wall clock (Unix seconds): claims are in wall time, deadlines in the loop's."""
 
     claims: ConnectionClaims | SubscriptionClaims | None
     wall: float
@@ -147,7 +148,7 @@ class Failed(Told, frozen=True):
 class All(Told, frozen=True):
     """Used inside the session only: the outcomes of ``Several``, in the order of its questions."""
 
-    outcomes: tuple["Verified | BadToken | Prepared | Entered | Done | HistoryRead | Failed", ...]
+    outcomes: tuple["Outcome", ...]
 
 
 Outcome = Verified | BadToken | Prepared | Entered | Done | HistoryRead | Failed
@@ -156,9 +157,7 @@ Outcome = Verified | BadToken | Prepared | Entered | Done | HistoryRead | Failed
 
 
 class Reply(Told, frozen=True):
-    """Write this answer. ``method`` names the command; ``why`` says in a few words why it was refused ("" when it was not).
-    The error code is ``message.error.code``.
-    """
+    """Write this answer. ``method`` names the command; ``why`` says in a few words why it was refused, else it is ""."""
 
     message: wire.Reply
     method: str
@@ -195,7 +194,7 @@ class Left(Told, frozen=True):
 
 
 class Close(Told, frozen=True):
-    """Close with this code; the session is over and answers nothing more. ``closing.cause`` is the label, ``why`` for the log."""
+    """Close with this code, answer nothing more. ``closing.cause`` is the label, ``why`` for the log."""
 
     closing: Closing
     why: str = ""
@@ -227,37 +226,3 @@ class Resume(Told, frozen=True):
 
 
 Effect = Reply | Push | Ask | Connected | Left | Close | SendPing | PingMissed | Ponged | Pause | Resume
-
-__all__ = [
-    "All",
-    "Ask",
-    "BadToken",
-    "Close",
-    "Connected",
-    "Done",
-    "Effect",
-    "Enter",
-    "Entered",
-    "Failed",
-    "Greet",
-    "HistoryRead",
-    "Join",
-    "Joined",
-    "Left",
-    "Outcome",
-    "Pause",
-    "PingMissed",
-    "Ponged",
-    "Prepared",
-    "Publish",
-    "Push",
-    "Question",
-    "ReadHistory",
-    "Reply",
-    "Resume",
-    "SendPing",
-    "Several",
-    "Unsubscribing",
-    "Verified",
-    "VerifyToken",
-]

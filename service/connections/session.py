@@ -1,11 +1,37 @@
 """The conversation with one client, as a pure machine: commands, answers and time go in, effects come out."""
 
+from collections.abc import Callable, Mapping
 from enum import Enum
+from types import MappingProxyType
+from typing import Any, Final
 
-from service.connections.questions import Effect, Outcome
-from service.connections.standing import SessionSettings
+from msgspec import UNSET
+
+from service.connections.commands import asking, connecting, publishing, subscribing
+from service.connections.heartbeat import Beat
+from service.connections.inbox import Inbox
+from service.connections.questions import (
+    All,
+    Ask,
+    Close,
+    Effect,
+    Left,
+    Outcome,
+    Pause,
+    PingMissed,
+    Ponged,
+    Push,
+    Question,
+    Reply,
+    Resume,
+    SendPing,
+    Several,
+)
+from service.connections.standing import Refused, SessionSettings, Standing, Task
+from service.protocol import closing as ends
 from service.protocol import messages as wire
 from service.protocol.closing import Closing, Unsubscribing
+from service.protocol.errors import ClientMistake, ReplyError
 
 
 class State(Enum):
@@ -19,66 +45,333 @@ class State(Enum):
     CLOSING = "closing"
 
 
-class Session:
-    """One client's conversation. All times are loop time in seconds; never raises for what a client does."""
+class Event(Enum):
+    """What moves it."""
 
-    __slots__ = ()
+    ASKED = "asked"
+    ANSWERED = "answered"
+    REFUSED = "refused"
+    CLOSED = "closed"
+
+
+TABLE: Final[Mapping[State, Mapping[Event, State]]] = MappingProxyType(
+    {
+        State.GREETING: {Event.ASKED: State.CHECKING, Event.CLOSED: State.CLOSING},
+        State.CHECKING: {
+            Event.ANSWERED: State.READY,
+            Event.REFUSED: State.REFUSED,
+            Event.CLOSED: State.CLOSING,
+        },
+        State.READY: {Event.ASKED: State.BUSY, Event.CLOSED: State.CLOSING},
+        State.BUSY: {Event.ANSWERED: State.READY, Event.CLOSED: State.CLOSING},
+        State.REFUSED: {Event.CLOSED: State.CLOSING},
+        State.CLOSING: {},
+    }
+)
+"""All states and all that can happen in them; the drawing in the documentation is made from it."""
+
+_Handler = Callable[[Standing, int, Any, float], Task | list[Effect]]
+_COMMANDS: Final[Mapping[str, _Handler]] = MappingProxyType(
+    {  # in the order of the schema: of several requests in one command the first counts
+        "connect": connecting.connect,
+        "subscribe": subscribing.subscribe,
+        "unsubscribe": subscribing.unsubscribe,
+        "publish": publishing.publish,
+        "presence": asking.presence,
+        "presence_stats": asking.presence_stats,
+        "history": asking.history,
+        "ping": asking.ping,
+        "send": asking.send,
+        "rpc": asking.rpc,
+        "refresh": connecting.refresh,
+        "sub_refresh": subscribing.sub_refresh,
+    }
+)
+_LAST_TICKET: Final = 0xFFFF
+
+
+class _Work:
+    """The command under way: its task, the tickets it waits for, and what has to follow it."""
+
+    __slots__ = ("after", "answers", "command_id", "first", "method", "missing", "task")
+
+    def __init__(self, command_id: int, method: str, task: Task) -> None:
+        self.command_id = command_id
+        self.method = method
+        self.task = task
+        self.first = 0
+        self.missing = 0
+        self.answers: list[Outcome | None] | None = None  # None: a single question is open
+        self.after: list[tuple[str, Unsubscribing]] = []
+
+
+class Session(Standing):
+    """One client's conversation. All times are loop time in seconds; nothing that a client does makes it raise."""
+
+    __slots__ = ("_inbox", "_ticket", "_work", "state")
 
     def __init__(self, client_id: str, settings: SessionSettings, now: float, *, native_pings: bool = False) -> None:
         """``native_pings``: pings are WebSocket Ping frames, of which the client's application knows nothing."""
-        raise NotImplementedError
-
-    @property
-    def state(self) -> State:
-        """Where the conversation stands."""
-        raise NotImplementedError
+        super().__init__(client_id, settings, now, native_pings=native_pings)
+        self.state = State.GREETING
+        self._work: _Work | None = None
+        self._inbox: Inbox | None = None
+        self._ticket = 0
 
     @property
     def closing(self) -> bool:
-        """Nothing is answered any more; admissions that come now must be given back."""
-        raise NotImplementedError
+        """Nothing is answered any more."""
+        return self.state is State.CLOSING
 
-    @property
-    def user(self) -> str:
-        """User id; "" for anonymous clients and before the greeting."""
-        raise NotImplementedError
-
-    @property
-    def channels(self) -> list[str]:
-        """Channels that the client is in: what ``Hub.leave_all`` gets when the socket is gone."""
-        raise NotImplementedError
+    # ------------------------------------------------------------------- what comes in
 
     def receive(self, command: wire.Command, now: float, size: int = 0) -> list[Effect]:
-        """A command (or pong) came. ``size``: its bytes on the wire, a hint for the bound of waiting commands.
+        """A command, or a pong, came. ``size``: its bytes on the wire, a hint for the bound of waiting commands.
 
         While a question is open commands wait; ``Pause`` says that too many do. Those that come all the same are kept.
         """
-        raise NotImplementedError
+        state = self.state
+        if state is State.READY:
+            return self._obey(command, now)
+        if state is State.GREETING:
+            return self._greet(command, now)
+        if state is State.BUSY and _is_pong(command):
+            return self._pong(now)
+        return self._wait(command, size)
+
+    def malformed(self, close_with: Closing = ends.BAD_FRAME) -> list[Effect]:
+        """The peer sent what is no command: close, but not before the commands ahead of it are answered."""
+        if self._work is None:
+            return self.close(close_with, "malformed")
+        return self._wait(close_with, 0)
 
     def done(self, ticket: int, outcome: Outcome, now: float) -> list[Effect]:
-        """A question is answered. Unknown tickets (of a session that closed meanwhile) lead to nothing."""
-        raise NotImplementedError
+        """A question is answered. A ticket of a session that closed meanwhile leads to nothing."""
+        work = self._work
+        if work is None or not 0 <= ticket - work.first < max(1, len(work.answers or ())):
+            return []
+        if work.answers is None:
+            return self._settled(work, outcome, now)
+        assert work.answers[ticket - work.first] is None, "a question was answered twice"
+        work.answers[ticket - work.first] = outcome
+        work.missing -= 1
+        if work.missing:
+            return []
+        return self._settled(work, All(tuple(each for each in work.answers if each is not None)), now)
 
     def tick(self, now: float, stall: float = 0.0) -> list[Effect]:
         """Time passed: greeting deadline, pings, expiry. ``stall``: see ``Heartbeat.step``."""
-        raise NotImplementedError
+        if self.state is State.CLOSING:
+            return []
+        if now >= self.deadline:
+            return self._out_of_time()
+        effects = self._beat(now, stall) if self.heartbeat is not None else []
+        if now >= self.subscription_deadline and not self.closing:
+            effects += self._subscriptions_ended(now)
+        return effects
 
     def next_deadline(self) -> float:
         """When ``tick`` has something to say, loop time; inf for never."""
-        raise NotImplementedError
+        soonest = min(self.deadline, self.subscription_deadline)
+        return soonest if self.heartbeat is None else min(soonest, self.heartbeat.deadline())
 
     def native_pong(self, now: float) -> list[Effect]:
         """A Pong frame came; unasked ones are allowed (RFC 6455, 5.5.3)."""
-        raise NotImplementedError
+        if not self.native_pings or self.heartbeat is None or not self.heartbeat.open:
+            return []
+        return self._ponged(now)
 
     def unsubscribe(self, channel: str, unsubscribing: Unsubscribing) -> list[Effect]:
-        """The server takes the client out of a channel; the push goes out even if it was not in (as Centrifugo does)."""
-        raise NotImplementedError
+        """The server takes the client out of a channel; the push goes out even if it was not in, as in Centrifugo."""
+        if self.state not in (State.READY, State.BUSY):
+            return []
+        if self._work is not None and self._work.method == "subscribe" and self.subscription(channel) is None:
+            self._work.after.append((channel, unsubscribing))
+            return []
+        code, reason = unsubscribing.code, unsubscribing.reason
+        left: list[Effect] = [Left(channel, code, reason)] if self.leave(channel) else []
+        return [*left, Push(wire.Push(channel=channel, unsubscribe=wire.Unsubscribe(code, reason)))]
 
     def lost_position(self, channel: str) -> list[Effect]:
-        """The hub cannot continue where this client stands: push 2500, or close 3010 for a server-side subscription."""
-        raise NotImplementedError
+        """The hub cannot go on where this client stands: push 2500, or close 3010 for a server-side subscription."""
+        subscription = self.subscription(channel)
+        if subscription is None:
+            return []
+        if subscription.server_side:
+            return self.close(ends.INSUFFICIENT_STATE, "position lost in a server-side subscription")
+        return self.unsubscribe(channel, ends.POSITION_LOST)
 
-    def close(self, closing: Closing, why: str = "") -> list[Effect]:
-        """Somebody else decided to close: a ``Close``, or nothing when that was decided before."""
-        raise NotImplementedError
+    def close(self, close_with: Closing, why: str = "") -> list[Effect]:
+        """Close now: one ``Close``, or nothing when that was decided before. Questions under way are forgotten."""
+        if self.state is State.CLOSING:
+            return []
+        self._move(Event.CLOSED)
+        if self._work is not None:
+            self._work.task.close()
+            self._work = None
+        self._inbox = None
+        return [Close(close_with, why)]
+
+    # ------------------------------------------------------------------------ commands
+
+    def _greet(self, command: wire.Command, now: float) -> list[Effect]:
+        if command.connect is UNSET or not command.id:
+            return self.close(ends.BAD_REQUEST, "the first command is not connect")
+        return self._obey(command, now)
+
+    def _obey(self, command: wire.Command, now: float) -> list[Effect]:
+        """Carry out a command; the session waits for nothing."""
+        method, request = _request(command)
+        if not method and not command.id:
+            return self._pong(now)
+        mistake = self._misuse(command, method, request)
+        if mistake:
+            return self.close(ends.BAD_REQUEST, mistake)
+        try:
+            task = _COMMANDS[method](self, command.id, request, now)
+            if isinstance(task, list):
+                return task
+            self._work = _Work(command.id, method, task)
+            return self._asked(self._work, next(task))
+        except StopIteration as end:
+            self._work = None
+            effects: list[Effect] = end.value
+            return effects
+        except (Refused, ClientMistake) as refusal:
+            self._work = None
+            return self._refuse(command.id, method, refusal)
+
+    def _misuse(self, command: wire.Command, method: str, request: Any) -> str:
+        """What no SDK does, in a few words; "" when all is well."""
+        if not method:
+            return "a command without a request"
+        if not command.id and method != "send":
+            return f"{method} without an id"
+        if method == "connect" and self.state is not State.GREETING:
+            return "a second connect"
+        if getattr(request, "channel", None) == "":
+            return f"{method} without a channel"
+        return ""
+
+    def _asked(self, work: _Work, question: Question | Several) -> list[Effect]:
+        """Give out tickets for what the command wants to know."""
+        if self.state in (State.GREETING, State.READY):
+            self._move(Event.ASKED)
+        questions = question.questions if isinstance(question, Several) else (question,)
+        if self._ticket + len(questions) > _LAST_TICKET:
+            self._ticket = 0
+        work.first = self._ticket
+        self._ticket += len(questions)
+        work.missing = len(questions)
+        work.answers = [None] * len(questions) if isinstance(question, Several) else None
+        return [Ask(work.first + i, each) for i, each in enumerate(questions)]
+
+    def _settled(self, work: _Work, outcome: Outcome | All, now: float) -> list[Effect]:
+        """All that the command asked is answered: it asks again, or it is over and the next one's turn comes."""
+        try:
+            return self._asked(work, work.task.send((outcome, now)))
+        except StopIteration as end:
+            effects: list[Effect] = end.value
+            self._move(Event.ANSWERED)
+        except (Refused, ClientMistake) as refusal:
+            effects = self._refuse(work.command_id, work.method, refusal)
+        self._work = None
+        for channel, unsubscribing in work.after:
+            effects += self.unsubscribe(channel, unsubscribing)
+        return effects + self._next(now)
+
+    def _refuse(self, command_id: int, method: str, refusal: Refused | ClientMistake) -> list[Effect]:
+        failure, why = (
+            (refusal.failure, refusal.why) if isinstance(refusal, Refused) else (refusal.error, refusal.error.message)
+        )
+        if isinstance(failure, Closing):
+            return self.close(failure, why)
+        assert isinstance(failure, ReplyError), "a refusal is an error or a close"
+        if self.state is State.CHECKING:
+            self._move(Event.REFUSED)
+        elif self.state is State.BUSY:
+            self._move(Event.ANSWERED)
+        return [Reply(wire.Reply(id=command_id, error=failure.to_wire()), method, why)]
+
+    # --------------------------------------------------------------------------- inbox
+
+    def _wait(self, what: wire.Command | Closing, size: int) -> list[Effect]:
+        if self._work is None:  # closing, or deaf after a refused connect
+            return []
+        if self._inbox is None:
+            self._inbox = Inbox(self.settings.inbox_commands, self.settings.inbox_bytes)
+        return [Pause()] if self._inbox.put(what, size) else []
+
+    def _next(self, now: float) -> list[Effect]:
+        """The commands that waited, until one has to ask."""
+        effects: list[Effect] = []
+        while self._inbox and self.state is State.READY:
+            what = self._inbox.take()
+            effects += self.close(what, "malformed") if isinstance(what, Closing) else self._obey(what, now)
+        inbox = self._inbox
+        if inbox is not None and self.state is State.REFUSED:
+            inbox = self._inbox = None
+            effects.append(Resume())
+        elif inbox is not None and inbox.relieved():
+            effects.append(Resume())
+        if inbox is not None and not inbox:
+            self._inbox = None
+        return effects
+
+    # ---------------------------------------------------------------------------- time
+
+    def _pong(self, now: float) -> list[Effect]:
+        if self.native_pings or self.heartbeat is None or not self.heartbeat.open:
+            return self.close(ends.BAD_REQUEST, "a pong without a ping")
+        return self._ponged(now)
+
+    def _ponged(self, now: float) -> list[Effect]:
+        assert self.heartbeat is not None, "pongs are counted by the heartbeat"
+        late = self.heartbeat.missed > 0
+        rtt = self.heartbeat.pong(now)
+        assert rtt is not None, "a ping is open"
+        return [Ponged(rtt, late)]
+
+    def _beat(self, now: float, stall: float) -> list[Effect]:
+        heartbeat = self.heartbeat
+        assert heartbeat is not None, "no beat without a heart"
+        effects: list[Effect] = []
+        while True:
+            beat = heartbeat.step(now, stall)
+            if beat is Beat.WAIT:
+                return effects
+            if beat is Beat.PING:
+                effects.append(SendPing())
+                continue
+            effects.append(PingMissed(heartbeat.missed))
+            if beat is Beat.DEAD:
+                return effects + self.close(ends.NO_PONG, f"{heartbeat.missed} pings unanswered")
+
+    def _out_of_time(self) -> list[Effect]:
+        if self.state in (State.READY, State.BUSY):
+            return self.close(ends.EXPIRED, "the token's life and the grace are over")
+        return self.close(ends.STALE, f"no successful connect, {self.state.value}")
+
+    def _subscriptions_ended(self, now: float) -> list[Effect]:
+        effects: list[Effect] = []
+        for channel, subscription in self.ended(now):
+            if subscription.server_side:
+                return effects + self.close(ends.SUBSCRIPTION_EXPIRED, "a server-side subscription ended")
+            effects += self.unsubscribe(channel, ends.SUBSCRIPTION_ENDED)
+        return effects
+
+    def _move(self, event: Event) -> None:
+        self.state = TABLE[self.state][event]
+
+
+def _request(command: wire.Command) -> tuple[str, Any]:
+    """The first request that is set, and its name; "" when there is none."""
+    for method in _COMMANDS:
+        request = getattr(command, method)
+        if request is not UNSET:
+            return method, request
+    return "", None
+
+
+def _is_pong(command: wire.Command) -> bool:
+    return not command.id and not _request(command)[0]

@@ -1,37 +1,45 @@
-"""What a session knows of its client: who it is, where it is subscribed, when its rights end. Commands read and change it."""
+"""What a session knows of its client: who it is, where it is subscribed, when its rights end. Commands change it."""
 
 from collections.abc import Generator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from math import inf
+from typing import Final, TypeAlias, TypeVar
 
 import msgspec
+from msgspec import Raw
 
-from service.access.rules import RulesSettings
 from service.channels.namespaces import Namespaces
 from service.connections.heartbeat import Heartbeat, HeartbeatSettings
-from service.connections.questions import Effect, Outcome, Question, Several
+from service.connections.questions import All, Effect, Failed, Outcome, Question, Several
+from service.protocol import closing, errors
+from service.protocol import messages as wire
+from service.protocol.closing import Closing
+from service.protocol.errors import ReplyError
+
+EMPTY: Final = Raw(b"")
+LONGEST_LIFE: Final = 365 * 24 * 3600  # seconds; Centrifugo cuts lifetimes of tokens there
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SessionSettings:
-    """Shared by all sessions of a listener. Durations in seconds; names are Centrifugo's, defaults too."""
+    """Shared by all sessions. Names and defaults are Centrifugo's (``client.…``), durations in seconds."""
 
     namespaces: Namespaces
-    rules: RulesSettings = RulesSettings()
     heartbeat: HeartbeatSettings = HeartbeatSettings()
-    version: str = "0.0.0"  # what the connect reply says
-    node: str = ""
+    version: str = "0.0.0"  # told in the connect reply; one SDK's tests need it
+    insecure: bool = False
     stale_close_delay: float = 10.0
     expired_close_delay: float = 25.0
     expired_sub_close_delay: float = 25.0
-    channel_limit: int = 128
-    channel_max_length: int = 255
-    history_max_publication_limit: int = 300
+    channel_limit: int = 128  # 0: none
+    channel_max_length: int = 255  # bytes, of the names that clients subscribe to; 0: none
+    history_max_publication_limit: int = 300  # 0: none
     allow_anonymous_connect_without_token: bool = False
     disallow_anonymous_connection_tokens: bool = False
     connect_include_server_time: bool = False
     personal_channel: bool = False  # client.subscribe_to_user_personal_channel.enabled
     personal_channel_namespace: str = ""
-    rpc_ping: bool = False
+    rpc_ping: bool = False  # rpc.ping.enabled
     inbox_commands: int = 64
     inbox_bytes: int = 64 * 1024
 
@@ -40,10 +48,149 @@ class Subscription(msgspec.Struct, frozen=True, gc=False):
     """One channel of one client. The plain one is shared by all."""
 
     server_side: bool = False
-    expire_at: float = float("inf")  # loop time
-    info: msgspec.Raw = msgspec.Raw(b"")
+    by_token: bool = False  # by a claim of the connection token, which a refresh must repeat
+    expire_at: float = inf  # loop time, grace included
+    info: Raw = EMPTY
 
 
-Command = Generator[Question | Several, tuple[Outcome, float], list[Effect]]
-"""A command under way: it asks, is sent (outcome, now), and ends with its effects."""
-_ = (Heartbeat, field)
+CLIENT_SIDE: Final = Subscription()
+SERVER_SIDE: Final = Subscription(server_side=True)
+BY_TOKEN: Final = Subscription(server_side=True, by_token=True)
+
+
+class Refused(Exception):  # noqa: N818 - says what happened
+    """The command ends with an error reply or with the connection. ``why`` is for the log, not for the client."""
+
+    def __init__(self, failure: ReplyError | Closing, why: str) -> None:
+        super().__init__(why)
+        self.failure = failure
+        self.why = why
+
+
+Task: TypeAlias = Generator[Question | Several, tuple[Outcome | All, float], list[Effect]]
+"""A command: it asks, is sent (outcome, now), returns its effects or raises ``Refused`` or ``ClientMistake``."""
+
+K = TypeVar("K")
+
+
+def expected(outcome: Outcome | All, kind: type[K]) -> K:
+    """The outcome, when it is of the kind that answers the question.
+
+    Raises:
+        Refused: it did not work.
+
+    """
+    if isinstance(outcome, Failed):
+        raise Refused(outcome.failure, outcome.why)
+    assert isinstance(outcome, kind), f"{type(outcome).__name__} answers no question of {kind.__name__}"
+    return outcome
+
+
+class Standing:
+    """The client's standing. Slots are few: there are as many of these as connections."""
+
+    __slots__ = (
+        "deadline",
+        "heartbeat",
+        "id",
+        "info",
+        "native_pings",
+        "settings",
+        "subscription_deadline",
+        "subscriptions",
+        "user",
+    )
+
+    def __init__(self, client_id: str, settings: SessionSettings, now: float, *, native_pings: bool) -> None:
+        self.id = client_id
+        self.settings = settings
+        self.user = ""
+        self.info = EMPTY
+        self.deadline = now + settings.stale_close_delay  # of the greeting, later of the connection's token
+        self.heartbeat: Heartbeat | None = None
+        self.native_pings = native_pings
+        self.subscriptions: dict[str, Subscription] | None = None
+        self.subscription_deadline = inf  # not later than the first subscription's end
+
+    @property
+    def channels(self) -> list[str]:
+        """Channels that the client is in."""
+        return list(self.subscriptions or ())
+
+    def subscription(self, channel: str) -> Subscription | None:
+        """The client's subscription to this channel."""
+        return None if self.subscriptions is None else self.subscriptions.get(channel)
+
+    def enter(self, channel: str, subscription: Subscription) -> None:
+        """The client is in the channel now, or its subscription changed."""
+        if self.subscriptions is None:
+            self.subscriptions = {}
+        self.subscriptions[channel] = subscription
+        self.subscription_deadline = min(self.subscription_deadline, subscription.expire_at)
+
+    def leave(self, channel: str) -> bool:
+        """The client is out of the channel; False when it was not in."""
+        if self.subscriptions is None or self.subscriptions.pop(channel, None) is None:
+            return False
+        if not self.subscriptions:
+            self.subscriptions = None
+            self.subscription_deadline = inf
+        return True
+
+    def ended(self, now: float) -> list[tuple[str, Subscription]]:
+        """Subscriptions whose time and grace are over; sets the deadline for the rest."""
+        if self.subscriptions is None or now < self.subscription_deadline:
+            return []
+        over = [(channel, each) for channel, each in self.subscriptions.items() if each.expire_at <= now]
+        rest = (each.expire_at for each in self.subscriptions.values() if each.expire_at > now)
+        self.subscription_deadline = min(rest, default=inf)
+        return over
+
+    def client_info(self, channel: str) -> wire.ClientInfo:
+        """Who publishes, as subscribers of this channel see it."""
+        subscription = self.subscription(channel)
+        return wire.ClientInfo(
+            user=self.user,
+            client=self.id,
+            conn_info=self.info,
+            chan_info=EMPTY if subscription is None else subscription.info,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Lifetime:
+    """How long something lasts: for the reply, and as a deadline of ours."""
+
+    expires: bool = False
+    ttl: int = 0  # seconds
+    deadline: float = inf  # loop time, grace included
+
+
+ENDLESS: Final = Lifetime()
+
+
+def lifetime(expire_at: int, wall: float, now: float, grace: float) -> Lifetime:
+    """The lifetime that ends at ``expire_at``.
+
+    Args:
+        expire_at: Unix seconds, 0 for never.
+        wall: Unix time of now.
+        now: loop time.
+        grace: seconds between the end and the consequence.
+
+    Raises:
+        Refused: with error 110, the end is past.
+
+    """
+    if not expire_at:
+        return ENDLESS
+    ttl = expire_at - int(wall)
+    if ttl < 0:
+        raise Refused(errors.EXPIRED, "expire_at is past")
+    ttl = min(ttl, LONGEST_LIFE)
+    return Lifetime(expires=True, ttl=ttl, deadline=now + min(expire_at - wall, LONGEST_LIFE) + grace)
+
+
+def bad_request(why: str) -> Refused:
+    """A command that no SDK sends: the connection ends."""
+    return Refused(closing.BAD_REQUEST, why)

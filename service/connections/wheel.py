@@ -1,4 +1,4 @@
-"""A hashed timing wheel: every item sits in one slot, that of its earliest deadline; placing, moving and removing cost O(1)."""
+"""A hashed timing wheel: every item sits in one slot, that of its earliest deadline; placing and removing cost O(1)."""
 
 from math import ceil, inf
 from typing import Generic, Protocol, TypeVar
@@ -16,15 +16,17 @@ W = TypeVar("W", bound=Wheeled)
 
 
 class Wheel(Generic[W]):
-    """Items by deadline. None comes before its deadline; each at most one tick after it, when ``advance`` is called that often."""
+    """Items by deadline. None comes before it, each at most one tick after it, if ``advance`` is called so often."""
 
     __slots__ = ("_count", "_cursor", "_mask", "_slots", "_tick")
 
     def __init__(self, now: float, tick: float = 0.05, slots: int = 1024) -> None:
-        """Args:
-        now: loop time in seconds.
-        tick: seconds a slot; what 10,000 connections share.
-        slots: a power of two; deadlines further away than ``tick * slots`` seconds are visited once a round.
+        """Start empty at ``now``, loop time in seconds.
+
+        Args:
+            now: loop time in seconds.
+            tick: seconds a slot lasts.
+            slots: a power of two; items due in more than ``tick * slots`` seconds are passed once a round.
 
         """
         assert slots & (slots - 1) == 0, "the number of slots is a power of two"
@@ -66,7 +68,7 @@ class Wheel(Generic[W]):
         self._count -= 1
 
     def advance(self, now: float, limit: int = 512) -> list[W]:
-        """Take out and return what is due, earliest first, at most ``limit`` items: the rest comes with the next call."""
+        """Take out what is due, earliest first, at most ``limit`` items; the rest comes with the next call."""
         due: list[W] = []
         last = int(now / self._tick)
         if not self._count:

@@ -1,0 +1,87 @@
+"""history, presence, presence_stats, rpc, and what no client may: ping and send."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from service.access import rules
+from service.channels.namespaces import Namespace
+from service.connections.questions import Effect, HistoryRead, ReadHistory, Reply
+from service.connections.standing import Refused, Standing, Task, bad_request, expected
+from service.protocol import closing, errors
+from service.protocol import messages as wire
+
+_PING: Final = "ping"
+
+
+def history(client: Standing, command_id: int, request: wire.HistoryRequest, _now: float) -> Task:
+    """Publications of the channel's stream and its position."""
+    settings = client.settings
+    namespace = _resolved(client, request.channel)
+    if not rules.has_history(namespace):
+        raise Refused(errors.NOT_AVAILABLE, "the namespace keeps no history")
+    subscribed = client.subscription(request.channel) is not None
+    if not rules.may_read_history(namespace, client.user, subscribed=subscribed, insecure=settings.insecure):
+        raise Refused(errors.PERMISSION_DENIED, "no option allows it")
+    if request.reverse and request.since is not None and request.since.offset == 0:
+        raise Refused(errors.BAD_REQUEST, "nothing lies before offset 0")
+    limit = _capped(request.limit, settings.history_max_publication_limit)
+    outcome, _ = yield ReadHistory(request.channel, limit, request.since, request.reverse)
+    read = expected(outcome, HistoryRead)
+    result = wire.HistoryResult(with_epoch(read.publications, read.epoch), read.epoch, read.offset)
+    return [Reply(wire.Reply(id=command_id, history=result), "history")]
+
+
+def presence(client: Standing, _id: int, request: wire.PresenceRequest, _now: float) -> list[Effect]:
+    """Nobody is kept in presence yet."""
+    _resolved(client, request.channel)
+    raise Refused(errors.NOT_AVAILABLE, "the namespace keeps no presence")
+
+
+def presence_stats(client: Standing, _id: int, request: wire.PresenceStatsRequest, _now: float) -> list[Effect]:
+    """Nobody is kept in presence yet."""
+    _resolved(client, request.channel)
+    raise Refused(errors.NOT_AVAILABLE, "the namespace keeps no presence")
+
+
+def rpc(client: Standing, command_id: int, request: wire.RPCRequest, _now: float) -> list[Effect]:
+    """Only the built-in ``ping``, where it is on."""
+    if not client.settings.rpc_ping:
+        raise Refused(errors.NOT_AVAILABLE, "nobody answers calls")
+    if request.method != _PING:
+        raise Refused(errors.METHOD_NOT_FOUND, "unknown method")
+    return [Reply(wire.Reply(id=command_id, rpc=wire.RPCResult()), "rpc")]
+
+
+def send(_client: Standing, _id: int, _request: wire.SendRequest, _now: float) -> list[Effect]:
+    """Messages without an answer have no reader here."""
+    raise Refused(closing.NOT_AVAILABLE, "send")
+
+
+def ping(_client: Standing, _id: int, _request: wire.Empty, _now: float) -> list[Effect]:
+    """Pings are the server's."""
+    raise bad_request("the ping command")
+
+
+def with_epoch(publications: Sequence[wire.Publication], epoch: str) -> list[wire.Publication]:
+    """The first publication of a stream tells its epoch wherever a client gets it."""
+    return [
+        msgspec.structs.replace(each, epoch=epoch) if each.offset == 1 and not each.epoch else each
+        for each in publications
+    ]
+
+
+def _resolved(client: Standing, channel: str) -> Namespace:
+    namespaces = client.settings.namespaces
+    namespace = namespaces.resolve(channel)
+    if not namespaces.is_valid_name(channel, namespace):
+        raise Refused(errors.BAD_REQUEST, "channel name not allowed in its namespace")
+    return namespace
+
+
+def _capped(limit: int, most: int) -> int:
+    """Negative means all, as far as ``most`` goes."""
+    if most and (limit < 0 or limit > most):
+        return most
+    return max(limit, -1)

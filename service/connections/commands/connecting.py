@@ -1,0 +1,230 @@
+"""connect and refresh: who is this, until when, and which channels does it get from us."""
+
+from collections.abc import Generator, Iterator, Mapping
+from math import ceil
+from zlib import crc32
+
+from msgspec import UNSET
+
+from service.access import rules
+from service.access.tokens import ConnectionClaims, Granted
+from service.connections.commands import subscribing
+from service.connections.heartbeat import Heartbeat
+from service.connections.questions import (
+    All,
+    BadToken,
+    Connected,
+    Enter,
+    Entered,
+    Failed,
+    Greet,
+    Join,
+    Outcome,
+    Prepared,
+    Question,
+    Reply,
+    Several,
+    Verified,
+    VerifyToken,
+)
+from service.connections.standing import (
+    BY_TOKEN,
+    ENDLESS,
+    SERVER_SIDE,
+    Lifetime,
+    Refused,
+    SessionSettings,
+    Standing,
+    Subscription,
+    Task,
+    bad_request,
+    expected,
+    lifetime,
+)
+from service.protocol import closing, errors
+from service.protocol import messages as wire
+
+_ANONYMOUS = ConnectionClaims(user="")
+
+
+def connect(client: Standing, command_id: int, request: wire.ConnectRequest, _now: float) -> Task:
+    """Let the client in: its token is checked, server-side channels are entered, the reply tells them all."""
+    settings = client.settings
+    if not request.token and not (settings.allow_anonymous_connect_without_token or settings.insecure):
+        raise Refused(closing.NO_CREDENTIALS, "no token, and anonymous clients may not connect")
+    outcome, now = yield Greet(request)
+    verified = _verified(outcome)
+    claims = _identity(settings, verified)
+    wanted = _server_side(settings, claims, request.subs or {})
+    life = lifetime(claims.expire_at, verified.wall, now, settings.expired_close_delay)
+    results: dict[str, wire.SubscribeResult] = {}
+    if wanted:
+        results, now = yield from _entered(client, wanted)
+    _begin(client, claims, life, now)
+    reply = wire.Reply(id=command_id, connect=_result(client, life, results, verified.wall))
+    return [Connected(client.user, request.name, request.version), Reply(reply, "connect")]
+
+
+def refresh(client: Standing, command_id: int, request: wire.RefreshRequest, _now: float) -> Task:
+    """A new token for the same user: another expiry, perhaps other info, but the same server-side channels."""
+    settings = client.settings
+    if not request.token:
+        raise bad_request("refresh without a token")
+    outcome, now = yield VerifyToken(request.token, "connection")
+    if isinstance(outcome, BadToken) and outcome.reason == "expired":
+        raise Refused(closing.EXPIRED, "refresh with an expired token")
+    verified = _verified(outcome)
+    claims = verified.claims
+    assert isinstance(claims, ConnectionClaims), "a connection token has connection claims"
+    for channel in claims.subs:
+        settings.namespaces.resolve(channel)
+    if claims.user != client.user:
+        raise Refused(closing.INVALID_TOKEN, "refresh with the token of another user")
+    if _channels_changed(client, claims.subs):
+        raise Refused(closing.INSUFFICIENT_STATE, "refresh with other channels than at connect")
+    life = (
+        ENDLESS if settings.insecure else lifetime(claims.expire_at, verified.wall, now, settings.expired_close_delay)
+    )
+    client.deadline = life.deadline
+    client.info = claims.info or client.info
+    result = wire.RefreshResult(expires=life.expires, ttl=life.ttl)
+    return [Reply(wire.Reply(id=command_id, refresh=result), "refresh")]
+
+
+def _verified(outcome: Outcome | All) -> Verified:
+    if not isinstance(outcome, BadToken):
+        return expected(outcome, Verified)
+    if outcome.reason == "expired":
+        raise Refused(errors.TOKEN_EXPIRED, "token expired")
+    if outcome.reason == "bad_info":
+        raise Refused(errors.INTERNAL, "the token's b64info is not the base64 form of JSON")
+    raise Refused(closing.INVALID_TOKEN, "invalid token")
+
+
+def _identity(settings: SessionSettings, verified: Verified) -> ConnectionClaims:
+    claims = verified.claims
+    if claims is None:
+        return _ANONYMOUS
+    assert isinstance(claims, ConnectionClaims), "a connection token has connection claims"
+    if not claims.user and settings.disallow_anonymous_connection_tokens:
+        raise Refused(closing.PERMISSION_DENIED, "a token without a user")
+    if not settings.insecure:
+        return claims
+    return ConnectionClaims(claims.user, 0, claims.info, claims.subs, claims.meta)
+
+
+# --------------------------------------------------------- server-side channels
+
+
+def _server_side(
+    settings: SessionSettings, claims: ConnectionClaims, asked: Mapping[str, wire.SubscribeRequest]
+) -> dict[str, tuple[Join, Subscription, Granted]]:
+    """Channels of the token, the user's own one, and those asked for that the client might subscribe to anyway."""
+    wanted: dict[str, tuple[Join, Subscription, Granted]] = {}
+    for channel, granted, by_token in _named(settings, claims):
+        namespace = settings.namespaces.resolve(channel)
+        plain = BY_TOKEN if by_token else SERVER_SIDE
+        subscription = Subscription(server_side=True, by_token=by_token, info=granted.info) if granted.info else plain
+        wanted[channel] = (_joining(settings, namespace, channel, granted, asked), subscription, granted)
+    for channel in asked:
+        if channel not in wanted and _may_have(settings, channel, claims.user):
+            namespace = settings.namespaces.resolve(channel)
+            join = _joining(settings, namespace, channel, rules.NOTHING_GRANTED, asked)
+            wanted[channel] = (join, SERVER_SIDE, rules.NOTHING_GRANTED)
+    if settings.channel_limit and len(wanted) > settings.channel_limit:
+        raise Refused(closing.CHANNEL_LIMIT, f"{len(wanted)} server-side channels")
+    return wanted
+
+
+def _named(settings: SessionSettings, claims: ConnectionClaims) -> Iterator[tuple[str, Granted, bool]]:
+    for channel, granted in claims.subs.items():
+        if channel:
+            yield channel, granted, True
+    if settings.personal_channel and claims.user:
+        personal = settings.namespaces.personal_channel(claims.user, settings.personal_channel_namespace)
+        yield personal, rules.NOTHING_GRANTED, False
+
+
+def _may_have(settings: SessionSettings, channel: str, user: str) -> bool:
+    """Whether a channel of ``connect.subs`` is given; a token in its entry does not count, as in Centrifugo."""
+    try:
+        namespace = settings.namespaces.resolve(channel)
+    except errors.ClientMistake:
+        raise bad_request("connect.subs names an unknown namespace") from None
+    if not settings.namespaces.is_valid_name(channel, namespace):
+        return False
+    return subscribing.may_enter(settings, namespace, channel, user)
+
+
+def _joining(
+    settings: SessionSettings,
+    namespace: rules.Namespace,
+    channel: str,
+    granted: Granted,
+    asked: Mapping[str, wire.SubscribeRequest],
+) -> Join:
+    request = asked.get(channel)
+    return Join(
+        channel,
+        positioned=rules.positioned(namespace, "", granted, asked=False, insecure=settings.insecure),
+        recoverable=rules.recoverable(namespace, "", granted, asked=False, insecure=settings.insecure),
+        recover=request is not None and request.recover,
+        since=wire.StreamPosition() if request is None else wire.StreamPosition(request.offset, request.epoch),
+    )
+
+
+def _entered(
+    client: Standing, wanted: Mapping[str, tuple[Join, Subscription, Granted]]
+) -> Generator[Question | Several, tuple[Outcome | All, float], tuple[dict[str, wire.SubscribeResult], float]]:
+    """Prepare all channels at a time, then enter them together."""
+    outcome, _ = yield Several(tuple(join for join, _, _ in wanted.values()))
+    prepared = [expected(each, Prepared) for each in expected(outcome, All).outcomes]
+    for channel, (_, subscription, _) in wanted.items():
+        client.enter(channel, subscription)  # before we know, so that a close leaves whatever was entered
+    outcome, now = yield Enter(tuple(each.admission for each in prepared))
+    if isinstance(outcome, Failed):
+        raise Refused(closing.INTERNAL_ERROR, outcome.why)
+    joined = expected(outcome, Entered).joined
+    results = {
+        channel: subscribing.result(how, ENDLESS, granted.data)
+        for (channel, (_, _, granted)), how in zip(wanted.items(), joined, strict=True)
+    }
+    return results, now
+
+
+# ---------------------------------------------------------------------- welcome
+
+
+def _begin(client: Standing, claims: ConnectionClaims, life: Lifetime, now: float) -> None:
+    settings = client.settings
+    client.user = claims.user
+    client.info = claims.info
+    client.deadline = life.deadline
+    if settings.heartbeat.interval:
+        phase = crc32(client.id.encode()) / 2**32  # as good as chance, and the same in every run of a test
+        client.heartbeat = Heartbeat(settings.heartbeat, now, phase)
+
+
+def _result(
+    client: Standing, life: Lifetime, results: dict[str, wire.SubscribeResult], wall: float
+) -> wire.ConnectResult:
+    settings = client.settings
+    pings = settings.heartbeat.interval > 0 and not client.native_pings
+    return wire.ConnectResult(
+        client=client.id,
+        version=settings.version,
+        expires=life.expires,
+        ttl=life.ttl,
+        subs=results or UNSET,
+        ping=ceil(settings.heartbeat.interval) if pings else 0,
+        pong=pings,
+        time=int(wall * 1000) if settings.connect_include_server_time else 0,
+    )
+
+
+def _channels_changed(client: Standing, subs: Mapping[str, Granted]) -> bool:
+    """A refreshed token must name just the channels of the first: we do not change subscriptions on the way."""
+    if any(client.subscription(channel) is None for channel in subs):
+        return True
+    mine = client.subscriptions or {}
+    return any(subscription.by_token and channel not in subs for channel, subscription in mine.items())

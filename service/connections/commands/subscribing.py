@@ -1,0 +1,184 @@
+"""subscribe, sub_refresh and unsubscribe."""
+
+from typing import Final
+
+from msgspec import Raw
+
+from service.access import rules
+from service.access.tokens import Granted, SubscriptionClaims
+from service.channels.namespaces import Namespace
+from service.connections.questions import (
+    All,
+    BadToken,
+    Effect,
+    Enter,
+    Entered,
+    Join,
+    Joined,
+    Left,
+    Outcome,
+    Prepared,
+    Reply,
+    Verified,
+    VerifyToken,
+)
+from service.connections.standing import (
+    CLIENT_SIDE,
+    EMPTY,
+    ENDLESS,
+    Lifetime,
+    Refused,
+    SessionSettings,
+    Standing,
+    Subscription,
+    Task,
+    bad_request,
+    expected,
+    lifetime,
+)
+from service.protocol import closing, errors
+from service.protocol import messages as wire
+
+_NONE: Final = wire.Empty()
+_STREAM: Final = 0  # the only subscription type that we have
+_STRICT: Final = 2  # flag bit: rather error 112 than recovered: false
+_DELTA_TYPES: Final = ("", "fossil")
+
+
+def subscribe(client: Standing, command_id: int, request: wire.SubscribeRequest, now: float) -> Task:
+    """Let the client into a channel: by its token, by the channel's name, or by the namespace's options."""
+    settings = client.settings
+    namespace = _checked(client, request)
+    granted, life = rules.NOTHING_GRANTED, ENDLESS
+    if request.token:
+        outcome, now = yield VerifyToken(request.token, "subscription")
+        verified = _verified(outcome)
+        claims = _for_this(client, request.channel, verified)
+        granted = claims.granted
+        life = lifetime(claims.expire_at, verified.wall, now, settings.expired_sub_close_delay)
+    elif not may_enter(settings, namespace, request.channel, client.user):
+        raise Refused(errors.PERMISSION_DENIED, "neither token nor option allows it")
+    outcome, now = yield _join(client, namespace, granted, request)
+    admission = expected(outcome, Prepared).admission
+    outcome, now = yield Enter((admission,))
+    (joined,) = expected(outcome, Entered).joined
+    client.enter(request.channel, _subscription(life, granted))
+    reply = wire.Reply(id=command_id, subscribe=result(joined, life, granted.data))
+    return [Reply(reply, "subscribe")]
+
+
+def sub_refresh(client: Standing, command_id: int, request: wire.SubRefreshRequest, _now: float) -> Task:
+    """A new subscription token: another expiry and info."""
+    channel = request.channel
+    subscription = client.subscription(channel)
+    if subscription is None:
+        raise Refused(errors.PERMISSION_DENIED, "sub_refresh of a channel not subscribed")
+    if subscription.server_side:
+        raise bad_request("sub_refresh of a server-side subscription")
+    if not request.token:
+        raise Refused(errors.BAD_REQUEST, "sub_refresh without a token")
+    outcome, now = yield VerifyToken(request.token, "subscription")
+    if isinstance(outcome, BadToken) and outcome.reason != "expired":
+        raise Refused(closing.INVALID_TOKEN, "sub_refresh with an invalid token")
+    verified = _verified(outcome)
+    claims = _for_this(client, channel, verified)
+    life = lifetime(claims.expire_at, verified.wall, now, client.settings.expired_sub_close_delay)
+    if client.subscription(channel) is not None:  # it may have ended meanwhile
+        client.enter(channel, _subscription(life, claims.granted))
+    answer = wire.SubRefreshResult(expires=life.expires, ttl=life.ttl)
+    return [Reply(wire.Reply(id=command_id, sub_refresh=answer), "sub_refresh")]
+
+
+def unsubscribe(client: Standing, command_id: int, request: wire.UnsubscribeRequest, _now: float) -> list[Effect]:
+    """Out of the channel; not being in is fine."""
+    effects: list[Effect] = [Left(request.channel, 0, "")] if client.leave(request.channel) else []
+    return [*effects, Reply(wire.Reply(id=command_id, unsubscribe=_NONE), "unsubscribe")]
+
+
+def may_enter(settings: SessionSettings, namespace: Namespace, channel: str, user: str) -> bool:
+    """Whether a client may enter this channel without a token."""
+    namespaces = settings.namespaces
+    limited = namespaces.limited_to(channel) if namespace.allow_user_limited_channels else None
+    return rules.may_subscribe(
+        namespace, user, private=namespaces.is_private(channel), limited_to=limited, insecure=settings.insecure
+    )
+
+
+def result(joined: Joined, life: Lifetime, data: Raw) -> wire.SubscribeResult:
+    """The subscribe result, in a reply or in ``connect.subs``."""
+    return wire.SubscribeResult(
+        expires=life.expires,
+        ttl=life.ttl,
+        recoverable=joined.recoverable,
+        epoch=joined.epoch,
+        publications=list(joined.publications),
+        recovered=joined.recovered,
+        offset=joined.offset,
+        positioned=joined.positioned,
+        data=data,
+        was_recovering=joined.was_recovering,
+        delta=joined.delta,
+    )
+
+
+def _checked(client: Standing, request: wire.SubscribeRequest) -> Namespace:
+    """Everything that needs no token, in Centrifugo's order."""
+    settings = client.settings
+    channel = request.channel
+    if settings.channel_max_length and len(channel.encode()) > settings.channel_max_length:
+        raise Refused(errors.BAD_REQUEST, "channel name too long")
+    if client.subscription(channel) is not None:
+        raise Refused(errors.ALREADY_SUBSCRIBED, "already subscribed")
+    if settings.channel_limit and len(client.subscriptions or ()) >= settings.channel_limit:
+        raise Refused(errors.LIMIT_EXCEEDED, f"{settings.channel_limit} channels already")
+    namespace = settings.namespaces.resolve(channel)
+    if not settings.namespaces.is_valid_name(channel, namespace):
+        raise Refused(errors.BAD_REQUEST, "channel name not allowed in its namespace")
+    if request.type != _STREAM:
+        raise Refused(errors.PERMISSION_DENIED, "only stream subscriptions exist")
+    if settings.namespaces.is_private(channel) and not request.token:
+        raise Refused(errors.PERMISSION_DENIED, "private channel without a token")
+    if request.delta not in _DELTA_TYPES:
+        raise bad_request("unknown delta type")
+    if request.tf is not None:
+        raise Refused(errors.BAD_REQUEST, "the namespace allows no tags filter")
+    return namespace
+
+
+def _verified(outcome: Outcome | All) -> Verified:
+    if not isinstance(outcome, BadToken):
+        return expected(outcome, Verified)
+    if outcome.reason == "expired":
+        raise Refused(errors.TOKEN_EXPIRED, "subscription token expired")
+    raise Refused(errors.PERMISSION_DENIED, "invalid subscription token")
+
+
+def _for_this(client: Standing, channel: str, verified: Verified) -> SubscriptionClaims:
+    claims = verified.claims
+    assert isinstance(claims, SubscriptionClaims), "a subscription token has subscription claims"
+    client.settings.namespaces.resolve(claims.channel)
+    if claims.channel != channel:
+        raise Refused(closing.INVALID_TOKEN, "token of another channel")
+    if claims.user != client.user:
+        raise Refused(closing.INVALID_TOKEN, "subscription token of another user")
+    if claims.client and claims.client != client.id:
+        raise Refused(closing.INVALID_TOKEN, "subscription token of another client")
+    return claims
+
+
+def _join(client: Standing, namespace: Namespace, granted: Granted, request: wire.SubscribeRequest) -> Join:
+    user, insecure = client.user, client.settings.insecure
+    return Join(
+        request.channel,
+        positioned=rules.positioned(namespace, user, granted, asked=request.positioned, insecure=insecure),
+        recoverable=rules.recoverable(namespace, user, granted, asked=request.recoverable, insecure=insecure),
+        recover=request.recover,
+        since=wire.StreamPosition(request.offset, request.epoch),
+        strict=bool(request.flag & _STRICT),
+    )
+
+
+def _subscription(life: Lifetime, granted: Granted) -> Subscription:
+    if not life.expires and not granted.info:
+        return CLIENT_SIDE
+    return Subscription(expire_at=life.deadline, info=granted.info or EMPTY)
