@@ -258,6 +258,11 @@ class Connection(Outgoing, asyncio.Protocol):
             self._perform(self.session.close(closing_, why), self.station.now())
             self._place()
 
+    def abort(self) -> None:
+        """Drop the socket without another word."""
+        if self.transport is not None:
+            self.transport.abort()
+
     def unsubscribe(self, channel: str, unsubscribing: Unsubscribing) -> None:
         """Take the client out of a channel and tell it."""
         self._outside(self.session.unsubscribe(channel, unsubscribing))
@@ -271,10 +276,16 @@ class Connection(Outgoing, asyncio.Protocol):
         self._flush()
         self._place()
 
+    def stalled(self) -> None:
+        """See ``Outgoing.stalled``: the age of what waits is a deadline now."""
+        if self._story is None:
+            self.station.observe.stalled(self.id, self.unsent_bytes(), self._link)
+        self._place()
+
     def cut(self, by: str) -> None:
         """The reader is too slow: no frame can be sent any more, the client resumes from its position."""
         if self._story is None:
-            self.close(closing.SLOW.because(f"slow_{by}"), f"{self.outbox.size if self.outbox else 0} bytes unsent")
+            self.close(closing.SLOW.because(f"slow_{by}"), f"{self.unsent_bytes()} bytes unsent")
 
     def _shut(self, closing_: Closing, why: str) -> None:
         self._end(closing_, why, "server")
@@ -347,8 +358,8 @@ class Connection(Outgoing, asyncio.Protocol):
             else:
                 self._place()
             return
-        if self.outbox is not None and (full := self.outbox.overdue(now)) is not None:
-            self.cut(full.by)
+        if now >= self.unsent_since() + self.station.settings.outbox.max_age:
+            self.cut("age")
             return
         self._look()
         self._perform(self.session.tick(now, stall), now)
@@ -375,9 +386,7 @@ class Connection(Outgoing, asyncio.Protocol):
         if self._story is not None:
             self.station.wheel.place(self, self._linger_until)
             return
-        deadline = self.session.next_deadline()
-        if self.outbox is not None:
-            deadline = min(deadline, self.outbox.deadline())
+        deadline = min(self.session.next_deadline(), self.unsent_since() + self.station.settings.outbox.max_age)
         if self.sent != self._seen_sent or self._kernel_bytes:
             deadline = min(deadline, self.station.now() + self.station.settings.moved_again)
         self.station.wheel.place(self, deadline)

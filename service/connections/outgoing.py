@@ -6,10 +6,11 @@ watch its descriptor.
 """
 
 import asyncio
-from typing import Protocol
+from math import inf
+from typing import Any, Protocol
 
 from service.connections.flush import GONE, send_many, write_some
-from service.connections.outbox import Frame, Outbox
+from service.connections.outbox import Outbox
 from service.connections.station import Station
 
 DRAIN_BYTES = 64 * 1024  # of the outbox in one write: as much as the send buffer takes
@@ -35,7 +36,7 @@ class Own:
 class Outgoing:
     """Everything a connection needs to be written to. ``fd`` −1 means: not directly."""
 
-    __slots__ = ("fd", "in_transport", "outbox", "sent", "socket", "station", "transport", "waiting")
+    __slots__ = ("_held", "_held_size", "_waiting", "fd", "outbox", "sent", "socket", "station", "transport")
 
     def __init__(self, station: Station) -> None:
         self.station = station
@@ -44,8 +45,11 @@ class Outgoing:
         self.socket = -1  # the descriptor behind fd; −1 with TLS, which must never be written beside its transport
         self.sent = 0  # messages accepted for this peer
         self.outbox: Outbox | None = None
-        self.in_transport = 0  # bytes of the outbox that the transport holds
-        self.waiting = False  # for resume_writing
+        self._held: list[tuple[Any, float]] | None = None  # batches whose bytes the transport holds, and since when
+        self._held_size = 0
+        self._waiting = False  # for resume_writing
+
+    # ---------------------------------------------------------------- transport
 
     def attach(self, transport: asyncio.Transport) -> None:
         """The transport is ours. Bytes of the 101 may still be in it: then we wait for ``resume_writing``."""
@@ -53,21 +57,24 @@ class Outgoing:
         if transport.get_extra_info("sslcontext") is None:
             self.socket = transport.get_extra_info("socket").fileno()
         transport.set_write_buffer_limits(high=0)
-        self.waiting = transport.get_write_buffer_size() > 0
-        self.fd = -1 if self.waiting else self.socket
+        self._waiting = transport.get_write_buffer_size() > 0
+        self.fd = -1 if self._waiting else self.socket
 
     def pause_writing(self) -> None:
-        """The transport holds bytes (see ``_drain``, which put them there)."""
+        """The transport holds bytes (see ``_give``, which put them there)."""
         self.fd = -1
-        self.waiting = True
+        self._waiting = True
 
     def resume_writing(self) -> None:
-        """The transport is empty again."""
-        self.waiting = False
-        done, self.in_transport = self.in_transport, 0
-        if self.outbox is not None:
-            self._wrote(done)
+        """The transport is empty again: write what waits, then directly again."""
+        self._waiting = False
+        if self._held is not None:
+            held, self._held = self._held, None
+            self.station.stalled.discard(self)
+            self._delivered(held, self._held_size)
         self._drain()
+
+    # ------------------------------------------------------------------ writing
 
     def write(self, data: bytes, messages: int) -> None:
         """Send bytes of our own making, after everything that waits."""
@@ -82,81 +89,116 @@ class Outgoing:
             self.fd = -1
             transport.abort()
             return
+        now = self.station.now()
+        rest = data[written:] if written else data
+        if self._waiting:
+            self._queue(rest, batch, now)
+            return
+        self._accept(batch, len(rest))
+        if self._give(transport, rest, [(batch, now)]):
+            self.drained()
+
+    def _queue(self, data: bytes, batch: Batch, now: float) -> None:
         if self.outbox is None:
             self.outbox = Outbox(self.station.settings.outbox)
-            self.station.sums.stalled += 1
-        now = self.station.now()
-        full = self.outbox.offer(data, batch.accepted, batch.messages, batch, written=written, now=now)
-        if full is not None:
-            self.cut(full.by)
-            return
+        full = self.outbox.offer(data, batch, now)
+        if full is None:
+            self._accept(batch, len(data))
+        else:
+            self.cut(full)
+
+    def _accept(self, batch: Batch, size: int) -> None:
         self.sent += batch.messages
-        self._count(batch.messages, len(data) - written)
-        if not self.waiting:
-            self._drain()
+        sums = self.station.sums
+        sums.outbox_messages += batch.messages
+        sums.outbox_bytes += size
+
+    def _give(self, transport: asyncio.Transport, data: bytes, batches: list[tuple[Any, float]]) -> bool:
+        """Write by way of the transport; False when it holds bytes now and will call ``resume_writing``."""
+        self.fd = -1
+        transport.write(data)
+        if transport.get_write_buffer_size() == 0:
+            self._delivered(batches, len(data))
+            return True
+        self._waiting = True
+        self._held, self._held_size = batches, len(data)
+        self.station.stalled.add(self)
+        self.stalled()
+        return False
 
     def _drain(self) -> None:
-        """Write what waits until the socket takes no more; directly again once nothing waits."""
-        transport = self.transport
+        """Write what waits, many frames at once, until the socket takes no more."""
+        transport, outbox = self.transport, self.outbox
         assert transport is not None, "drained without a transport"
-        self.fd = -1
-        while self.outbox is not None and len(self.outbox):
-            data = self.outbox.peek(DRAIN_BYTES)
+        while outbox is not None and len(outbox):
+            data, batches = outbox.take(DRAIN_BYTES)
             written = write_some(self.socket, data) if self.socket >= 0 else 0
             if written == GONE:
+                self._delivered(batches, len(data), lost=True)
                 transport.abort()
                 return
-            if written < len(data):
-                transport.write(data[written:])
-                self.in_transport = transport.get_write_buffer_size()
-                written = len(data) - self.in_transport
-            self._wrote(written)
-            if self.in_transport:
-                self.waiting = True
+            if written == len(data):
+                self._delivered(batches, len(data))
+            elif not self._give(transport, data[written:], batches):
+                self.station.sums.outbox_bytes -= written
                 return
-        if self.outbox is not None:
-            self.outbox = None
-            self.station.sums.stalled -= 1
+        self.outbox = None
         self.drained()
 
     def drained(self) -> None:
         """Nothing waits any more; a connection that is closing goes on with that."""
         self.fd = self.socket
 
+    def stalled(self) -> None:
+        """The socket takes no more for now."""
+        raise NotImplementedError
+
     def cut(self, by: str) -> None:
         """The reader is too slow, by "bytes" or by "age": the connection decides what becomes of it."""
         raise NotImplementedError
 
-    def _wrote(self, count: int) -> None:
-        assert self.outbox is not None, "bytes were written that nobody had"
-        frames = self.outbox.wrote(count)
-        self._count(-sum(frame.messages for frame in frames), -count)
-        for frame in frames:
-            self._delivered(frame)
+    def _delivered(self, batches: list[tuple[Any, float]], size: int, *, lost: bool = False) -> None:
+        """These batches are with the kernel, later than usual, or lost with their reader."""
+        sums, now = self.station.sums, self.station.now()
+        sums.outbox_bytes -= size
+        for batch, _ in batches:
+            sums.outbox_messages -= batch.messages
+            if not lost and not isinstance(batch, Own):
+                self._tell_late(batch, now - batch.accepted)
 
-    def _delivered(self, frame: Frame) -> None:
-        batch = frame.trace
-        if isinstance(batch, Own):
-            return
+    def _tell_late(self, batch: Any, seconds: float) -> None:
         observe = self.station.observe_channels
-        seconds = self.station.now() - frame.accepted_at
         if seconds > observe.slow:
             observe.delivered_late(batch.namespace, seconds, batch.messages, batch.traceparent, channel=batch.channel)
         else:
             observe.delivered(batch.namespace, seconds, batch.messages)
 
-    def _count(self, messages: int, size: int) -> None:
-        sums = self.station.sums
-        sums.outbox_messages += messages
-        sums.outbox_bytes += size
+    # ------------------------------------------------------------------ figures
+
+    def unsent_since(self) -> float:
+        """Loop time since when the oldest bytes wait; inf when none does."""
+        if self._held is not None:
+            return self._held[0][1]
+        return self.outbox.oldest() if self.outbox is not None else inf
+
+    def unsent_bytes(self) -> int:
+        """Bytes that wait here (the kernel's share is not in it)."""
+        queued = self.outbox.size if self.outbox is not None else 0
+        if self._held is not None and self.transport is not None:
+            queued += self.transport.get_write_buffer_size()
+        return queued
 
     def discard(self) -> int:
-        """Give up what waits; how many messages that were."""
+        """The socket is gone, give up what waits; how many bytes that were."""
         outbox, self.outbox = self.outbox, None
-        if outbox is None:
-            return 0
-        self.station.sums.stalled -= 1
-        messages, size = outbox.messages, outbox.size
-        outbox.clear()
-        self._count(-messages, -size)
-        return messages
+        held, self._held = self._held, None
+        unsent = 0
+        if held is not None:
+            self.station.stalled.discard(self)
+            unsent += self._held_size
+            self._delivered(held, self._held_size, lost=True)
+        if outbox is not None and len(outbox):
+            data, batches = outbox.take(outbox.size)
+            unsent += len(data)
+            self._delivered(batches, len(data), lost=True)
+        return unsent

@@ -18,6 +18,7 @@ from service.protocol.closing import Closing
 
 if TYPE_CHECKING:
     from service.connections.connection import Connection
+    from service.connections.outgoing import Outgoing
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,6 @@ class ConnectionSettings:
 class Sums:
     """Running sums over all connections, so that a scrape need not walk them."""
 
-    stalled: int = 0  # connections with something in their outbox
     outbox_messages: int = 0
     outbox_bytes: int = 0
     kernel_messages: int = 0  # estimated from bytes by the connection's mean message
@@ -64,4 +64,5 @@ class Station:
     now: Callable[[], float]  # the loop's clock
     wall: Callable[[], float] = time.time
     sums: Sums = field(default_factory=Sums)
+    stalled: "set[Outgoing]" = field(default_factory=set)  # connections whose socket takes no more for now
     leaving: Closing | None = None  # set when the process stops: what a socket that comes now is closed with
