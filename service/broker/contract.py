@@ -1,19 +1,20 @@
 """What every broker promises. ``tests/contracts/test_broker_contract.py`` holds each implementation to it.
 
-1. *Order.* The publications of a channel reach ``on_publication`` in the order of their offsets, unless the medium loses some
-   or repeats them; a listener finds that out by offset and id. Within one node there is no loss.
-2. *Atomic.* Appending to history, giving the offset and handing the publication to the listeners is one step: what is in
-   history will be heard (or is missing for its listener to notice), what is heard is in history.
-3. *Positions.* Offsets of one epoch start at 1 and rise by 1 a publication with history. A stream that lost anything it had
-   accepted begins a new epoch.
+1. *Order.* The publications of a channel reach ``on_publication`` in the order of their offsets, unless the medium
+   loses some or repeats them; a listener finds that out by offset and id. Within one node there is no loss.
+2. *Atomic.* Appending to history, giving the offset and handing the publication to the listeners is one step: what is
+   in history will be heard (or is missing for its listener to notice), what is heard with an offset is in history.
+3. *Positions.* Offsets of one epoch start at 1 and rise by 1 with each publication that is kept. A stream that lost
+   what it had accepted begins a new epoch.
 4. *Nothing half done.* A publish either raises or is in the stream; with an idempotency key it may be repeated at will.
 
 Any answer may be there at once or come later (``Soon``); a caller handles both. Times are wall seconds.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Protocol, TypeAlias, TypeVar
+
+import msgspec
 
 from observability.names import Figure
 from service.broker.stream import Entry
@@ -27,7 +28,7 @@ Soon: TypeAlias = T | Awaitable[T]
 
 
 def then(soon: Soon[T], follow: Callable[[T], Soon[U]]) -> Soon[U]:
-    """``follow`` the answer: at once when it is there, else when it comes."""
+    """What ``follow`` makes of the answer: at once when it is there, else when it comes."""
     if isinstance(soon, Awaitable):
         return _later(soon, follow)
     return follow(soon)
@@ -42,9 +43,8 @@ class BrokerUnavailable(Exception):  # noqa: N818 - says what is the matter
     """The broker did not do it, or did not answer in time; trying again later may help."""
 
 
-@dataclass(frozen=True, slots=True)
-class PublishOptions:
-    """How a publication is kept. Durations in seconds; a size or TTL of 0 means no history: no offset, heard at most once."""
+class PublishOptions(msgspec.Struct, frozen=True, gc=False):
+    """How a publication is kept, times in seconds. Size or TTL 0 means no history: no offset, heard at most once."""
 
     history_size: int = 0
     history_ttl: float = 0.0
@@ -54,27 +54,27 @@ class PublishOptions:
     version: int = 0  # with history: not above the stream's newest version means not published; 0: unversioned
     version_epoch: str = ""  # versions of different epochs are not compared
     delta: bool = False
+    traceparent: str = ""  # of a sampled publication; travels with it
 
     @property
     def keeps(self) -> bool:
-        """Whether the publication goes into history."""
+        """Whether the channel has history and this publication goes into it."""
         return self.history_size > 0 and self.history_ttl > 0 and not self.skip_history
 
 
-@dataclass(frozen=True, slots=True)
-class Published:
+class Published(msgspec.Struct, frozen=True, gc=False):
     """The publication's place; None without history. ``repeated``: it was there before, or its version is old."""
 
     position: StreamPosition | None = None
     repeated: bool = False
+    traceparent: str = ""  # of the trace that was begun for it; the hub fills it
 
 
-@dataclass(frozen=True, slots=True)
-class HistoryFilter:
+class HistoryFilter(msgspec.Struct, frozen=True, gc=False):
     """Which part of a stream.
 
-    ``since`` excludes its own offset; backwards (``reverse``) it means what is before it. Its epoch is not looked at: the
-    caller compares it with the answer's.
+    ``since`` excludes its own offset; backwards (``reverse``) it means what is before it. A broker does not look at its
+    epoch: the caller compares that with the answer's.
     """
 
     limit: int = 0  # 0: the position only; below 0: everything
@@ -82,9 +82,15 @@ class HistoryFilter:
     reverse: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class History:
-    """Publications of one moment and the stream's top at that moment."""
+class Excerpt(msgspec.Struct, frozen=True, gc=False):
+    """What a stream holds at one moment, and its top at that moment."""
+
+    entries: Sequence[Entry]
+    position: StreamPosition
+
+
+class History(msgspec.Struct, frozen=True, gc=False):
+    """An excerpt as it is shown to clients."""
 
     publications: Sequence[Publication]
     position: StreamPosition
@@ -114,28 +120,37 @@ class Broker(Protocol):
             BrokerUnavailable: whether it was published is unknown, unless a key makes repeating safe.
 
         """
+        ...
 
-    def history(self, channel: str, wanted: HistoryFilter, options: PublishOptions) -> Soon[History]:
+    def history(self, channel: str, wanted: HistoryFilter, options: PublishOptions) -> Soon[Excerpt]:
         """Read. A stream that does not exist is created, so that its epoch can be told; reading renews the meta TTL.
 
         Args:
             channel: name.
             wanted: which part.
-            options: the TTLs and the size that publishes of this channel use.
+            options: size and TTLs that this channel's publishes use.
 
         Raises:
             BrokerUnavailable: no answer.
 
         """
+        ...
 
     def remove_history(self, channel: str) -> Soon[None]:
-        """Forget the publications, keep offset and epoch; every node hears ``on_removed``."""
+        """Forget the publications, keep offset and epoch; every node that subscribes to it hears ``on_removed``."""
 
-    def renew_epoch(self, channel: str, epoch: str) -> Soon[StreamPosition]:
-        """Begin a new epoch if the stream still has this one (its top is behind what was heard); where it stands afterwards."""
+    def renew_epoch(self, channel: str, epoch: str, options: PublishOptions) -> Soon[StreamPosition]:
+        """Begin a new epoch if the stream still has this one, because its top fell behind what was heard.
+
+        Returns:
+            Where the stream stands afterwards, whoever renewed it.
+
+        """
+        ...
 
     def stop(self) -> Soon[None]:
         """The end: no callback is called any more."""
 
     def figures(self) -> Iterable[Figure]:
         """Numbers for a scrape."""
+        ...
