@@ -130,16 +130,16 @@ class Connection(Outgoing, asyncio.Protocol):
     # ------------------------------------------------------------------ reading
 
     def _commands(self, payload: bytes, now: float) -> None:
-        bad: BadFrame | None = None
+        malformed = False
         try:
             commands = self.variant.codec.decode(payload)
         except BadFrame as fault:
-            commands, bad = fault.commands, fault
+            commands, malformed = fault.commands, True
         size = len(payload) // len(commands) if commands else 0
         for command in commands:
             self._perform(self.session.receive(command, now, size), now)
-        if bad is not None:
-            self.close(closing.BAD_FRAME, str(bad))
+        if malformed:
+            self._perform(self.session.malformed(), now)
 
     def _control(self, opcode: int, payload: bytes, now: float) -> None:
         if opcode == framing.PING:

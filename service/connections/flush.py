@@ -6,7 +6,7 @@ aside and handled after the slice, since handling it may close connections and c
 
 from collections.abc import Sequence
 from os import write
-from typing import Protocol
+from typing import Any, Protocol
 
 
 class Batch(Protocol):
@@ -21,7 +21,7 @@ class Writable(Protocol):
     fd: int
     sent: int
 
-    def hold(self, data: bytes, written: int, batch: Batch | None) -> None:
+    def hold(self, data: bytes, written: int, batch: Any) -> None:
         """Take over ``data`` of which ``written`` bytes are out; −1 when the peer is gone."""
 
 
