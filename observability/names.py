@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple
 
 PREFIX = "heliograph_"
 OTHER = "other"  # stands for every label value outside the closed set
+SERVER_FAULTS = frozenset({100, 3004})  # reply and close codes that say: our fault; they make the error rate
 NO_NAMESPACE = "-"  # channels without namespace; no namespace can be called so
 
 
@@ -169,6 +170,7 @@ DRAINING = _gauge("draining", "1 from the order to stop until the end.")
 LOOP_LAG = _seconds("event_loop_lag", "How late the event loop's 100 ms tick comes.", PAUSES)
 LOOP_STALLS = _counter("event_loop_stalls", "Times the event loop stood still for 250 ms or more.")
 GC_PAUSE = _seconds("gc_pause", "Pauses by the garbage collector.", PAUSES, generation=GENERATIONS)
+SCRAPE_FAILURES = _counter("scrape_failures", "Rooms whose figures could not be read at a scrape.")
 LOGS_DROPPED = _counter("logs_dropped", "Log lines that a full queue refused.", sink=LOG_SINKS)
 SPANS_DROPPED = _counter("spans_dropped", "Spans that never left.", reason=SPAN_LOSSES)
 SPANS_EXPORTED = _counter("spans_exported", "Spans that the Collector took.")
@@ -271,7 +273,8 @@ SERVICE_DRAINING = _event("service.draining", "info", "The order to stop came; c
 SERVICE_STOPPED = _event("service.stopped", "info", "The end, with how it went.", limited=False)
 SERVICE_NOTE = _event("service.note", "warning", "Something the operator should know, e.g. an unused option.")
 INTERNAL_ERROR = _event("internal.error", "error", "An exception nobody expected; our fault.")
-LIBRARY_WARNING = _event("library.warning", "warning", "A library logged a warning or an error.")
+LIBRARY_WARNING = _event("library.warning", "warning", "A library logged a warning.")
+LIBRARY_ERROR = _event("library.error", "error", "A library logged an error.")
 UPGRADE_REFUSED = _event("upgrade.refused", "info", "An upgrade was refused, with the reason.")
 UPGRADE_STEP_SKIPPED = _event("upgrade.step_skipped", "warning", "A step of the upgrade's chain was late or raised.")
 CONNECTION_CONNECTED = _event("connection.connected", "info", "A greeting succeeded (sampled connections only).")

@@ -1,8 +1,19 @@
 """Requests of the server API."""
 
+from observability import names
+from observability.names import SERVER_FAULTS
+from observability.observers.instruments import Instruments, Requests
+from observability.tracing import Link, parse_traceparent
+
 
 class ApiObserver:
     """Tells of the server API."""
+
+    def __init__(self, instruments: Instruments) -> None:
+        self._all = instruments
+        self._calls = instruments.registry.counter(names.API_REQUESTS)
+        self._seconds = instruments.registry.histogram(names.API_SECONDS).child()
+        self._requests = Requests(instruments.registry, "api")
 
     def called(self, method: str, status: int, error_code: int, seconds: float, traceparent: str | None = None) -> None:
         """A request was answered.
@@ -15,6 +26,19 @@ class ApiObserver:
             traceparent: as the caller sent it.
 
         """
+        self._calls.child(method, str(status)).value += 1
+        fault = status >= 500 or error_code in SERVER_FAULTS
+        self._requests.answered(fault=fault)
+        self._seconds.observe(seconds)
+        if fault or error_code or status >= 400:
+            caller = parse_traceparent(traceparent)
+            self._all.tell(
+                names.API_FAILED if fault else names.API_REFUSED,
+                caller and Link(caller.trace_id, caller.span_id),
+                method=method[:40],
+                code=error_code or status,
+                seconds=seconds,
+            )
 
 
 class SilentApiObserver(ApiObserver):

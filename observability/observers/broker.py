@@ -1,16 +1,41 @@
 """What the broker was asked, how long it took, and whether it did it."""
 
+from observability import names
+from observability.observers.instruments import Instruments
 from observability.tracing import PublishTrace
 
 
 class BrokerObserver:
     """Tells of the broker's operations; those are ``names.OPERATIONS``."""
 
+    def __init__(self, instruments: Instruments) -> None:
+        self._all = instruments
+        self._operations = instruments.registry.counter(names.BROKER_OPERATIONS)
+        self._seconds = instruments.registry.histogram(names.BROKER_SECONDS)
+
     def done(self, operation: str, seconds: float, trace: PublishTrace | None = None) -> None:
         """It did it, in ``seconds``; with a publish's trace a span is made."""
+        self._operations.child(operation, "done").value += 1
+        self._seconds.child(operation).observe(seconds, 1, None if trace is None else trace.trace_id)
+        if trace is not None:
+            self._span(operation, seconds, trace, "")
 
     def failed(self, operation: str, seconds: float, reason: str, trace: PublishTrace | None = None) -> None:
         """It did not; ``reason`` is a few words for the log."""
+        self._operations.child(operation, "failed").inc()
+        self._seconds.child(operation).observe(seconds)
+        if trace is not None:
+            self._span(operation, seconds, trace, reason)
+        link = None if trace is None else trace.link
+        self._all.tell(names.BROKER_FAILED, link, operation=operation, reason=reason, seconds=seconds)
+
+    def _span(self, operation: str, seconds: float, trace: PublishTrace, error: str) -> None:
+        tracer = self._all.tracer
+        if tracer is None or operation != "publish":
+            return
+        attributes = {"heliograph.broker.operation": operation, "messaging.destination.name": trace.channel}
+        link = tracer.begin(trace.link)
+        tracer.ended(names.BROKER_SPAN, link, seconds, attributes, parent=trace.link, error=error)
 
 
 class SilentBrokerObserver(BrokerObserver):

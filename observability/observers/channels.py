@@ -3,15 +3,44 @@
 Costs: ``publishing`` and ``published`` once a publication, ``fanned_out`` once a batch, ``delivered`` once a slice.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from observability.tracing import Link, PublishTrace
+from observability import names
+from observability.names import SERVER_FAULTS, Figure
+from observability.observers.instruments import Instruments, Requests, shown
+from observability.tracing import (
+    Attributes,
+    Link,
+    Parent,
+    PublishTrace,
+    Tracer,
+    parse_traceparent,
+    trace_id_of,
+)
+
+LINKS = 8  # receivers a fan-out's span leads to
+_SYSTEM = "heliograph"
 
 
 class ChannelsObserver:
     """Tells of channels. ``slow`` is the limit in seconds above which a delivery deserves ``delivered_late``."""
 
-    slow: float
+    def __init__(self, instruments: Instruments) -> None:
+        self.slow = instruments.slow
+        self._all = instruments
+        self._clock = instruments.clock
+        registry = instruments.registry
+        self._publications = registry.counter(names.PUBLICATIONS)
+        self._errors = registry.counter(names.PUBLISH_ERRORS)
+        self._seconds = registry.histogram(names.PUBLISH_SECONDS).child()
+        self._requests = Requests(registry, "publish")
+        self._fanout = registry.histogram(names.FANOUT_SECONDS).child()
+        self._delivery = registry.histogram(names.DELIVERY_SECONDS)
+        self._dropped = registry.counter(names.DROPPED)
+        self._subscriptions = registry.gauge(names.SUBSCRIPTIONS)
+        self._recoveries = registry.counter(names.RECOVERIES_TOTAL)
+        self._insufficient = registry.counter(names.INSUFFICIENT)
+        registry.add_source(self._figures)
 
     def publishing(
         self,
@@ -34,11 +63,29 @@ class ChannelsObserver:
             user: who publishes, for the allow-list.
 
         """
+        del namespace, via  # told by ``published``
+        tracer = self._all.tracer
+        if tracer is None or tracer.full:
+            return None
+        caller = None if parent is None else parse_traceparent(parent)
+        flagged = caller is not None and caller.sampled
+        by = self._all.gate.message(audience, self._clock(), channel=channel, user=user, flagged=flagged)
+        if not by:
+            return None
+        self._all.sampled(by)
+        return PublishTrace(tracer.begin(caller), caller, by, channel, audience)
 
     def published(
         self, trace: PublishTrace | None, namespace: str, via: str, seconds: float, *, offset: int = 0
     ) -> None:
         """It has its place in the stream, ``seconds`` after it was accepted."""
+        self._publications.child(namespace, via).value += 1
+        self._requests.answered(fault=False)
+        if trace is None:
+            self._seconds.observe(seconds)
+        else:
+            self._seconds.observe(seconds, 1, trace.trace_id)
+            self._published_span(trace, namespace, via, seconds, offset)
 
     def publish_failed(
         self,
@@ -51,6 +98,19 @@ class ChannelsObserver:
         channel: str = "",
     ) -> None:
         """It was refused or failed; ``code`` is the reply code. Also for one that never came to ``publishing``."""
+        self._errors.child(namespace, via, str(code)).inc()
+        fault = code in SERVER_FAULTS
+        self._requests.answered(fault=fault)
+        link = self._failed_span(trace, namespace, via, code, seconds, channel) if fault or trace else None
+        self._all.tell(
+            names.MESSAGE_FAILED if fault else names.MESSAGE_REFUSED,
+            link,
+            namespace=shown(namespace),
+            channel=channel or (trace.channel if trace else ""),
+            via=via,
+            code=code,
+            seconds=seconds,
+        )
 
     def fanned_out(
         self,
@@ -73,9 +133,14 @@ class ChannelsObserver:
             links: of some receivers that were sampled when they connected; the first 8 are used.
 
         """
+        trace_id = None
+        for traceparent in traceparents:
+            trace_id = self._fanout_span(traceparent, namespace, entries, members, seconds, links) or trace_id
+        self._fanout.observe(seconds, 1, trace_id)
 
     def delivered(self, namespace: str, seconds: float, count: int, trace_id: str | None = None) -> None:
         """``count`` deliveries went to the kernel ``seconds`` after the publication was accepted."""
+        self._delivery.child(namespace).observe(seconds, count, trace_id)
 
     def delivered_late(
         self,
@@ -98,18 +163,121 @@ class ChannelsObserver:
             entry_id: the publication's id; nodes draw the same trace id from it.
 
         """
+        tracer = self._all.late_tracer()
+        link = None if tracer is None else self._late_span(tracer, namespace, seconds, count, traceparent, entry_id)
+        trace_id = None if link is None else f"{link.trace_id:032x}"
+        self._delivery.child(namespace).observe(seconds, count, trace_id)
+        self._all.tell(
+            names.MESSAGE_LATE, link, namespace=shown(namespace), channel=channel, seconds=seconds, count=count
+        )
 
     def joined(self, namespace: str, recovery: str = "none") -> None:
         """A subscriber came; ``recovery`` is "none", "recovered" or "told" (that something is missing)."""
+        self._subscriptions.child(namespace).value += 1
+        if recovery != "none":
+            self._recoveries.child(namespace, recovery).inc()
 
     def left(self, namespace: str, count: int = 1) -> None:
         """Subscribers went."""
+        self._subscriptions.child(namespace).value -= count
 
     def dropped(self, namespace: str, cause: str, count: int, channel: str = "") -> None:
         """Subscribers did not get ``count`` messages; ``cause`` is one of ``names.DROP_CAUSES``."""
+        self._dropped.child(namespace, cause).inc(count)
+        self._all.tell(names.MESSAGES_DROPPED, namespace=shown(namespace), cause=cause, count=count, channel=channel)
 
     def gap(self, namespace: str, channel: str = "", count: int = 1) -> None:
         """Subscribers are told that their position was lost."""
+        self._insufficient.child(namespace).inc(count)
+        self._all.tell(names.CHANNEL_GAP, namespace=shown(namespace), channel=channel, count=count)
+
+    def _figures(self) -> Iterator[Figure]:
+        """What the delivery histogram knows already is not counted twice on the way."""
+        for labels, histogram in self._delivery.series.items():
+            yield Figure(names.DELIVERED.name, labels, histogram.value)
+
+    def _published_span(self, trace: PublishTrace, namespace: str, via: str, seconds: float, offset: int) -> None:
+        attributes: Attributes = {
+            **_messaging("publish", "send", namespace),
+            "messaging.destination.name": trace.channel,
+            "heliograph.publish.via": via,
+            "heliograph.publish.offset": offset,
+            "heliograph.audience": trace.audience,
+            "heliograph.sampled_by": trace.by,
+        }
+        tracer = self._all.tracer
+        assert tracer is not None, "a publication was sampled without a tracer"
+        tracer.ended(names.PUBLISH_SPAN, trace.link, seconds, attributes, parent=trace.parent)
+        self._all.tell(
+            names.MESSAGE_PUBLISHED,
+            trace.link,
+            namespace=shown(namespace),
+            channel=trace.channel,
+            via=via,
+            offset=offset,
+            audience=trace.audience,
+            seconds=seconds,
+        )
+
+    def _failed_span(
+        self, trace: PublishTrace | None, namespace: str, via: str, code: int, seconds: float, channel: str
+    ) -> Link | None:
+        tracer = self._all.tracer if trace is not None else self._all.late_tracer()
+        if tracer is None:
+            return None
+        link, parent = (trace.link, trace.parent) if trace is not None else (tracer.begin(), None)
+        attributes: Attributes = {
+            **_messaging("publish", "send", namespace),
+            "messaging.destination.name": trace.channel if trace is not None else channel,
+            "heliograph.publish.via": via,
+        }
+        tracer.ended(names.PUBLISH_SPAN, link, seconds, attributes, parent=parent, error=str(code))
+        return link
+
+    def _fanout_span(
+        self, traceparent: str, namespace: str, entries: int, members: int, seconds: float, links: Sequence[Link]
+    ) -> str | None:
+        tracer = self._all.open_tracer()
+        parent = parse_traceparent(traceparent)
+        if tracer is None or parent is None or not self._all.gate.fanout(self._clock()):
+            return None
+        attributes: Attributes = {
+            **_messaging("fanout", "send", namespace),
+            "messaging.batch.message_count": entries,
+            "heliograph.receivers": members,
+        }
+        link = tracer.begin(parent)
+        tracer.ended(names.FANOUT_SPAN, link, seconds, attributes, parent=_near(parent), links=links[:LINKS])
+        return f"{link.trace_id:032x}"
+
+    def _late_span(
+        self, tracer: Tracer, namespace: str, seconds: float, count: int, traceparent: str | None, entry_id: int
+    ) -> Link:
+        parent = parse_traceparent(traceparent)
+        origin: Link | None = Link(trace_id_of(entry_id), 0) if entry_id else None
+        link = tracer.begin(parent or origin)
+        attributes: Attributes = {
+            **_messaging("deliver", "send", namespace),
+            "heliograph.delivery.seconds": seconds,
+            "heliograph.receivers": count,
+        }
+        near = None if parent is None else _near(parent)
+        tracer.ended(names.DELIVER_SPAN, link, seconds, attributes, parent=near)
+        return link
+
+
+def _near(parent: Parent) -> Link:
+    """The publication's span as a parent in the same service."""
+    return Link(parent.trace_id, parent.span_id)
+
+
+def _messaging(operation: str, kind: str, namespace: str) -> Attributes:
+    return {
+        "messaging.system": _SYSTEM,
+        "messaging.operation.name": operation,
+        "messaging.operation.type": kind,
+        "messaging.destination.template": shown(namespace),
+    }
 
 
 class SilentChannelsObserver(ChannelsObserver):

@@ -2,7 +2,11 @@
 
 from collections.abc import Mapping
 
-from observability.tracing import Link
+from observability import names
+from observability.observers.instruments import Instruments
+from observability.tracing import Link, Parent, parse_traceparent
+
+_RESULTS = {400: "bad_request", 403: "forbidden", 404: "not_found", 426: "wrong_version", 503: "overload"}
 
 
 class Upgrade:
@@ -20,17 +24,81 @@ class Upgrade:
 class UpgradeObserver:
     """Tells of upgrades."""
 
+    def __init__(self, instruments: Instruments) -> None:
+        self._all = instruments
+        self._clock = instruments.clock
+        results = instruments.registry.counter(names.UPGRADES)
+        self._accepted = results.child("accepted")
+        self._results = results
+        self._seconds = instruments.registry.histogram(names.UPGRADE_SECONDS).child()
+        self._skipped = instruments.registry.counter(names.STEPS_SKIPPED)
+
     def began(self, headers: Mapping[str, str], path: str) -> Upgrade:
         """A request to upgrade came; keep the handle until ``accepted`` or ``refused``."""
+        return Upgrade(self._clock(), headers, path)
 
     def accepted(self, upgrade: Upgrade, connection_id: str, subprotocol: str) -> None:
         """The 101 is written."""
+        now = self._clock()
+        seconds = now - upgrade.started
+        self._accepted.value += 1
+        if self._all.tracer is not None:
+            self._trace(upgrade, now, connection_id, subprotocol)
+        upgrade.headers = None
+        link = upgrade.link
+        self._seconds.observe(seconds, 1, None if link is None else f"{link.trace_id:032x}")
 
     def refused(self, upgrade: Upgrade, status: int, reason: str) -> None:
         """The answer is not 101; ``reason`` is one word for the log."""
+        seconds = self._clock() - upgrade.started
+        result = _RESULTS.get(status, "error" if status >= 500 else "bad_request")
+        self._results.child(result).inc()
+        self._seconds.observe(seconds)
+        if status >= 500:
+            self._trace_refusal(upgrade, seconds, status, reason)
+        self._all.tell(names.UPGRADE_REFUSED, upgrade.link, code=status, reason=reason, path=upgrade.path[:200])
 
     def step_skipped(self, step: str, how: str) -> None:
         """A step of the chain in front of the upgrade was "late" or "raised"."""
+        self._skipped.child(step, how).inc()
+        self._all.tell(names.UPGRADE_STEP_SKIPPED, step=step, how=how)
+
+    def _trace(self, upgrade: Upgrade, now: float, connection_id: str, subprotocol: str) -> None:
+        tracer = self._all.open_tracer()
+        if tracer is None:
+            return
+        headers = upgrade.headers or {}
+        parent = parse_traceparent(headers.get("traceparent"))
+        by = self._all.gate.upgrade(now, flagged=parent is not None and parent.sampled)
+        if not by:
+            return
+        self._all.sampled(by)
+        attributes = _attributes(upgrade, 101)
+        attributes["heliograph.connection.id"] = connection_id
+        attributes["heliograph.subprotocol"] = subprotocol
+        attributes["heliograph.sampled_by"] = by
+        upgrade.link = tracer.begin(parent)
+        tracer.ended(names.UPGRADE_SPAN, upgrade.link, now - upgrade.started, attributes, parent=parent)
+
+    def _trace_refusal(self, upgrade: Upgrade, seconds: float, status: int, reason: str) -> None:
+        tracer = self._all.late_tracer()
+        if tracer is None:
+            return
+        parent: Parent | None = parse_traceparent((upgrade.headers or {}).get("traceparent"))
+        upgrade.link = tracer.begin(parent)
+        attributes = _attributes(upgrade, status)
+        tracer.ended(names.UPGRADE_SPAN, upgrade.link, seconds, attributes, parent=parent, error=reason)
+
+
+def _attributes(upgrade: Upgrade, status: int) -> dict[str, str | int | float | bool]:
+    agent = (upgrade.headers or {}).get("User-Agent", "")
+    return {
+        "http.request.method": "GET",
+        "url.path": upgrade.path[:200],
+        "http.response.status_code": status,
+        "network.protocol.name": "websocket",
+        "user_agent.original": agent[:200],
+    }
 
 
 class SilentUpgradeObserver(UpgradeObserver):

@@ -1,0 +1,178 @@
+"""Metrics: closed labels, exact buckets, and text that Prometheus's own parsers read."""
+
+import itertools
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
+from prometheus_client.parser import text_string_to_metric_families as parse_text
+
+from observability import names
+from observability.metrics import LINES_A_STEP, Histogram, Registry, Words, content_type
+from observability.names import Figure
+
+WORDS = Words(namespaces=("chat", "news"), reply_errors=("0", "100"), close_codes=("3001",), close_causes=("shutdown",))
+
+
+def text(registry, *, openmetrics=True):
+    return b"".join(registry.render(openmetrics=openmetrics)).decode()
+
+
+def samples(registry):
+    return {
+        (s.name, tuple(sorted(s.labels.items()))): s
+        for family in parse_openmetrics(text(registry))
+        for s in family.samples
+    }
+
+
+def test_openmetrics_is_read_by_the_reference_parser():
+    registry = Registry(WORDS)
+    registry.counter(names.PUBLICATIONS).child("chat", "api").inc(3)
+    registry.gauge(names.READY).child().set(1)
+    found = samples(registry)
+    assert found["heliograph_publications_total", (("namespace", "chat"), ("via", "api"))].value == 3
+    assert found["heliograph_ready", ()].value == 1
+    assert text(registry).endswith("# EOF\n")
+
+
+def test_the_older_text_format_is_read_by_its_parser():
+    registry = Registry(WORDS)
+    registry.counter(names.PINGS).child().inc(2)
+    registry.histogram(names.PUBLISH_SECONDS).child().observe(0.3, trace_id="a" * 32)
+    families = {family.name: family for family in parse_text(text(registry, openmetrics=False))}
+    assert families["heliograph_pings"].samples[0].value == 2
+    assert families["heliograph_publish_seconds"].type == "histogram"
+    assert "# EOF" not in text(registry, openmetrics=False)
+    assert "trace_id" not in text(registry, openmetrics=False)
+
+
+def test_the_format_follows_the_accept_header():
+    wanted = "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.4"
+    assert content_type(wanted) == ("application/openmetrics-text; version=1.0.0; charset=utf-8", True)
+    assert content_type("*/*") == ("text/plain; version=0.0.4; charset=utf-8", False)
+
+
+def test_each_bucket_keeps_its_last_trace():
+    registry = Registry(WORDS)
+    delivery = registry.histogram(names.DELIVERY_SECONDS).child("chat")
+    delivery.observe(0.002, count=5, trace_id="a" * 32)
+    delivery.observe(0.002, trace_id="b" * 32)
+    delivery.observe(0.002)
+    delivery.observe(3.0, trace_id="c" * 32)
+    found = samples(registry)
+    quick = found["heliograph_message_delivery_seconds_bucket", (("le", "0.0025"), ("namespace", "chat"))]
+    assert (quick.value, quick.exemplar.labels, quick.exemplar.value) == (7, {"trace_id": "b" * 32}, 0.002)
+    slow = found["heliograph_message_delivery_seconds_bucket", (("le", "5.0"), ("namespace", "chat"))]
+    assert (slow.value, slow.exemplar.labels) == (8, {"trace_id": "c" * 32})
+    assert found["heliograph_message_delivery_seconds_sum", (("namespace", "chat"),)].value == pytest.approx(3.014)
+
+
+@given(st.lists(st.tuples(st.floats(0, 20), st.integers(1, 300)), max_size=30))
+def test_a_value_is_counted_in_every_bucket_it_does_not_exceed(observations):
+    histogram = Histogram((0.25, 1.0, 5.0))
+    for value, count in observations:
+        histogram.observe(value, count)
+    at_most = list(itertools.accumulate(histogram.counts))
+    for bound, seen in zip((0.25, 1.0, 5.0, float("inf")), at_most, strict=True):
+        assert seen == sum(count for value, count in observations if value <= bound)
+    assert histogram.value == sum(count for _, count in observations)
+
+
+def test_ten_thousand_unknown_namespaces_make_one_series():
+    registry = Registry(WORDS)
+    family = registry.counter(names.DELIVERED)
+    for number in range(10_000):
+        family.child(f"room-{number}").inc()
+    assert registry.value(names.DELIVERED, names.OTHER) == 10_000
+    assert len(family.series) == 1
+    assert not family._aliases
+
+
+def test_unknown_figures_of_a_room_make_one_series_too():
+    registry = Registry(WORDS)
+    registry.add_source(lambda: [Figure(names.CHANNELS.name, (f"room-{n}",), 1) for n in range(1000)])
+    assert registry.value(names.CHANNELS, names.OTHER) == 1000
+
+
+def test_in_tests_an_undeclared_value_is_an_error():
+    registry = Registry(WORDS, strict=True)
+    with pytest.raises(AssertionError, match="closed set"):
+        registry.counter(names.DELIVERED).child("nowhere")
+
+
+def test_an_undeclared_metric_is_an_error():
+    stranger = names.Metric("heliograph_stranger_total", "counter", "Nobody declared it.")
+    with pytest.raises(AssertionError, match="not declared"):
+        Registry().counter(stranger)
+    with pytest.raises(AssertionError, match="is a gauge"):
+        Registry().counter(names.READY)
+
+
+def test_channels_without_namespace_have_a_name_of_their_own():
+    registry = Registry(WORDS, strict=True)
+    registry.counter(names.DELIVERED).child("").inc()
+    assert registry.value(names.DELIVERED, names.NO_NAMESPACE) == 1
+
+
+def test_small_closed_sets_begin_at_zero():
+    registry = Registry(WORDS)
+    registry.counter(names.ERRORS)
+    assert samples(registry)["heliograph_errors_total", (("kind", "api"),)].value == 0
+
+
+def test_children_and_figures_add_up():
+    registry = Registry(WORDS)
+    registry.gauge(names.CHANNELS).child("chat").set(2)
+    registry.add_source(lambda: iter([Figure(names.CHANNELS.name, ("chat",), 3), None]))
+    registry.add_source(lambda: iter([Figure(names.CHANNELS.name, ("chat",), 4)]))
+    assert samples(registry)["heliograph_channels", (("namespace", "chat"),)].value == 9
+
+
+def test_a_room_that_cannot_count_hides_no_other():
+    def broken():
+        yield Figure(names.BACKLOG_BYTES.name, (), 5)
+        raise RuntimeError("a dictionary changed its size")
+
+    registry = Registry(WORDS)
+    registry.add_source(broken)
+    registry.add_source(lambda: [Figure(names.OUTBOX_BYTES.name, (), 7)])
+    assert samples(registry)["heliograph_outbox_bytes", ()].value == 7
+    assert registry.value(names.SCRAPE_FAILURES) >= 1
+
+
+def test_label_values_and_help_cannot_break_the_format():
+    registry = Registry(Words(version=('a"b\\c\nd',), python=("3",)))
+    registry.gauge(names.BUILD_INFO).child('a"b\\c\nd', "3").set(1)
+    assert samples(registry)["heliograph_build_info", (("python", "3"), ("version", 'a"b\\c\nd'))].value == 1
+
+
+def test_a_scrape_goes_back_to_the_loop_after_a_bounded_step():
+    registry = Registry(Words(namespaces=[f"ns{n}" for n in range(200)]))
+    family = registry.histogram(names.DELIVERY_SECONDS)
+    for number in range(200):
+        family.child(f"ns{number}").observe(0.1)
+    registry.add_source(lambda: itertools.repeat(None, 5))
+    steps = list(registry.render())
+    assert steps[:6] == [b""] * 6
+    assert max(step.count(b"\n") for step in steps) <= LINES_A_STEP + 20
+
+
+def test_a_process_with_ten_busy_namespaces_stays_below_1500_lines():
+    words = Words(
+        namespaces=[f"ns{n}" for n in range(10)],
+        close_codes=[str(c) for c in range(3000, 3020)],
+        close_causes=[f"cause{n}" for n in range(21)],
+        reply_errors=[str(c) for c in range(100, 115)],
+        api_methods=["publish", "broadcast", "history", "info"],
+        steps=["one", "two"],
+    )
+    registry = Registry(words)
+    make = {"counter": registry.counter, "gauge": registry.gauge, "histogram": registry.histogram}
+    for metric in names.METRICS.values():
+        family = make[metric.kind](metric)
+        sets = [words.of(values)[:10] for values in metric.labels.values()]
+        for values in itertools.islice(itertools.product(*sets), 40):
+            family.child(*values)
+    assert text(registry).count("\n") < 1500
