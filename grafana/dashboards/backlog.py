@@ -26,7 +26,7 @@ def slow() -> stat.Panel:
     """Slow connections as one number."""
     return number(
         "Slow connections",
-        "Connections that do not take what is sent to them. Some are normal on mobile networks; each is bounded in "
+        "Connections that do not take what is sent to them. Normal is a few, on mobile networks; each is bounded in "
         "bytes and in age, then cut, and resumes. More than one in twenty: look for what they share (a proxy, a "
         "network).",
         "short",

@@ -19,8 +19,8 @@ def ready() -> stat.Panel:
     panel = number(
         "Ready",
         "Whether Prometheus reaches every chosen instance, and whether each says that it is ready for new "
-        "connections. Both are yes, except while an instance is being replaced. A lasting no: read the log lines of "
-        "that instance, and `/ready` on its internal port, which says what is missing.",
+        "connections. Normal is twice yes, except while an instance is being replaced. A lasting no: read the log "
+        "lines of that instance, and `/ready` on its internal port, which says what is missing.",
         "short",
         (),
         prometheus(f"min ({of('up')})", "reached"),

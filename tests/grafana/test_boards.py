@@ -1,0 +1,189 @@
+"""Lint of the boards: the rules of grafana/dashboard-linter and of our house, restated."""
+
+import json
+import re
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import pytest
+
+from tests.grafana.questions import boards, questions
+from tests.promql import names
+
+BOARDS = boards()
+PANELS = [(name, panel) for name, board in BOARDS.items() for panel in board["panels"]]
+QUERIES = questions()
+#: Grafana's ids of the units that we use; a wrong one is shown as text, without an error.
+UNITS = {"short", "none", "s", "percentunit", "bytes", "mps"}
+#: Panels that need neither a query nor a unit, with the reason.
+WITHOUT_QUERY = {"alertlist": "asks Prometheus's rules API itself"}
+WITHOUT_UNIT = WITHOUT_QUERY | {"logs": "shows lines"}
+
+each_board = pytest.mark.parametrize("board", BOARDS.values(), ids=BOARDS)
+each_panel = pytest.mark.parametrize("panel", [panel for _, panel in PANELS], ids=[f"{n}-{p['id']}" for n, p in PANELS])
+prometheus_queries = pytest.mark.parametrize(
+    "question", [q for q in QUERIES if q.source == "prometheus"], ids=lambda q: q.where
+)
+
+
+@each_board
+def test_a_board_has_its_address_and_cannot_be_edited(board):
+    assert re.fullmatch(r"heliograph-[a-z-]+", board["uid"])
+    assert board["editable"] is False
+    assert board["tags"] == ["heliograph"]
+    assert board["description"]
+    assert "id" not in board, "Grafana gives ids"
+
+
+def test_no_two_boards_share_an_address():
+    assert len({board["uid"] for board in BOARDS.values()}) == len(BOARDS)
+
+
+@each_board
+def test_the_data_sources_are_variables_and_refer_to_what_is_provisioned(board):
+    sources = {v["name"]: v for v in board["templating"]["list"] if v["type"] == "datasource"}
+    assert set(sources) == {"prometheus", "loki", "jaeger"}
+    for kind, variable in sources.items():
+        assert variable["query"] == kind
+        assert variable["current"]["value"] == kind
+
+
+@each_board
+def test_job_and_instance_can_be_chosen_and_follow_the_time(board):
+    chosen = {v["name"]: v for v in board["templating"]["list"] if v["type"] == "query"}
+    assert set(chosen) == {"job", "instance"}
+    assert all(v["refresh"] == 2 for v in chosen.values()), "not on a change of the time range"
+    assert chosen["instance"]["multi"]
+    assert chosen["instance"]["includeAll"]
+    assert chosen["instance"]["allValue"] == ".+"
+
+
+@each_board
+def test_panels_do_not_overlap_and_have_ids_of_their_own(board):
+    taken = {}
+    for panel in board["panels"]:
+        place = panel["gridPos"]
+        assert place["x"] + place["w"] <= 24
+        for cell in (
+            (x, y)
+            for x in range(place["x"], place["x"] + place["w"])
+            for y in range(place["y"], place["y"] + place["h"])
+        ):
+            assert taken.setdefault(cell, panel["id"]) == panel["id"]
+    assert len({panel["id"] for panel in board["panels"]}) == len(board["panels"])
+
+
+@each_panel
+def test_a_panel_says_what_is_normal_and_what_to_do(panel):
+    assert panel["title"]
+    assert "Normal is" in panel["description"]
+    assert len(panel["description"]) > 100
+    assert panel["description"].endswith(".")
+
+
+@each_panel
+def test_a_panel_has_a_unit_that_grafana_knows(panel):
+    if panel["type"] not in WITHOUT_UNIT:
+        assert panel["fieldConfig"]["defaults"]["unit"] in UNITS
+        changed = [p["value"] for o in panel["fieldConfig"]["overrides"] for p in o["properties"] if p["id"] == "unit"]
+        assert set(changed) <= UNITS
+
+
+@each_panel
+def test_a_panel_asks_the_data_source_that_it_names(panel):
+    if panel["type"] in WITHOUT_QUERY:
+        assert "targets" not in panel
+        return
+    assert panel["targets"]
+    assert [target["refId"] for target in panel["targets"]] == list("ABCDEFGH"[: len(panel["targets"])])
+    for target in panel["targets"]:
+        assert target["datasource"] == panel["datasource"]
+        assert panel["datasource"]["uid"] == f"${{{panel['datasource']['type']}}}"
+
+
+@each_panel
+def test_an_override_meets_a_series_of_its_panel(panel):
+    legends = [target.get("legendFormat") for target in panel.get("targets", [])]
+    for override in panel.get("fieldConfig", {}).get("overrides", []):
+        assert override["matcher"]["options"] in legends
+
+
+@each_panel
+def test_a_legend_names_only_labels_that_its_query_keeps(panel):
+    for target in panel.get("targets", []):
+        for label in re.findall(r"{{(\w+)}}", target.get("legendFormat", "")):
+            assert re.search(rf"by \([^)]*\b{label}\b", target["expr"]), target["expr"]
+
+
+@each_panel
+def test_the_link_to_the_log_lines_is_an_address_that_explore_reads(panel):
+    for link in panel.get("links", []):
+        address = urlsplit(link["url"])
+        assert address.path == "/explore"
+        panes = json.loads(parse_qs(address.query)["panes"][0])
+        (pane,) = panes.values()
+        assert pane["datasource"] == "${loki}"
+        assert pane["queries"][0]["expr"] == '{service_name=~"$job"}'
+        assert (pane["range"]["from"], pane["range"]["to"]) == ("${__from}", "${__to}")
+        assert "$job" in link["url"], "Grafana could not fill the variable"
+        assert unquote(link["url"]) != link["url"]
+
+
+def test_the_exemplars_of_the_delivery_latency_are_asked_for():
+    dotted = {question.where for question in QUERIES if question.query.get("exemplar")}
+    assert {"overview: Delivery latency: A", "overview: Delivery latency, percentiles: A"} == dotted
+
+
+# Queries.
+
+
+@prometheus_queries
+def test_a_selector_has_job_and_instance(question):
+    for selector in re.findall(r"(?<![\w:])(?:up|heliograph_\w+|process_\w+|instance:[\w:]+)({[^}]*})?", question.text):
+        assert 'job=~"$job", instance=~"$instance"' in selector, question.text
+
+
+@prometheus_queries
+def test_nothing_is_made_up_when_there_is_no_data(question):
+    assert "vector(" not in question.text
+    assert "absent" not in question.text
+
+
+@prometheus_queries
+def test_windows_follow_the_board_s_resolution(question):
+    assert set(re.findall(r"\[([^\]]*)\]", question.text)) <= {"$__rate_interval"}
+
+
+@prometheus_queries
+def test_counters_stand_under_rate_or_increase_and_gauges_do_not(question):
+    for metric in names(question.text)[0]:
+        counted = re.search(r"_(total|bucket|sum|count)$", metric) is not None
+        grown = re.findall(rf"(\w+)\({metric}{{", question.text)
+        assert [name in {"rate", "increase"} for name in grown] == [True] * len(grown)
+        assert bool(grown) is counted, metric
+
+
+@pytest.mark.parametrize("question", [q for q in QUERIES if q.source == "loki"], ids=lambda q: q.where)
+def test_log_queries_choose_the_service_and_follow_the_resolution(question):
+    assert '{service_name=~"$job"}' in question.text
+    assert set(re.findall(r"\[([^\]]*)\]", question.text)) <= {"$__auto"}
+
+
+def test_the_limits_that_are_drawn_are_those_of_the_rules():
+    import yaml
+
+    from grafana.dashboards.backlog import BACKLOG_LIMIT
+    from grafana.dashboards.frame import LIMITS
+    from grafana.dashboards.health import ERROR_LIMIT
+    from grafana.dashboards.messages import LATENCY_LIMIT
+    from tests.grafana.questions import BOARDS as GENERATED
+
+    rules = GENERATED.parents[1] / "alerts" / "rules"
+    conditions = {}
+    for path in rules.glob("*.yml"):
+        for rule in (rule for group in yaml.safe_load(path.read_text())["groups"] for rule in group["rules"]):
+            if "alert" in rule:
+                record, limit = re.match(r"([\w:]+) > ([\d.]+)", rule["expr"]).groups()
+                conditions[record] = float(limit)
+    drawn = {record: float(limit) for record, limit in (text.split("{} > bool ") for text in LIMITS.values())}
+    assert drawn == conditions
+    assert sorted(conditions.values()) == sorted([ERROR_LIMIT, LATENCY_LIMIT, BACKLOG_LIMIT])

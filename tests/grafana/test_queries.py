@@ -1,0 +1,180 @@
+"""Every query parses, and uses declared names alone."""
+
+import json
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from observability import names as declared
+from tests.alerts.promtool import promtool
+from tests.grafana.questions import questions
+from tests.promql import names
+from tests.sdk.npm_packages import Unavailable, node_modules
+
+ROOT = Path(__file__).parents[2]
+RULES = [
+    rule
+    for p in sorted((ROOT / "alerts" / "rules").glob("*.yml"))
+    for g in yaml.safe_load(p.read_text())["groups"]
+    for rule in g["rules"]
+]
+RUNBOOKS = sorted((ROOT / "alerts" / "runbooks").glob("*.md"))
+SOURCES = yaml.safe_load((ROOT / "grafana" / "provisioning" / "datasources" / "datasources.yaml").read_text())[
+    "datasources"
+]
+
+#: Not ours: what Prometheus and Loki add to every series and line.
+FOREIGN_METRICS = {"up"}
+FOREIGN_LABELS = {"job", "instance", "le"}
+FOREIGN_KEYS = {"service_name"}
+
+
+def blocks(page, language):
+    return re.findall(rf"```{language}\n(.*?)```", page.read_text(), re.DOTALL)
+
+
+def trace_links():
+    jaeger = next(source for source in SOURCES if source["type"] == "jaeger")["jsonData"]
+    for query in jaeger["tracesToMetrics"]["queries"]:
+        yield f"trace to metrics: {query['name']}", query["query"].replace("$$__tags", 'namespace="news"')
+
+
+PROMQL = [
+    *((q.where, q.filled()) for q in questions() if q.source == "prometheus"),
+    *((f"rule {rule.get('alert') or rule['record']}", rule["expr"]) for rule in RULES),
+    *((f"runbook {page.stem}", block) for page in RUNBOOKS for block in blocks(page, "promql")),
+    *trace_links(),
+]
+LOGQL = [
+    *((q.where, q.filled()) for q in questions() if q.source == "loki"),
+    *((f"runbook {page.stem}", block.strip()) for page in RUNBOOKS for block in blocks(page, "logql")),
+    ("trace to logs", '{service_name="heliograph"} | trace_id="4bf92f3577b34da6a3ce929d0e0e4736"'),
+]
+each_promql = pytest.mark.parametrize("expression", [e for _, e in PROMQL], ids=[where for where, _ in PROMQL])
+each_logql = pytest.mark.parametrize("expression", [e for _, e in LOGQL], ids=[where for where, _ in LOGQL])
+
+
+def series(metric):
+    """The names under which a declared metric is scraped."""
+    if metric.kind == "histogram":
+        return {f"{metric.name}{part}" for part in ("_bucket", "_sum", "_count")}
+    return {metric.name}
+
+
+SERIES = {name: metric for metric in declared.METRICS.values() for name in series(metric)}
+RECORDED = {rule["record"]: names(rule["expr"])[0] for rule in RULES if "record" in rule}
+
+
+def origin(metric):
+    """The declared metrics behind a name: itself, or what a rule recorded it from."""
+    if metric in RECORDED:
+        return {source for name in RECORDED[metric] for source in origin(name)}
+    return {metric}
+
+
+@each_promql
+def test_metrics_are_declared(expression):
+    used = {source for metric in names(expression)[0] for source in origin(metric)}
+    assert used
+    assert used <= SERIES.keys() | FOREIGN_METRICS
+
+
+@each_promql
+def test_labels_are_declared_of_a_metric_in_the_query(expression):
+    metrics, labels = names(expression)
+    known = {label for m in metrics for source in origin(m) - FOREIGN_METRICS for label in SERIES[source].labels}
+    assert labels <= known | FOREIGN_LABELS
+
+
+@each_promql
+def test_values_of_labels_are_of_their_closed_sets(expression):
+    for metric, matchers in re.findall(r"(heliograph_\w+){([^}]*)}", expression):
+        for label, sign, value in re.findall(r'(\w+)(=~|=)"([^"]*)"', matchers):
+            values = SERIES[metric].labels.get(label)
+            if isinstance(values, tuple):
+                assert any(re.fullmatch(value, known) if sign == "=~" else value == known for known in values)
+
+
+def test_promql_parses(tmp_path):
+    rules = [{"record": f"board:q{n}", "expr": expression} for n, (_, expression) in enumerate(PROMQL)]
+    (tmp_path / "queries.yml").write_text(yaml.safe_dump({"groups": [{"name": "queries", "rules": rules}]}))
+    said = promtool("check", "rules", "--lint=none", tmp_path / "queries.yml")
+    assert said.returncode == 0, said.stdout + said.stderr
+
+
+# LogQL, by Grafana's own grammar.
+
+PARSE = """
+import { parser } from '@grafana/lezer-logql';
+let text = '';
+for await (const chunk of process.stdin) text += chunk;
+const mistakes = JSON.parse(text).map((query) => {
+  const found = [];
+  parser.parse(query).iterate({ enter: (node) => { if (node.type.isError) found.push(node.from); } });
+  return found;
+});
+console.log(JSON.stringify(mistakes));
+"""
+
+
+def mistakes(*expressions):
+    """Places where an expression is no LogQL, for each."""
+    try:
+        packages = node_modules(Path(__file__).parent / "typecheck")
+    except Unavailable as why:
+        pytest.skip(str(why))
+    said = subprocess.run(
+        ["node", "--input-type=module", "-e", PARSE], cwd=packages.parent, input=json.dumps(expressions),
+        capture_output=True, text=True, timeout=50, check=False,
+    )  # fmt: skip
+    assert said.returncode == 0, said.stderr
+    return json.loads(said.stdout)
+
+
+def test_logql_parses():
+    for (where, expression), places in zip(LOGQL, mistakes(*(e for _, e in LOGQL)), strict=True):
+        assert not places, f"{where}: {expression} at {places}"
+
+
+def test_the_parser_of_logql_sees_mistakes():
+    assert all(
+        mistakes(
+            '{job="x"',
+            '{job="x"} |= ',
+            'sum by (level) (count_over_time({job="x"}))',
+            '{job="x"} | level=~`a` or or b=`c`',
+        )
+    )
+
+
+@each_logql
+def test_log_keys_are_declared(expression):
+    text = re.sub(r"`[^`]*`|\"[^\"]*\"", "''", expression)
+    keys = set(re.findall(r"(\w+)\s*(?:=~|!=|!~|=)", text)) | {
+        k for group in re.findall(r"by \(([^)]*)\)", text) for k in re.split(r",\s*", group)
+    }
+    assert keys
+    assert keys <= declared.KEYS.keys() | FOREIGN_KEYS
+
+
+def test_traces_are_searched_by_a_declared_span():
+    searched = {q.query["operation"] for q in questions() if q.source == "jaeger"}
+    assert searched
+    assert searched <= declared.SPANS.keys()
+
+
+def test_every_event_that_a_panel_or_a_runbook_names_is_declared():
+    said = " ".join(page.read_text() for page in RUNBOOKS) + json.dumps([q.query for q in questions()])
+    named = set(re.findall(r"`([a-z]+\.[a-z_]+)`", said))
+    assert named <= declared.EVENTS.keys() | declared.SPANS.keys()
+
+
+def test_causes_that_a_panel_chooses_exist():
+    from grafana.dashboards.logs import ABNORMAL
+    from service.protocol.closing import CAUSES
+
+    for cause in ABNORMAL.split("|"):
+        assert any(re.fullmatch(cause, known) for known in CAUSES), cause
