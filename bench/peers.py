@@ -1,5 +1,7 @@
 """Who is measured: Heliograph and the servers beside it, each started the same way."""
 
+import atexit
+import functools
 import os
 import shutil
 import subprocess
@@ -8,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bench import build, envelope
-from bench.processes import Server
+from bench.processes import CLIENT_CORE, Piped, Server
 
 HELIOGRAPH, C, AIOHTTP, WEBSOCKETS, NODE = (
     "heliograph",
@@ -19,9 +21,18 @@ HELIOGRAPH, C, AIOHTTP, WEBSOCKETS, NODE = (
 )
 
 
-def heliograph() -> Server:
-    """The server itself, everything switched on, with the bench's door in its process."""
-    return Server([sys.executable, "-m", "bench.server"])
+def heliograph(*, seeing: bool = True) -> Server:
+    """The server itself with the bench's door in its process; `seeing` is everything on, traces exported to a sink."""
+    environment = {"OTEL_EXPORTER_OTLP_ENDPOINT": _sink()} if seeing else {"HELIOGRAPH_BENCH_BLIND": "1"}
+    return Server([sys.executable, "-m", "bench.server"], environment)
+
+
+@functools.cache
+def _sink() -> str:
+    """One for the whole run, on the core of the clients."""
+    sink = Piped([sys.executable, "-m", "bench.sink"], CLIENT_CORE)
+    atexit.register(sink.stop)
+    return f"http://127.0.0.1:{sink.answer().split()[1]}"
 
 
 def c_send() -> Server:

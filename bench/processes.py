@@ -23,55 +23,42 @@ class Silent(Exception):
     """A process of the bench died or did not answer in time."""
 
 
-class Piped:
-    """A process that is told what to do on stdin and answers line by line."""
+class Running:
+    """A process on one core; its CPU time and memory are read from outside."""
 
-    def __init__(self, arguments: Sequence[str | Path], core: int, environment: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        arguments: Sequence[str | Path],
+        core: int,
+        environment: dict[str, str] | None = None,
+        stdout: int | IO[bytes] = subprocess.PIPE,
+    ) -> None:
         self.name = str(arguments[2] if arguments[0] == sys.executable else arguments[0]).rsplit("/")[-1]
-        self._process = subprocess.Popen(
+        self.process = subprocess.Popen(
             ["taskset", "-c", str(core), *map(str, arguments)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0, cwd=build.ROOT,
+            stdin=subprocess.PIPE, stdout=stdout, bufsize=0, cwd=build.ROOT,
             env={**os.environ, **(environment or {})},
         )  # fmt: skip
-        self._pending = b""
-        self.pid = self._process.pid  # taskset execs, so this is the program itself
+        self.pid = self.process.pid  # taskset execs, so this is the program itself
 
-    def tell(self, line: str) -> None:
-        """Says one line; nothing is awaited."""
-        stdin: IO[bytes] | None = self._process.stdin
-        assert stdin is not None, "started with a pipe"
-        stdin.write(line.encode() + b"\n")
+    def cpu(self) -> float:
+        """CPU seconds of all its threads so far: what /proc/PID/stat says, in nanoseconds instead of ticks."""
+        return time.clock_gettime((~self.pid << 3) | 2)  # the clock's number as clock_getcpuclockid(3) makes it
 
-    def ask(self, line: str) -> str:
-        """Says one line and returns the answer; raises `Silent`."""
-        self.tell(line)
-        return self.answer()
-
-    def answer(self, patience: float = PATIENCE) -> str:
-        """The next line of stdout; raises `Silent` when the process died or took longer than `patience` seconds."""
-        stdout: IO[bytes] | None = self._process.stdout
-        assert stdout is not None, "started with a pipe"
-        end = time.monotonic() + patience
-        with selectors.DefaultSelector() as selector:
-            selector.register(stdout, selectors.EVENT_READ)
-            while b"\n" not in self._pending:
-                chunk = stdout.read(65536) if selector.select(max(0.0, end - time.monotonic())) else b""
-                if not chunk:
-                    raise Silent(f"{self.name} (exit {self._process.poll()}) did not answer")
-                self._pending += chunk
-        line, self._pending = self._pending.split(b"\n", 1)
-        return line.decode()
+    def rss(self) -> int:
+        """Bytes of its resident memory."""
+        return int(Path(f"/proc/{self.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
     def stop(self) -> None:
         """Ends the process; a deaf one is killed."""
-        if self._process.poll() is None:
-            self._process.terminate()
+        if self.process.poll() is None:
+            self.process.terminate()
         try:
-            self._process.wait(5)
+            self.process.wait(5)
         except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        for pipe in (self._process.stdin, self._process.stdout):
+            self.process.kill()
+            self.process.wait()
+        for pipe in (self.process.stdin, self.process.stdout):
             if pipe:
                 pipe.close()
 
@@ -82,8 +69,42 @@ class Piped:
         self.stop()
 
 
+class Piped(Running):
+    """A process that is told what to do on stdin and answers line by line."""
+
+    def __init__(self, arguments: Sequence[str | Path], core: int, environment: dict[str, str] | None = None) -> None:
+        super().__init__(arguments, core, environment)
+        self._pending = b""
+
+    def tell(self, line: str) -> None:
+        """Says one line; nothing is awaited."""
+        stdin: IO[bytes] | None = self.process.stdin
+        assert stdin is not None, "started with a pipe"
+        stdin.write(line.encode() + b"\n")
+
+    def ask(self, line: str) -> str:
+        """Says one line and returns the answer; raises `Silent`."""
+        self.tell(line)
+        return self.answer()
+
+    def answer(self, patience: float = PATIENCE) -> str:
+        """The next line of stdout; raises `Silent` when the process died or took longer than `patience` seconds."""
+        stdout: IO[bytes] | None = self.process.stdout
+        assert stdout is not None, "started with a pipe"
+        end = time.monotonic() + patience
+        with selectors.DefaultSelector() as selector:
+            selector.register(stdout, selectors.EVENT_READ)
+            while b"\n" not in self._pending:
+                chunk = stdout.read(65536) if selector.select(max(0.0, end - time.monotonic())) else b""
+                if not chunk:
+                    raise Silent(f"{self.name} (exit {self.process.poll()}) did not answer")
+                self._pending += chunk
+        line, self._pending = self._pending.split(b"\n", 1)
+        return line.decode()
+
+
 class Server(Piped):
-    """A server under test; `port` is where it listens."""
+    """A server under test that has the bench's door in it; `port` is where it listens."""
 
     def __init__(self, arguments: Sequence[str | Path], environment: dict[str, str] | None = None) -> None:
         super().__init__(arguments, SERVER_CORE, environment)
@@ -92,25 +113,6 @@ class Server(Piped):
         except BaseException:
             self.stop()
             raise
-
-    def cpu(self) -> float:
-        """CPU seconds of all its threads so far, user and system."""
-        return cpu_seconds(self.pid)
-
-    def rss(self) -> int:
-        """Bytes of its resident memory."""
-        return resident_bytes(self.pid)
-
-
-def cpu_seconds(pid: int) -> float:
-    """CPU seconds of a process by clock_getcpuclockid(3): what /proc/PID/stat says, in nanoseconds instead of ticks."""
-    return time.clock_gettime((~pid << 3) | 2)
-
-
-def resident_bytes(pid: int) -> int:
-    """Resident memory of a process in bytes."""
-    fields = Path(f"/proc/{pid}/statm").read_text().split()
-    return int(fields[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 class Client(Piped):
