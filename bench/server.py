@@ -17,8 +17,6 @@ from bench.service import configuration_file
 from observability import setup
 from service import app, config
 
-DATA = "data"
-
 
 class Bench:
     """What the door can ask of a running server."""
@@ -54,10 +52,8 @@ class Bench:
             if piece is None:
                 break
             text += piece
-        return f"scrape {
-            text.count(b'''
-''')
-        } {sum(steps):.3f} {max(steps):.3f}"
+        lines = text.count(b"\n")
+        return f"scrape {lines} {sum(steps):.3f} {max(steps):.3f}"
 
 
 def drained(hub: object) -> bool:

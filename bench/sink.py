@@ -1,4 +1,4 @@
-"""A stand-in for the Collector: takes OTLP over HTTP, answers 200 and forgets, so that exporting costs what it costs."""
+"""A stand-in for the Collector: takes OTLP over HTTP, answers 200 and forgets, so that export costs what it costs."""
 
 import uvloop
 from aiohttp import web
