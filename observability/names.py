@@ -222,7 +222,7 @@ ATTRIBUTES: dict[str, str] = {
     "enduser.id": "the user of the token",
     "messaging.system": "heliograph",
     "messaging.operation.name": "publish, fanout or deliver",
-    "messaging.operation.type": "send or process",
+    "messaging.operation.type": "send",
     "messaging.destination.name": "the channel",
     "messaging.destination.template": "the namespace, - for none",
     "messaging.message.body.size": "payload bytes",

@@ -19,7 +19,7 @@ from observability.tracing import (
 )
 
 LINKS = 8  # receivers a fan-out's span leads to
-_SYSTEM = "heliograph"
+_CHANNEL = "messaging.destination.name"
 
 
 class ChannelsObserver:
@@ -101,12 +101,14 @@ class ChannelsObserver:
         self._errors.child(namespace, via, str(code)).inc()
         fault = code in SERVER_FAULTS
         self._requests.answered(fault=fault)
-        link = self._failed_span(trace, namespace, via, code, seconds, channel) if fault or trace else None
+        channel = trace.channel if trace is not None else channel
+        attributes = {**_messaging("publish", namespace), _CHANNEL: channel, "heliograph.publish.via": via}
+        link = self._failed_span(trace, attributes, code, seconds) if fault or trace else None
         self._all.tell(
             names.MESSAGE_FAILED if fault else names.MESSAGE_REFUSED,
             link,
             namespace=shown(namespace),
-            channel=channel or (trace.channel if trace else ""),
+            channel=channel,
             via=via,
             code=code,
             seconds=seconds,
@@ -134,8 +136,14 @@ class ChannelsObserver:
 
         """
         trace_id = None
-        for traceparent in traceparents:
-            trace_id = self._fanout_span(traceparent, namespace, entries, members, seconds, links) or trace_id
+        if traceparents:
+            attributes: Attributes = {
+                **_messaging("fanout", namespace),
+                "messaging.batch.message_count": entries,
+                "heliograph.receivers": members,
+            }
+            for traceparent in traceparents:
+                trace_id = self._fanout_span(traceparent, attributes, seconds, links) or trace_id
         self._fanout.observe(seconds, 1, trace_id)
 
     def delivered(self, namespace: str, seconds: float, count: int, trace_id: str | None = None) -> None:
@@ -164,7 +172,13 @@ class ChannelsObserver:
 
         """
         tracer = self._all.late_tracer()
-        link = None if tracer is None else self._late_span(tracer, namespace, seconds, count, traceparent, entry_id)
+        attributes: Attributes = {
+            **_messaging("deliver", namespace),
+            _CHANNEL: channel,
+            "heliograph.delivery.seconds": seconds,
+            "heliograph.receivers": count,
+        }
+        link = None if tracer is None else _late_span(tracer, attributes, seconds, traceparent, entry_id)
         trace_id = None if link is None else f"{link.trace_id:032x}"
         self._delivery.child(namespace).observe(seconds, count, trace_id)
         self._all.tell(
@@ -198,8 +212,8 @@ class ChannelsObserver:
 
     def _published_span(self, trace: PublishTrace, namespace: str, via: str, seconds: float, offset: int) -> None:
         attributes: Attributes = {
-            **_messaging("publish", "send", namespace),
-            "messaging.destination.name": trace.channel,
+            **_messaging("publish", namespace),
+            _CHANNEL: trace.channel,
             "heliograph.publish.via": via,
             "heliograph.publish.offset": offset,
             "heliograph.audience": trace.audience,
@@ -220,50 +234,34 @@ class ChannelsObserver:
         )
 
     def _failed_span(
-        self, trace: PublishTrace | None, namespace: str, via: str, code: int, seconds: float, channel: str
+        self, trace: PublishTrace | None, attributes: Attributes, code: int, seconds: float
     ) -> Link | None:
         tracer = self._all.tracer if trace is not None else self._all.late_tracer()
         if tracer is None:
             return None
         link, parent = (trace.link, trace.parent) if trace is not None else (tracer.begin(), None)
-        attributes: Attributes = {
-            **_messaging("publish", "send", namespace),
-            "messaging.destination.name": trace.channel if trace is not None else channel,
-            "heliograph.publish.via": via,
-        }
         tracer.ended(names.PUBLISH_SPAN, link, seconds, attributes, parent=parent, error=str(code))
         return link
 
     def _fanout_span(
-        self, traceparent: str, namespace: str, entries: int, members: int, seconds: float, links: Sequence[Link]
+        self, traceparent: str, attributes: Attributes, seconds: float, links: Sequence[Link]
     ) -> str | None:
         tracer = self._all.open_tracer()
         parent = parse_traceparent(traceparent)
         if tracer is None or parent is None or not self._all.gate.fanout(self._clock()):
             return None
-        attributes: Attributes = {
-            **_messaging("fanout", "send", namespace),
-            "messaging.batch.message_count": entries,
-            "heliograph.receivers": members,
-        }
         link = tracer.begin(parent)
         tracer.ended(names.FANOUT_SPAN, link, seconds, attributes, parent=_near(parent), links=links[:LINKS])
         return f"{link.trace_id:032x}"
 
-    def _late_span(
-        self, tracer: Tracer, namespace: str, seconds: float, count: int, traceparent: str | None, entry_id: int
-    ) -> Link:
-        parent = parse_traceparent(traceparent)
-        origin: Link | None = Link(trace_id_of(entry_id), 0) if entry_id else None
-        link = tracer.begin(parent or origin)
-        attributes: Attributes = {
-            **_messaging("deliver", "send", namespace),
-            "heliograph.delivery.seconds": seconds,
-            "heliograph.receivers": count,
-        }
-        near = None if parent is None else _near(parent)
-        tracer.ended(names.DELIVER_SPAN, link, seconds, attributes, parent=near)
-        return link
+
+def _late_span(tracer: Tracer, attributes: Attributes, seconds: float, traceparent: str | None, entry_id: int) -> Link:
+    parent = parse_traceparent(traceparent)
+    origin = Link(trace_id_of(entry_id), 0) if entry_id else None
+    link = tracer.begin(parent or origin)
+    near = None if parent is None else _near(parent)
+    tracer.ended(names.DELIVER_SPAN, link, seconds, attributes, parent=near)
+    return link
 
 
 def _near(parent: Parent) -> Link:
@@ -271,11 +269,11 @@ def _near(parent: Parent) -> Link:
     return Link(parent.trace_id, parent.span_id)
 
 
-def _messaging(operation: str, kind: str, namespace: str) -> Attributes:
+def _messaging(operation: str, namespace: str) -> Attributes:
     return {
-        "messaging.system": _SYSTEM,
+        "messaging.system": "heliograph",
         "messaging.operation.name": operation,
-        "messaging.operation.type": kind,
+        "messaging.operation.type": "send",
         "messaging.destination.template": shown(namespace),
     }
 

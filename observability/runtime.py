@@ -1,0 +1,223 @@
+"""The process itself: is the event loop on time, what does the garbage collector cost, what does the system hold.
+
+A stall has a name: while the loop does not answer, a thread looks where it is and notes file and line.
+"""
+
+import asyncio
+import gc
+import os
+import resource
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import NamedTuple
+
+from observability import names
+from observability.logs import Log
+from observability.metrics import Registry
+from observability.names import Figure
+
+TICK = 0.1  # seconds
+STALL = 0.25  # seconds; the objective for a message's whole way
+REMEMBERED = 5.0  # seconds for which a stall is an excuse
+THRESHOLDS = (50_000, 20, 1000)  # a young collection for each 50 000 new containers, an old one hardly ever
+FREEZE_EACH = 1000  # new connections
+
+_PROC = Path("/proc/self")
+
+
+class Stall(NamedTuple):
+    """A time in which the event loop did nothing else."""
+
+    began: float  # on the observer's clock
+    ended: float
+    where: str  # file, line and function; empty when it was over before anybody could look
+
+
+class LoopWatch:
+    """Ticks on the loop, and a thread that looks on when the tick does not come."""
+
+    def __init__(self, registry: Registry, log: Log, clock: Callable[[], float] = time.monotonic) -> None:
+        self._lag = registry.histogram(names.LOOP_LAG).child()
+        self._stalls = registry.counter(names.LOOP_STALLS).child()
+        self._log = log
+        self._clock = clock
+        self._due = 0.0
+        self._where = ""
+        self._last: Stall | None = None
+        self._handle: asyncio.TimerHandle | None = None
+        self._thread_id = 0
+        self._ended = threading.Event()
+
+    def start(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Begin; call it on the loop's thread."""
+        self._thread_id = threading.get_ident()
+        self._due = self._clock() + TICK
+        self._handle = loop.call_later(TICK, self._tick, loop)
+        threading.Thread(target=self._look, name="loop watch", daemon=True).start()
+
+    def stop(self) -> None:
+        """End the ticks and the thread."""
+        if self._handle is not None:
+            self._handle.cancel()
+            self._handle = None
+        self._ended.set()
+
+    def last_stall(self, now: float) -> Stall | None:
+        """The stall that ends now, or ended lately: what a client seems to owe may lie unread in our buffers."""
+        if self._handle is not None and now - self._due >= STALL:
+            return Stall(self._due, now, self._where)
+        last = self._last
+        return last if last is not None and now - last.ended < REMEMBERED else None
+
+    def _tick(self, loop: asyncio.AbstractEventLoop) -> None:
+        now = self._clock()
+        late = max(0.0, now - self._due)
+        self._lag.observe(late)
+        if late >= STALL:
+            self._stalled(now)
+        self._where = ""
+        self._due = now + TICK
+        self._handle = loop.call_later(TICK, self._tick, loop)
+
+    def _stalled(self, now: float) -> None:
+        self._last = Stall(self._due, now, self._where)
+        self._stalls.inc()
+        self._log.write(names.LOOP_STALLED, seconds=round(now - self._due, 3), where=self._where or "unknown")
+
+    def _look(self) -> None:
+        while not self._ended.wait(TICK):
+            if not self._where and self._clock() - self._due >= STALL / 2:
+                self._where = place(sys._current_frames().get(self._thread_id))  # noqa: SLF001
+
+
+def place(frame: FrameType | None) -> str:
+    """Where a thread is: its innermost line, and the innermost one of ours that led there."""
+    if frame is None:
+        return ""
+    ours: FrameType | None = frame
+    while ours is not None and not _is_ours(ours):
+        ours = ours.f_back
+    if ours is None or ours is frame:
+        return _line(frame)
+    return f"{_line(ours)} > {_line(frame)}"
+
+
+def _is_ours(frame: FrameType) -> bool:
+    return frame.f_globals.get("__name__", "").partition(".")[0] in ("service", "observability")
+
+
+def _line(frame: FrameType) -> str:
+    code = frame.f_code
+    return f"{'/'.join(Path(code.co_filename).parts[-3:])}:{frame.f_lineno} {code.co_name}"
+
+
+class Collector:
+    """Measures the garbage collector's pauses and keeps them short: what lives long is frozen out of its sight.
+
+    Freezing makes cycles among frozen objects immortal, hence a collection before each freeze, and no cycles through
+    connections.
+    """
+
+    def __init__(self, registry: Registry) -> None:
+        pauses = registry.histogram(names.GC_PAUSE)
+        self._pauses = {generation: pauses.child(str(generation)) for generation in range(3)}
+        self._began = 0.0
+        self._new = 0
+        self._before: tuple[int, int, int] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def start(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Take over the policy; what was built until now lives for ever."""
+        self._loop = loop
+        self._before = gc.get_threshold()
+        gc.set_threshold(*THRESHOLDS)
+        gc.callbacks.append(self._measure)
+        freeze()
+
+    def stop(self) -> None:
+        """Give it back."""
+        if self._before is not None:
+            gc.callbacks.remove(self._measure)
+            gc.set_threshold(*self._before)
+            gc.unfreeze()
+            self._before = None
+
+    def opened(self, connections: int = 1) -> None:
+        """Connections were opened; after each thousand the living are frozen, in a turn of their own."""
+        self._new += connections
+        if self._new >= FREEZE_EACH and self._loop is not None:
+            self._new = 0
+            self._loop.call_soon(freeze)
+
+    def _measure(self, phase: str, info: dict[str, int]) -> None:
+        now = time.perf_counter()
+        if phase == "start":
+            self._began = now
+        else:
+            self._pauses[info["generation"]].observe(now - self._began)
+
+
+def freeze() -> None:
+    """Collect, then take all that is left out of the collector's sight."""
+    gc.collect()
+    gc.freeze()
+
+
+@dataclass(slots=True)
+class Runtime:
+    """The watches of one process; ``collector`` and ``loop`` work with silent telemetry, too."""
+
+    loop: LoopWatch
+    collector: Collector
+
+    def start(self) -> None:
+        """Begin to watch the running loop."""
+        running = asyncio.get_running_loop()
+        self.collector.start(running)
+        self.loop.start(running)
+
+    def stop(self) -> None:
+        """End all watches."""
+        self.loop.stop()
+        self.collector.stop()
+
+    def connection_opened(self) -> None:
+        """A connection was opened (for the collector's policy)."""
+        self.collector.opened()
+
+    def last_stall(self, now: float) -> Stall | None:
+        """See ``LoopWatch.last_stall``."""
+        return self.loop.last_stall(now)
+
+
+def process_figures() -> Iterator[Figure]:
+    """What the system knows of this process, by the names that everybody uses; nothing where there is no /proc."""
+    times = os.times()
+    yield Figure(names.PROCESS_CPU.name, (), times.user + times.system)
+    yield Figure(names.PROCESS_MAX_FDS.name, (), resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+    try:
+        pages = (_PROC / "statm").read_text().split()
+        descriptors = open_descriptors()
+    except OSError:
+        return
+    size = resource.getpagesize()
+    yield Figure(names.PROCESS_VIRTUAL.name, (), int(pages[0]) * size)
+    yield Figure(names.PROCESS_RSS.name, (), int(pages[1]) * size)
+    yield Figure(names.PROCESS_FDS.name, (), descriptors)
+    yield Figure(names.PROCESS_START.name, (), _started())
+
+
+def open_descriptors() -> int:
+    """How many are open: the directory's size where the kernel tells it (Linux 6.2), else by counting."""
+    return (_PROC / "fd").stat().st_size or len(os.listdir(_PROC / "fd"))  # noqa: PTH208 - no Path objects for 10 000
+
+
+def _started() -> float:
+    ticks = int((_PROC / "stat").read_text().rpartition(")")[2].split()[19])
+    up = float(Path("/proc/uptime").read_text().split()[0])
+    return round(time.time() - up + ticks / os.sysconf("SC_CLK_TCK"), 1)

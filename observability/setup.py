@@ -1,0 +1,189 @@
+"""Builds telemetry from settings, starts it, and flushes it at the end within a deadline."""
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from observability import names
+from observability.logs import LibraryLines, Log, LogSettings, make_log
+from observability.metrics import Registry, Words
+from observability.names import Figure
+from observability.observers.api import ApiObserver, SilentApiObserver
+from observability.observers.broker import BrokerObserver, SilentBrokerObserver
+from observability.observers.channels import ChannelsObserver, SilentChannelsObserver
+from observability.observers.connections import ConnectionsObserver, SilentConnectionsObserver
+from observability.observers.instruments import Instruments
+from observability.observers.service import ServiceObserver, SilentServiceObserver
+from observability.observers.upgrade import SilentUpgradeObserver, UpgradeObserver
+from observability.runtime import Collector, LoopWatch, Runtime, process_figures
+from observability.sampling import Gate, SamplingSettings
+from observability.tracing import ExportSettings, Post, Tracer
+
+FLUSH = 2.0  # seconds for the last spans and lines
+
+
+@dataclass(frozen=True, slots=True)
+class TelemetrySettings:
+    """What is told, and to whom."""
+
+    service_name: str = "heliograph"
+    version: str = ""
+    instance: str = ""
+    otlp_endpoint: str = ""  # empty: no traces, and OpenTelemetry is not imported
+    otlp_protocol: str = "http"  # or grpc
+    log_level: str = "info"
+    log_stdout: bool = True
+    log_file: str = ""  # written beside stdout
+    sampling: SamplingSettings = SamplingSettings()
+    slow_message: float = 0.25  # seconds from accept to the kernel; slower ones get a span and a line
+    enabled: bool = True  # False: nothing is told to anybody (for measurements)
+
+
+class Stoppable(Protocol):
+    """Something with a thread of its own."""
+
+    def begin_stop(self) -> None:
+        """Finish what waits, then end."""
+
+    @property
+    def stopped(self) -> bool:
+        """True when it has ended."""
+
+
+@dataclass(slots=True)
+class Telemetry:
+    """One process's observers, one a room, and what stands behind them."""
+
+    registry: Registry
+    log: Log
+    runtime: Runtime
+    upgrade: UpgradeObserver
+    connections: ConnectionsObserver
+    channels: ChannelsObserver
+    broker: BrokerObserver
+    api: ApiObserver
+    service: ServiceObserver
+    post: Post | None = None
+    tracing: bool = False  # whether ``traceparent`` is worth passing on
+
+    async def start(self) -> None:
+        """Begin to write and to watch; imports the exporter when there is an endpoint."""
+        for sink in self.log.sinks:
+            sink.start()
+        self._library_lines(begin=True)
+        if self.post is not None:
+            self.post.start()
+        self.runtime.start()
+
+    async def stop(self, timeout: float = FLUSH) -> None:  # noqa: ASYNC109 - the threads cannot be cancelled
+        """Flush spans, then lines; after ``timeout`` seconds what is left is left."""
+        until = time.monotonic() + timeout
+        self.runtime.stop()
+        if self.post is not None:
+            await _end([self.post], until - timeout / 4)  # a silent Collector leaves time for the lines
+            if not self.post.stopped:
+                self.post.abandon()
+        self._library_lines(begin=False)
+        await _end(self.log.sinks, until)
+
+    def _library_lines(self, *, begin: bool) -> None:
+        root = logging.getLogger()
+        for handler in [h for h in root.handlers if isinstance(h, LibraryLines)]:
+            root.removeHandler(handler)
+        if begin and self.log.sinks:
+            root.addHandler(LibraryLines(self.log))
+
+
+async def _end(parts: "list[Post] | tuple[Stoppable, ...]", until: float) -> None:
+    for part in parts:
+        part.begin_stop()
+    while not all(part.stopped for part in parts) and time.monotonic() < until:  # noqa: ASYNC110 - threads set no Event
+        await asyncio.sleep(0.01)
+
+
+def build(settings: TelemetrySettings, words: Words | None = None) -> Telemetry:
+    """Telemetry by settings; ``words`` are the closed label values that the service owns."""
+    if not settings.enabled:
+        return silent()
+    registry = Registry(words)
+    log = make_log(
+        LogSettings(
+            level=settings.log_level,
+            stdout=settings.log_stdout,
+            file=settings.log_file,
+            service=settings.service_name,
+            instance=settings.instance,
+        )
+    )
+    post = Post(_export_settings(settings)) if settings.otlp_endpoint else None
+    return assemble(settings, registry, log, post)
+
+
+def assemble(settings: TelemetrySettings, registry: Registry, log: Log, post: Post | None) -> Telemetry:
+    """The observers around given parts."""
+    instruments = Instruments(
+        registry,
+        log,
+        Gate(settings.sampling, random.random),
+        None if post is None else Tracer(post),
+        slow=settings.slow_message,
+    )
+    registry.add_source(process_figures)
+    registry.add_source(lambda: _log_figures(log))
+    if post is not None:
+        registry.add_source(lambda: _span_figures(post))
+    return Telemetry(
+        registry,
+        log,
+        Runtime(LoopWatch(registry, log), Collector(registry)),
+        UpgradeObserver(instruments),
+        ConnectionsObserver(instruments),
+        ChannelsObserver(instruments),
+        BrokerObserver(instruments),
+        ApiObserver(instruments),
+        ServiceObserver(instruments, settings.version),
+        post,
+        tracing=post is not None,
+    )
+
+
+def silent() -> Telemetry:
+    """Tells nobody anything; the runtime's policies stay, since they are no telemetry."""
+    registry = Registry()
+    log = Log(LogSettings(stdout=False), ())
+    return Telemetry(
+        registry,
+        log,
+        Runtime(LoopWatch(registry, log), Collector(registry)),
+        SilentUpgradeObserver(),
+        SilentConnectionsObserver(),
+        SilentChannelsObserver(),
+        SilentBrokerObserver(),
+        SilentApiObserver(),
+        SilentServiceObserver(),
+    )
+
+
+def _export_settings(settings: TelemetrySettings) -> ExportSettings:
+    return ExportSettings(
+        endpoint=settings.otlp_endpoint,
+        protocol=settings.otlp_protocol,
+        service_name=settings.service_name,
+        service_version=settings.version,
+        instance=settings.instance,
+    )
+
+
+def _log_figures(log: Log) -> Iterator[Figure]:
+    for sink in log.sinks:
+        yield Figure(names.LOGS_DROPPED.name, (sink.name,), sink.dropped)
+
+
+def _span_figures(post: Post) -> Iterator[Figure]:
+    yield Figure(names.SPANS_EXPORTED.name, (), post.exported)
+    for reason, count in post.lost.items():
+        yield Figure(names.SPANS_DROPPED.name, (reason,), count)
