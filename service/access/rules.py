@@ -48,11 +48,6 @@ def may_read_history(namespace: Namespace, user: str, *, subscribed: bool, insec
     return allowed or insecure
 
 
-def has_history(namespace: Namespace) -> bool:
-    """Whether publications are kept at all."""
-    return namespace.history_size > 0 and namespace.history_ttl > 0
-
-
 def positioned(namespace: Namespace, user: str, granted: Granted, *, asked: bool, insecure: bool) -> bool:
     """Whether a subscriber is told when it misses something: forced, or asked for and allowed."""
     if _forced(granted.force_positioning, by_default=namespace.force_positioning):

@@ -18,6 +18,8 @@ from jwt.algorithms import HMACAlgorithm
 from jwt.api_jws import PyJWS
 from msgspec import Raw
 
+from service.protocol.payload import is_json
+
 R = TypeVar("R")
 Reason = Literal["expired", "invalid", "bad_info"]
 
@@ -316,10 +318,10 @@ def _either(b64: str, plain: Raw) -> Raw:
         return _kept(plain)
     try:
         decoded = base64.b64decode(b64, validate=True)
-        decoded.decode()
-        msgspec.json.decode(decoded, type=Raw)
-    except (binascii.Error, ValueError, msgspec.DecodeError):
-        raise BadInfo("not the base64 form of JSON") from None
+    except (binascii.Error, ValueError):
+        decoded = b""
+    if not is_json(decoded):
+        raise BadInfo("not the base64 form of JSON")
     return Raw(decoded)
 
 

@@ -68,7 +68,7 @@ class Heartbeat:
         if self.missed < self.open and now >= self._overdue_at():
             self.missed += 1
             return Beat.DEAD if self.missed >= self.settings.misses else Beat.MISSED
-        if now >= self._due:
+        if now >= self._due and self.open < MOST_MISSES:
             self._sent(now)
             return Beat.PING
         return Beat.WAIT
@@ -87,9 +87,10 @@ class Heartbeat:
 
     def deadline(self) -> float:
         """When ``step`` has something to decide, loop time; inf for never."""
-        if self.missed < self.open:
-            return min(self._due, self._overdue_at())
-        return self._due
+        if self.missed == self.open:
+            return self._due
+        overdue = self._overdue_at()
+        return overdue if self.open == MOST_MISSES else min(self._due, overdue)
 
     def _overdue_at(self) -> float:
         sent = (self._first, self._second, self._third)[self.missed]
@@ -101,9 +102,8 @@ class Heartbeat:
         elif self.open == 1:
             self._second = now
         else:
-            assert self.open == 2, "a fourth ping was due before the third miss"
             self._third = now
         self.open += 1
-        self._due += self.settings.interval
-        if self._due <= now:  # our loop stood still: keep a whole interval between pings
+        self._due += self.settings.interval  # a little late or not: phases stay spread
+        if self._due < now + self.settings.timeout:  # far too late: pings would bunch up
             self._due = now + self.settings.interval

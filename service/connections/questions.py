@@ -5,6 +5,7 @@ The session decides, the connection performs: each effect in its order, each ``A
 turn; one that takes time belongs to an errand.
 """
 
+from collections.abc import Sequence
 from typing import Literal
 
 import msgspec
@@ -118,7 +119,7 @@ class Joined(Told, frozen=True):
     offset: int = 0
     recovered: bool = False
     was_recovering: bool = False
-    publications: tuple[wire.Publication, ...] | list[wire.Publication] = ()
+    publications: Sequence[wire.Publication] = ()
     delta: bool = False
 
 
@@ -133,7 +134,7 @@ class Done(Told, frozen=True):
 
 
 class HistoryRead(Told, frozen=True):
-    publications: list[wire.Publication]
+    publications: Sequence[wire.Publication]
     offset: int
     epoch: str
 
@@ -157,7 +158,7 @@ Outcome = Verified | BadToken | Prepared | Entered | Done | HistoryRead | Failed
 
 
 class Reply(Told, frozen=True):
-    """Write this answer. ``method`` names the command; ``why`` says in a few words why it was refused, else it is ""."""
+    """Write this answer. ``method`` names the command; ``why`` says why it was refused ("" when it was not)."""
 
     message: wire.Reply
     method: str

@@ -1,12 +1,10 @@
 """history, presence, presence_stats, rpc, and what no client may: ping and send."""
 
-from collections.abc import Sequence
 from typing import Final
-
-import msgspec
 
 from service.access import rules
 from service.channels.namespaces import Namespace
+from service.connections.commands.subscribing import with_epoch
 from service.connections.questions import Effect, HistoryRead, ReadHistory, Reply
 from service.connections.standing import Refused, Standing, Task, bad_request, expected
 from service.protocol import closing, errors
@@ -19,7 +17,7 @@ def history(client: Standing, command_id: int, request: wire.HistoryRequest, _no
     """Publications of the channel's stream and its position."""
     settings = client.settings
     namespace = _resolved(client, request.channel)
-    if not rules.has_history(namespace):
+    if not namespace.has_history:
         raise Refused(errors.NOT_AVAILABLE, "the namespace keeps no history")
     subscribed = client.subscription(request.channel) is not None
     if not rules.may_read_history(namespace, client.user, subscribed=subscribed, insecure=settings.insecure):
@@ -62,14 +60,6 @@ def send(_client: Standing, _id: int, _request: wire.SendRequest, _now: float) -
 def ping(_client: Standing, _id: int, _request: wire.Empty, _now: float) -> list[Effect]:
     """Pings are the server's."""
     raise bad_request("the ping command")
-
-
-def with_epoch(publications: Sequence[wire.Publication], epoch: str) -> list[wire.Publication]:
-    """The first publication of a stream tells its epoch wherever a client gets it."""
-    return [
-        msgspec.structs.replace(each, epoch=epoch) if each.offset == 1 and not each.epoch else each
-        for each in publications
-    ]
 
 
 def _resolved(client: Standing, channel: str) -> Namespace:

@@ -8,6 +8,7 @@ from msgspec import UNSET
 
 from service.access import rules
 from service.access.tokens import ConnectionClaims, Granted
+from service.channels.namespaces import Namespace
 from service.connections.commands import subscribing
 from service.connections.heartbeat import Heartbeat
 from service.connections.questions import (
@@ -158,7 +159,7 @@ def _may_have(settings: SessionSettings, channel: str, user: str) -> bool:
 
 def _joining(
     settings: SessionSettings,
-    namespace: rules.Namespace,
+    namespace: Namespace,
     channel: str,
     granted: Granted,
     asked: Mapping[str, wire.SubscribeRequest],

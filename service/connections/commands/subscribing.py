@@ -1,7 +1,9 @@
 """subscribe, sub_refresh and unsubscribe."""
 
+from collections.abc import Sequence
 from typing import Final
 
+import msgspec
 from msgspec import Raw
 
 from service.access import rules
@@ -111,7 +113,7 @@ def result(joined: Joined, life: Lifetime, data: Raw) -> wire.SubscribeResult:
         ttl=life.ttl,
         recoverable=joined.recoverable,
         epoch=joined.epoch,
-        publications=list(joined.publications),
+        publications=with_epoch(joined.publications, joined.epoch),
         recovered=joined.recovered,
         offset=joined.offset,
         positioned=joined.positioned,
@@ -119,6 +121,14 @@ def result(joined: Joined, life: Lifetime, data: Raw) -> wire.SubscribeResult:
         was_recovering=joined.was_recovering,
         delta=joined.delta,
     )
+
+
+def with_epoch(publications: Sequence[wire.Publication], epoch: str) -> list[wire.Publication]:
+    """The first publication of a stream tells its epoch wherever a client gets it."""
+    return [
+        msgspec.structs.replace(each, epoch=epoch) if each.offset == 1 and not each.epoch else each
+        for each in publications
+    ]
 
 
 def _checked(client: Standing, request: wire.SubscribeRequest) -> Namespace:

@@ -1,0 +1,146 @@
+"""The timing wheel: nobody early, nobody forgotten, nobody twice."""
+
+from math import ceil, inf
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from service.connections.wheel import NOWHERE, Wheel
+
+
+class Item:
+    def __init__(self, name=""):
+        self.name = name
+        self.wheel_tick = NOWHERE
+
+    def __repr__(self):
+        return f"Item({self.name})"
+
+
+def test_an_item_comes_at_its_deadline_and_once():
+    wheel, item = Wheel(100.0), Item()
+    wheel.place(item, 101.0)
+    assert len(wheel) == 1
+    assert wheel.advance(100.9) == []
+    assert wheel.advance(101.05) == [item]
+    assert wheel.advance(200) == []
+    assert (len(wheel), item.wheel_tick) == (0, NOWHERE)
+
+
+def test_moving_leaves_the_old_place():
+    wheel, item = Wheel(0.0), Item()
+    wheel.place(item, 1)
+    wheel.place(item, 5)
+    wheel.place(item, 3)
+    assert len(wheel) == 1
+    assert wheel.advance(2.9) == []
+    assert wheel.advance(3.05) == [item]
+
+
+def test_removing_and_placing_again():
+    wheel, item = Wheel(0.0), Item()
+    wheel.place(item, 1)
+    wheel.remove(item)
+    wheel.remove(item)
+    assert (len(wheel), wheel.advance(2)) == (0, [])
+    wheel.place(item, 3)
+    assert wheel.advance(3.05) == [item]
+
+
+def test_a_deadline_that_never_comes_takes_it_out():
+    wheel, item = Wheel(0.0), Item()
+    wheel.place(item, 1)
+    wheel.place(item, inf)
+    assert (len(wheel), item.wheel_tick) == (0, NOWHERE)
+    assert wheel.advance(1000) == []
+
+
+def test_a_past_deadline_comes_with_the_next_visit():
+    wheel, item = Wheel(50.0), Item()
+    wheel.advance(50.0)
+    wheel.place(item, 3)
+    assert wheel.advance(50.1) == [item]
+
+
+def test_long_deadlines_go_round():
+    wheel, soon, late = Wheel(0.0, tick=0.05, slots=16), Item("soon"), Item("late")
+    wheel.place(late, 3600 + 0.8 * 3)  # the same slot, 4,500 rounds later
+    wheel.place(soon, 2.4)
+    assert late.wheel_tick % 16 == soon.wheel_tick % 16
+    assert wheel.advance(2.45) == [soon]
+    for second in range(3, 3602):
+        assert wheel.advance(second) == []
+    assert wheel.advance(3602.45) == [late]
+
+
+def test_a_visit_is_bounded_and_the_rest_comes_next():
+    wheel, items = Wheel(0.0), [Item(i) for i in range(10)]
+    for item in items:
+        wheel.place(item, 1)
+    first = wheel.advance(2, limit=4)
+    second = wheel.advance(2, limit=4)
+    third = wheel.advance(2, limit=4)
+    assert [len(first), len(second), len(third)] == [4, 4, 2]
+    assert set(first + second + third) == set(items)
+    assert len(wheel) == 0
+
+
+def test_a_bounded_visit_takes_the_earliest_first():
+    wheel, early, late = Wheel(0.0), Item("early"), Item("late")
+    wheel.place(late, 5)
+    wheel.place(early, 1)
+    assert wheel.advance(10, limit=1) == [early]
+    assert wheel.advance(10, limit=1) == [late]
+
+
+def test_an_empty_wheel_skips_time():
+    wheel, item = Wheel(0.0), Item()
+    wheel.advance(1e9)
+    wheel.place(item, 1e9 + 1)
+    assert wheel.advance(1e9 + 0.9) == []
+    assert wheel.advance(1e9 + 1.05) == [item]
+
+
+def test_the_number_of_slots_must_be_a_power_of_two():
+    with pytest.raises(AssertionError):
+        Wheel(0.0, slots=1000)
+
+
+HAPPENINGS = st.lists(
+    st.one_of(
+        st.tuples(st.just("place"), st.integers(0, 7), st.floats(-5, 60)),
+        st.tuples(st.just("remove"), st.integers(0, 7), st.just(0.0)),
+        st.tuples(st.just("advance"), st.integers(1, 8), st.floats(0, 10)),
+    ),
+    max_size=60,
+)
+
+
+@settings(max_examples=150)
+@given(HAPPENINGS, st.floats(0, 1e6), st.sampled_from([4, 64, 1024]))
+def test_it_does_what_a_sorted_list_would(happenings, now, slots):
+    tick = 0.05
+    wheel = Wheel(now, tick=tick, slots=slots)
+    items = [Item(i) for i in range(8)]
+    model: dict[Item, int] = {}
+    cursor = int(now / tick)
+    for what, number, value in happenings:
+        if what == "place":
+            wheel.place(items[number], now + value)
+            model[items[number]] = max(ceil((now + value) / tick), cursor)
+        elif what == "remove":
+            wheel.remove(items[number])
+            model.pop(items[number], None)
+        else:
+            now += value
+            last = int(now / tick)
+            due = sorted(t for t in model.values() if t <= last)
+            came = wheel.advance(now, limit=number)
+            assert sorted(model[item] for item in came) == due[:number]
+            for item in came:
+                del model[item]
+            cursor = wheel._cursor
+            assert cursor == last + 1 or len(came) == number or cursor > last
+        assert len(wheel) == len(model)
+        assert {item for item in items if item.wheel_tick != NOWHERE} == set(model)
