@@ -137,7 +137,8 @@ class Family(Generic[Child]):
         return child
 
     def _begin(self, words: Words) -> None:
-        if self.metric.kind == "gauge" or any(isinstance(values, Handed) for values in self.metric.labels.values()):
+        handed = [values for values in self.metric.labels.values() if isinstance(values, Handed)]
+        if self.metric.kind == "gauge" or any(values is not names.NAMESPACES for values in handed):
             return
         combinations = list(product(*(words.of(values) for values in self.metric.labels.values())))
         if len(combinations) <= PRESET:
