@@ -1,0 +1,99 @@
+"""A WebSocket client made of bytes, for what no well-behaved SDK would do."""
+
+import asyncio
+import json
+import os
+from typing import Any
+
+from service.protocol import framing
+
+UPGRADE = (
+    "GET /connection/websocket HTTP/1.1\r\nHost: test\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+)
+
+
+class Gone(Exception):
+    """The socket ended; `code` is that of the server's Close frame, None when none came."""
+
+    def __init__(self, code: int | None, reason: str = "") -> None:
+        super().__init__(f"closed with {code} {reason}")
+        self.code = code
+        self.reason = reason
+
+
+class Raw:
+    """One connection. Frames are masked, nothing else is done for the caller: no pong, no answer to a Close."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self.writer = writer
+
+    @classmethod
+    async def open(cls, port: int) -> "Raw":
+        """Connects and upgrades."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(UPGRADE.encode())
+        answer = await reader.readuntil(b"\r\n\r\n")
+        assert b" 101 " in answer, answer
+        return cls(reader, writer)
+
+    @classmethod
+    async def connected(cls, port: int, token: str = "", *channels: str) -> "Raw":
+        """Opens, connects with the token, subscribes to the channels."""
+        raw = await cls.open(port)
+        await raw.ask(id=1, connect={"token": token} if token else {})
+        for number, channel in enumerate(channels, 2):
+            await raw.ask(id=number, subscribe={"channel": channel})
+        return raw
+
+    def send(self, payload: bytes, opcode: int = framing.TEXT) -> None:
+        """One masked frame."""
+        self.writer.write(framing.client_frame(opcode, payload, os.urandom(4)))
+
+    def command(self, **fields: Any) -> None:
+        """One command in one frame."""
+        self.send(json.dumps(fields).encode())
+
+    async def ask(self, **fields: Any) -> dict[str, Any]:
+        """One command; the reply with its id (pushes before it are passed over); AssertionError when it is an error."""
+        self.command(**fields)
+        while True:
+            for reply in await self.replies():
+                if reply.get("id") == fields["id"]:
+                    assert "error" not in reply, reply
+                    return reply
+
+    async def replies(self) -> list[dict[str, Any]]:
+        """The lines of the next text frame; raises `Gone`."""
+        _, payload = await self.frame()
+        return [json.loads(line) for line in payload.split(b"\n") if line]
+
+    async def frame(self) -> tuple[int, bytes]:
+        """The next frame that is no Close; raises `Gone`."""
+        try:
+            head = await self._reader.readexactly(2)
+            size = head[1]
+            if size == 126:
+                size = int.from_bytes(await self._reader.readexactly(2))
+            elif size == 127:
+                size = int.from_bytes(await self._reader.readexactly(8))
+            payload = await self._reader.readexactly(size)
+        except (OSError, asyncio.IncompleteReadError):
+            raise Gone(None) from None
+        opcode = head[0] & 0x0F
+        if opcode == framing.CLOSE:
+            raise Gone(*framing.parse_close(payload))
+        return opcode, payload
+
+    async def end(self) -> Gone:
+        """Reads on until the server closes, and answers how."""
+        while True:
+            try:
+                await self.frame()
+            except Gone as gone:
+                return gone
+
+    def abort(self) -> None:
+        """Ends it without a word."""
+        self.writer.transport.abort()

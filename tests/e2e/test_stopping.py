@@ -1,0 +1,98 @@
+"""SIGTERM: red, closed, 3001 for everybody with time to read it, exit 0; and telemetry that is absent, slow or lying costs nothing."""
+
+import asyncio
+import collections
+import contextlib
+import time
+
+import pytest
+
+from tests.e2e.raw import Raw
+from tests.e2e.served import Served, configuration, free_port, token
+
+
+async def test_sigterm_says_goodbye_to_everybody(tmp_path):
+    with Served(tmp_path) as server:
+        clients = await asyncio.gather(*(Raw.connected(server.port, token("ada")) for _ in range(50)))
+        stopping = asyncio.create_task(asyncio.to_thread(server.stop))
+        ends = collections.Counter([(await asyncio.wait_for(raw.end(), 10)).code for raw in clients])
+        assert ends == {3001: 50}
+        assert await asyncio.to_thread(server.status, "/ready", internal=True) in {0, 503}
+        assert await asyncio.to_thread(server.status, "/health") == 0  # nobody listens
+        for raw in clients:  # the peers' turn: the server waits for their Close
+            raw.send((3001).to_bytes(2), 0x8)
+            raw.writer.close()
+        code, took = await stopping
+        assert (code, took < 5) == (0, True)
+
+
+async def test_readiness_is_red_while_the_last_clients_linger(tmp_path):
+    with Served(tmp_path) as server:
+        silent = await Raw.connected(server.port, token("ada"))
+        stopping = asyncio.create_task(asyncio.to_thread(server.stop))
+        await asyncio.wait_for(silent.end(), 10)
+        assert await asyncio.to_thread(server.status, "/ready", internal=True) == 503
+        silent.abort()
+        assert (await stopping)[0] == 0
+
+
+async def test_a_client_that_never_answers_cannot_hold_the_server(tmp_path):
+    with Served(tmp_path) as server:
+        deaf = [await Raw.connected(server.port, token("ada")) for _ in range(3)]
+        code, took = await asyncio.to_thread(server.stop)
+        assert (code, took <= 10) == (0, True)
+        for raw in deaf:
+            raw.abort()
+
+
+class Collector:
+    """What stands at the OTLP endpoint: `silent` takes and never answers, `lying` answers 200 with nonsense, `broken` 500."""
+
+    def __init__(self, manner: str) -> None:
+        self._manner = manner
+        self.port = 0
+        self.calls = 0
+
+    async def __aenter__(self) -> "Collector":
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self.port = self._server.sockets[0].getsockname()[1]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._server.close()
+
+    async def _serve(self, reader, writer):
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+            while True:
+                await reader.readuntil(b"\r\n\r\n")
+                self.calls += 1
+                if self._manner == "silent":
+                    await reader.read()
+                    return
+                status = b"500 No" if self._manner == "broken" else b"200 OK"
+                writer.write(b"HTTP/1.1 " + status + b"\r\nContent-Length: 7\r\nConnection: close\r\n\r\nrubbish")
+                await writer.drain()
+                writer.close()
+                return
+
+
+@pytest.mark.parametrize("manner", ["absent", "silent", "lying", "broken"])
+async def test_a_bad_collector_costs_nothing(tmp_path, manner):
+    """Publishing goes on at its pace, nothing is lost, and the stop waits at most two seconds for it."""
+    async with Collector(manner) as collector:
+        port = free_port() if manner == "absent" else collector.port
+        settings = configuration()
+        with Served(tmp_path, settings, OTEL_EXPORTER_OTLP_ENDPOINT=f"http://127.0.0.1:{port}") as server:
+            listener = await Raw.connected(server.port, token("ada"), "news")
+            worst = 0.0
+            for number in range(100):
+                began = time.monotonic()
+                await asyncio.to_thread(server.publish, "news", number)
+                replies = await asyncio.wait_for(listener.replies(), 5)
+                worst = max(worst, time.monotonic() - began)
+                assert [one["push"]["pub"]["data"] for one in replies] == [number]
+            assert worst < 1
+            listener.abort()
+            code, took = await asyncio.to_thread(server.stop)
+            assert code == 0
+            assert took < 3  # two for telemetry, the rest is the process's own end
