@@ -73,7 +73,7 @@ class FrameParser:
         ):
             payload = bytearray(data[_SHORT:])
             apply_mask(data[2:6], payload)
-            if data[0] == 0x82 or payload.isascii():
+            if data[0] == 0x82 or payload.isascii() or _is_text(payload):
                 return [(data[0] & 0x0F, bytes(payload))]
         return self._feed(data)
 
@@ -81,9 +81,6 @@ class FrameParser:
         if not self._need:
             return _NOTHING
         buffer = self._joined(data)
-        if len(buffer) < self._need:
-            self._keep(buffer, 0)
-            return _NOTHING
         messages: list[tuple[int, bytes]] = []
         at = 0
         try:
@@ -128,8 +125,7 @@ class FrameParser:
             return at
         self._need = 2
         payload = bytearray(buffer[start + 4 : end])
-        if size:
-            apply_mask(bytes(buffer[start : start + 4]), payload)
+        apply_mask(bytes(buffer[start : start + 4]), payload)
         self._frame(first, payload, messages)
         return end
 
@@ -211,6 +207,14 @@ def _check_text(payload: bytes | bytearray, start: int = 0, final: bool = True) 
             raise FrameError(_BAD_DATA, "invalid UTF-8") from None
 
 
+def _is_text(payload: bytearray) -> bool:
+    try:
+        payload.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 # ------------------------------------------------------------------------------------------ writing
 
 
@@ -268,8 +272,8 @@ def parse_close(payload: bytes | bytearray) -> tuple[int, str]:
     """
     if not payload:
         return NO_CODE, ""
-    code = int.from_bytes(payload[:2], "big")
-    if len(payload) == 1 or not sendable(code):
+    code = int.from_bytes(payload[:2], "big")  # of a single byte: less than any code
+    if not sendable(code):
         raise FrameError(_PROTOCOL_ERROR, "invalid close code")
     try:
         return code, payload[2:].decode()

@@ -59,6 +59,22 @@ def test_the_fast_path_is_not_taken_inside_a_message_or_after_its_end():
         assert (parser.error and parser.error.code) == code
 
 
+def test_the_fast_path_is_not_taken_within_a_head():
+    """After the first byte of a frame the rest of it looks like a whole frame of its own."""
+    parser = FrameParser(LIMIT)
+    assert parser.feed(b"\x82") == []
+    assert parser.feed(b"\x81\x80\x01\x01\x01\xff") == [(BINARY, b"\x7f")]
+
+
+@pytest.mark.parametrize("end", [f(TEXT), f(CLOSE)], ids=["fault", "close"])
+def test_nothing_is_held_after_the_end(end):
+    parser = FrameParser(LIMIT)
+    parser.feed(f(TEXT, b"x" * 500, fin=False) + f(PING, b"x")[:3])
+    assert held(parser) == 503
+    parser.feed(f(PING, b"x")[3:] + end + b"x" * 100)
+    assert held(parser) == 0
+
+
 def test_a_small_limit_holds_for_small_frames():
     parser = FrameParser(3)
     assert parser.feed(f(TEXT, b"abc")) == [(TEXT, b"abc")]
@@ -100,11 +116,14 @@ def test_a_start_that_no_character_has_fails_at_once(start):
 
 
 def test_a_message_in_single_bytes_costs_no_squares():
-    """A frame of 60 kB in single bytes: each byte is looked at once, or this takes minutes."""
+    """A frame of 60 kB in single bytes: each byte is looked at once, or nothing is linear."""
     parser = FrameParser(65536)
     data = f(BINARY, b"x" * 60_000)
-    for n in range(len(data) - 1):
+    parser.feed(data[:1])
+    buffer = parser._tail
+    for n in range(1, len(data) - 1):
         assert not parser.feed(data[n : n + 1])
+        assert parser._tail is buffer, "kept by appending, not by copying"
     assert parser.feed(data[-1:]) == [(BINARY, b"x" * 60_000)]
 
 
@@ -114,6 +133,7 @@ def test_a_text_in_tiny_fragments_costs_no_squares():
     parser.feed(f(TEXT, b"", fin=False))
     for n in range(len(text)):
         assert not parser.feed(f(CONTINUATION, text[n : n + 1], fin=False))
+        assert n - parser._checked < 4, "checked text is not checked again"
     assert parser.feed(f(CONTINUATION)) == [(TEXT, text)]
 
 
