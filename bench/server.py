@@ -4,6 +4,8 @@ HELIOGRAPH_BENCH_BLIND=1 starts it with null observers; OTEL_EXPORTER_OTLP_ENDPO
 """
 
 import asyncio
+import collections
+import gc
 import os
 import time
 
@@ -41,6 +43,21 @@ class Bench:
         """The bytes of a connection by part, as JSON."""
         return msgspec.json.encode(memory_parts.parts(self._service.station.registry)).decode()
 
+    async def without_collector(self, _words: list[str]) -> str:
+        """The garbage collector rests from now on, so that a cycle shows as objects that stay."""
+        collector = self._service.telemetry.runtime.collector
+        collector.stop()
+        collector._loop = None
+        gc.collect()
+        gc.disable()
+        return "off"
+
+    async def objects(self, _words: list[str]) -> str:
+        """How many objects of our own classes live, by class, and how many descriptors are open, as JSON."""
+        counts = collections.Counter(f"{type(one).__module__}.{type(one).__qualname__}" for one in gc.get_objects())
+        ours = {name: count for name, count in counts.items() if name.startswith(("service.", "observability."))}
+        return msgspec.json.encode({**ours, "descriptors": len(os.listdir("/proc/self/fd"))}).decode()
+
     async def scrape(self, _words: list[str]) -> str:
         """ "scrape LINES MILLISECONDS LONGEST": the whole time of the loop, and its longest step."""
         steps, text = [], b""
@@ -68,7 +85,8 @@ async def main() -> None:
     service = app.Service(settings, telemetry)
     public, _ = await service.start()
     bench = Bench(service)
-    door = Door(bench.broadcast, {"lag": bench.lag, "parts": bench.parts, "scrape": bench.scrape})
+    words = {"lag": bench.lag, "parts": bench.parts, "scrape": bench.scrape, "objects": bench.objects}
+    door = Door(bench.broadcast, {**words, "no-collector": bench.without_collector})
     door.open(public.port)
     await door.closed.wait()
 

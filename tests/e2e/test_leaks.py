@@ -1,0 +1,57 @@
+"""Twenty thousand connections come and go: nothing of ours stays, no descriptor stays, memory stays flat."""
+
+import shutil
+
+import msgspec
+import pytest
+
+from bench import peers
+from bench.processes import Client
+from bench.service import Service
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler for the load client; install gcc"),
+    pytest.mark.timeout(180),
+]
+TOTAL, WAVE = 20_000, 500
+
+
+def come_and_go(client: Client, total: int) -> None:
+    """Connect, subscribe to an own channel, leave without a word, `WAVE` at a time."""
+    for _ in range(total // WAVE):
+        client.open(WAVE, "subscribe", channel="own-%d")
+        client.drop(WAVE)
+
+
+def settled(server) -> dict[str, int]:
+    """The counts once two looks in a row agree: the last closes may still be on their way."""
+    before: dict[str, int] = {}
+    for _ in range(100):
+        found = msgspec.json.decode(server.ask("objects"), type=dict[str, int])
+        if found == before:
+            return found
+        before = found
+        server.ask("lag 0.05 0.01")
+    raise AssertionError(f"never at rest: {before}")
+
+
+def test_nothing_stays_without_the_garbage_collector():
+    with peers.heliograph() as server, Client(server.port) as client:
+        come_and_go(client, 2 * WAVE)  # what is made once has been made
+        server.ask("no-collector")
+        before = settled(server)
+        come_and_go(client, TOTAL)
+        after = settled(server)
+        grown = {
+            name: (before.get(name, 0), count) for name, count in after.items() if count > before.get(name, 0) + 20
+        }
+        assert grown == {}
+
+
+def test_memory_is_flat_with_our_collection_policy():
+    with Service() as service, Client(service.port) as client:
+        come_and_go(client, TOTAL // 4)
+        after_a_quarter = service.rss()
+        come_and_go(client, TOTAL - TOTAL // 4)
+        assert service.rss() <= 1.02 * after_a_quarter
