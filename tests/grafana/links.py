@@ -1,0 +1,58 @@
+"""Follows the provisioned links as Grafana does: exemplar -> trace -> log lines and metrics, log line -> trace.
+
+The stack's test takes an exemplar of the running Prometheus and walks with these; what the provisioning does not lead to is
+not found.
+"""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import yaml
+
+PROVISIONED = Path(__file__).parents[2] / "grafana" / "provisioning" / "datasources" / "datasources.yaml"
+_SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}
+
+
+def sources() -> dict[str, dict[str, Any]]:
+    """The provisioned data sources by uid; single dollars, as Grafana has them after reading the file."""
+    text = PROVISIONED.read_text().replace("$$", "$")
+    return {source["uid"]: source for source in yaml.safe_load(text)["datasources"]}
+
+
+def trace_of_exemplar(labels: Mapping[str, str]) -> tuple[str, str]:
+    """Data source and path of the trace behind an exemplar with these labels; KeyError when there is no link."""
+    (destination,) = sources()["prometheus"]["jsonData"]["exemplarTraceIdDestinations"]
+    return destination["datasourceUid"], f"/api/traces/{labels[destination['name']]}"
+
+
+def trace_of_line(labels: Mapping[str, str]) -> tuple[str, str]:
+    """Data source and path of the trace that a log line with these labels and structured metadata belongs to."""
+    (field,) = sources()["loki"]["jsonData"]["derivedFields"]
+    assert field["matcherType"] == "label"
+    (value,) = [labels[name] for name in labels if re.fullmatch(field["matcherRegex"], name)]
+    return field["datasourceUid"], f"/api/traces/{field['url'].replace('${__value.raw}', value)}"
+
+
+def lines_of_trace(trace_id: str, start: float, end: float) -> tuple[str, str]:
+    """Data source and question for the log lines of a span from `start` to `end` (seconds since the epoch)."""
+    logs = sources()["jaeger"]["jsonData"]["tracesToLogsV2"]
+    query = logs["query"].replace("${__trace.traceId}", trace_id)
+    shifted = {"start": start + _shift(logs["spanStartTimeShift"]), "end": end + _shift(logs["spanEndTimeShift"])}
+    nanoseconds = {name: int(value * 1e9) for name, value in shifted.items()}
+    return logs["datasourceUid"], f"/loki/api/v1/query_range?{urlencode({'query': query, 'limit': 100} | nanoseconds)}"
+
+
+def metrics_of_span(tags: Mapping[str, str], end: float) -> list[tuple[str, str]]:
+    """Data source and question for each metric that a span with these attributes leads to, asked for the time `end`."""
+    metrics = sources()["jaeger"]["jsonData"]["tracesToMetrics"]
+    matchers = ", ".join(f'{tag["value"]}="{tags[tag["key"]]}"' for tag in metrics["tags"] if tag["key"] in tags)
+    asked = [query["query"].replace("$__tags", matchers) for query in metrics["queries"]]
+    return [(metrics["datasourceUid"], f"/api/v1/query?{urlencode({'query': query, 'time': end})}") for query in asked]
+
+
+def _shift(text: str) -> float:
+    sign, number, unit = re.fullmatch(r"(-?)(\d+)(ms|[smh])", text).groups()
+    return int(f"{sign}{number}") * _SECONDS[unit]
