@@ -178,14 +178,20 @@ class Registry:
         """Ask ``source`` at each scrape. One that has much to count gives None now and then: a pause for the loop."""
         self._sources.append(source)
 
-    def value(self, metric: Metric, *labels: str) -> float:
-        """One series' number now (a histogram's count), figures of the rooms included; 0 when there is none."""
+    def values(self, metric: Metric) -> dict[tuple[str, ...], float]:
+        """All series of a metric now (a histogram's counts), figures of the rooms included."""
         told: Told = {}
         for _ in self._ask(told):
             pass
         family = self._families.get(metric.name)
-        child = family.series.get(labels) if family is not None else None
-        return (child.value if child is not None else 0) + told.get(metric.name, {}).get(labels, 0)
+        found: dict[tuple[str, ...], float] = dict(told.get(metric.name, {}))
+        for labels, child in family.series.items() if family is not None else ():
+            found[labels] = found.get(labels, 0) + child.value
+        return found
+
+    def value(self, metric: Metric, *labels: str) -> float:
+        """One series' number now; 0 when there is none."""
+        return self.values(metric).get(labels, 0)
 
     def render(self, *, openmetrics: bool = True) -> Iterator[bytes]:
         """The scrape in steps of at most ``LINES_A_STEP`` lines (some are empty); return to the loop between them."""

@@ -123,13 +123,15 @@ def build(settings: TelemetrySettings, words: Words | None = None) -> Telemetry:
     return assemble(settings, registry, log, post)
 
 
-def assemble(settings: TelemetrySettings, registry: Registry, log: Log, post: Post | None) -> Telemetry:
-    """The observers around given parts."""
+def assemble(
+    settings: TelemetrySettings, registry: Registry, log: Log, post: Post | None, *, strict: bool = False
+) -> Telemetry:
+    """The observers around given parts; ``strict`` as in ``Tracer``."""
     instruments = Instruments(
         registry,
         log,
         Gate(settings.sampling, random.random),
-        None if post is None else Tracer(post),
+        None if post is None else Tracer(post, strict=strict),
         slow=settings.slow_message,
     )
     registry.add_source(process_figures)

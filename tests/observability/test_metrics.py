@@ -1,6 +1,7 @@
 """Metrics: closed labels, exact buckets, and text that Prometheus's own parsers read."""
 
 import itertools
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -178,7 +179,7 @@ def test_a_process_with_ten_busy_namespaces_stays_below_1500_lines():
         steps=["one", "two"],
     )
     registry = Registry(words)
-    make = {"counter": registry.counter, "gauge": registry.gauge, "histogram": registry.histogram}
+    make: dict[str, Any] = {"counter": registry.counter, "gauge": registry.gauge, "histogram": registry.histogram}
     for metric in names.METRICS.values():
         family = make[metric.kind](metric)
         sets = [words.of(values)[:10] for values in metric.labels.values()]

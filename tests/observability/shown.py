@@ -1,0 +1,168 @@
+"""Who shows that a declared name is alive: ``@pytest.mark.shows("heliograph_pings_total", "websocket.close", …)``.
+
+A test that claims names takes the fixture ``telemetry`` and lets the product run on it; at its end each claimed metric must
+have left zero, each claimed span have ended, each claimed log event have been written, else the test fails. The claims are
+collected from the source into docs/reference/telemetry-tests.md (``python -m docs.build``).
+"""
+
+import ast
+import itertools
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from observability import names, setup
+from observability.logs import Log, LogSettings
+from observability.metrics import Registry, Words
+from observability.names import Metric
+from observability.observers.instruments import Instruments
+from observability.tracing import Span
+
+ROOT = Path(__file__).parents[2]
+DECLARED = {**names.METRICS, **names.SPANS, **names.EVENTS}
+
+WORDS = Words(
+    namespaces=("chat", "news"),
+    close_codes=("1000", "3000", "3001", "3004", "3005", "3008", "3012", "3500", "3501", "3502", "3503"),
+    close_causes=("client_closed", "network_lost", "shutdown", "no_pong", "slow_bytes", "unknown", "stale_greeting"),
+    reply_errors=("0", *(str(code) for code in range(100, 115))),
+    api_methods=("publish", "broadcast", "history", "history_remove", "info", "channels", "disconnect", "unsubscribe"),
+    steps=("on_response_prepare", "a_middleware"),
+    version=("1.2.3",),
+    python=tuple(f"3.{minor}.{patch}" for minor, patch in itertools.product(range(11, 16), range(30))),
+)
+
+
+class MemoryPost:
+    """Keeps the spans that a Post would send."""
+
+    def __init__(self) -> None:
+        self.spans: list[Span] = []
+        self.full = False
+        self.exported = 0
+        self.lost: dict[str, int] = {}
+
+    def put(self, span: Span) -> None:
+        self.spans.append(span)
+
+    def start(self) -> None: ...
+    def begin_stop(self) -> None: ...
+    def abandon(self) -> None: ...
+
+    stopped = True
+
+
+class MemorySink:
+    """Keeps the lines that a Sink would write."""
+
+    name = "stdout"
+    stopped = True
+
+    def __init__(self) -> None:
+        self.raw: list[bytes] = []
+        self.dropped = 0
+
+    def put(self, line: bytes) -> None:
+        self.raw.append(line)
+
+    def start(self) -> None: ...
+    def begin_stop(self) -> None: ...
+
+
+class Told:
+    """Telemetry that runs as in production, but strictly, and keeps all that it tells."""
+
+    def __init__(self, words: Words = WORDS, settings: setup.TelemetrySettings | None = None) -> None:
+        self.post = MemoryPost()
+        self.sink = MemorySink()
+        self._left_zero: set[str] = set()
+        settings = settings or setup.TelemetrySettings(version="1.2.3")
+        self.registry = Registry(words, strict=True)
+        log = Log(LogSettings(level="debug"), [self.sink], strict=True)  # type: ignore[list-item]
+        self.telemetry = setup.assemble(settings, self.registry, log, self.post, strict=True)  # type: ignore[arg-type]
+
+    @property
+    def instruments(self) -> Instruments:
+        return self.telemetry.upgrade._all
+
+    @property
+    def spans(self) -> list[Span]:
+        return self.post.spans
+
+    def span(self, name: str) -> Span:
+        """The one span of this name."""
+        (found,) = [span for span in self.spans if span.name.name == name]
+        return found
+
+    @property
+    def lines(self) -> list[dict[str, Any]]:
+        return [msgspec.json.decode(line) for line in self.sink.raw]
+
+    def line(self, event: str) -> dict[str, Any]:
+        """The one line of this event."""
+        (found,) = [line for line in self.lines if line["event"] == event]
+        return found
+
+    def value(self, metric: Metric, *labels: str) -> float:
+        return self.registry.value(metric, *labels)
+
+    def look(self) -> None:
+        """Remember which metrics are not zero now; for gauges that will go back."""
+        for metric in names.METRICS.values():
+            if any(self.registry.values(metric).values()):
+                self._left_zero.add(metric.name)
+
+    def alive(self) -> set[str]:
+        """All names that were seen alive."""
+        self.look()
+        return self._left_zero | {s.name.name for s in self.spans} | {line["event"] for line in self.lines}
+
+
+@pytest.fixture
+def telemetry(request: pytest.FixtureRequest) -> Iterator[Told]:
+    """Strict telemetry in memory; checks what the test claims to show."""
+    told = Told()
+    yield told
+    claimed = {name for mark in request.node.iter_markers("shows") for name in mark.args}
+    assert claimed <= set(DECLARED), f"not declared in names.py: {claimed - set(DECLARED)}"
+    assert claimed <= told.alive(), f"claimed, but not seen: {claimed - told.alive()}"
+
+
+def claims() -> dict[str, list[str]]:
+    """Name → the tests that claim to show it, read from the source."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for file in sorted((ROOT / "tests").rglob("test_*.py")):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                for name in _claimed(node):
+                    found[name].append(f"{file.relative_to(ROOT)}::{node.name}")
+    return found
+
+
+def _claimed(function: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[str]:
+    takes = {argument.arg for argument in function.args.args}
+    for decorator in function.decorator_list:
+        if isinstance(decorator, ast.Call) and ast.unparse(decorator.func) == "pytest.mark.shows":
+            assert "telemetry" in takes, f"{function.name} claims names without the fixture telemetry"
+            for argument in decorator.args:
+                assert isinstance(argument, ast.Constant), f"{function.name}: claims are written out"
+                yield str(argument.value)
+
+
+def page() -> str:
+    """The generated document."""
+    found = claims()
+    lines = [
+        "# Which test shows which name",
+        "",
+        "Generated from the tests' own claims. Each test named here lets the product run and fails unless the metric",
+        "leaves zero, the span ends, or the line is written.",
+    ]
+    for title, declared in (("Metrics", names.METRICS), ("Spans", names.SPANS), ("Log events", names.EVENTS)):
+        lines += ["", f"## {title}", "", "| name | shown by |", "|---|---|"]
+        lines += [f"| `{name}` | {'<br>'.join(f'`{test}`' for test in found[name]) or '–'} |" for name in declared]
+    return "\n".join(lines) + "\n"
