@@ -80,7 +80,8 @@ def drained(hub: object) -> bool:
 
 async def main() -> None:
     blind = os.environ.get("HELIOGRAPH_BENCH_BLIND") == "1"
-    settings = config.load(configuration_file(), port=0, internal_port=0)
+    flags = {"http_server.port": 0, "http_server.internal_port": 0, "http_server.address": "127.0.0.1"}
+    settings = config.load(configuration_file(), os.environ, flags)
     telemetry = setup.silent() if blind else setup.build(settings.telemetry)
     service = app.Service(settings, telemetry)
     public, _ = await service.start()
