@@ -1,13 +1,42 @@
-"""File and environment -> the settings of each room. Names and structure are Centrifugo 6's; all mistakes are told at once."""
+"""File, environment and flags -> the settings of each room, with Centrifugo 6's names and structure.
 
-from dataclasses import dataclass, field
-from typing import Literal
+The mapping is our own, not pydantic's: pydantic-settings takes 190 ms of a start of 800 ms to import, knows no
+durations of Go, no nearest name and no options that exist elsewhere, and its errors show a misspelt secret's value.
+"""
 
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final
+
+from observability.sampling import SamplingSettings
+from observability.setup import TelemetrySettings
 from service.access.tokens import TokenSettings
-from service.channels.namespaces import Namespaces
+from service.api.health import DoorSettings
+from service.api.page import PageSettings
+from service.api.server_api import ApiSettings
+from service.channels.namespaces import Boundaries, Namespace, Namespaces
+from service.connections.heartbeat import HeartbeatSettings
+from service.connections.negotiation import NegotiationSettings
+from service.connections.outbox import OutboxSettings
 from service.connections.sockopts import SocketSettings
+from service.connections.standing import SessionSettings
 from service.connections.station import ConnectionSettings
 from service.connections.upgrade import UpgradeSettings
+from service.settings import reading
+from service.settings.agreement import disagreements
+from service.settings.checking import Checked, check
+from service.settings.elsewhere import add_elsewhere
+from service.settings.mistakes import ConfigurationRefused, Mistake
+from service.settings.option import Section
+from service.settings.options import CHANNEL_OPTIONS, ours
+from service.settings.quick_start import built_in, kept_secrets
+
+Tree = dict[str, Any]
+VERSION: Final = "0.1.0"
+BUILT_IN: Final = "built-in configuration"
+_OTLP_DEFAULT: Final = "http://localhost:4318"  # the standard's own default
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,53 +57,6 @@ class HttpSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LogSettings:
-    """``file`` is written beside stdout; empty: stdout only."""
-
-    level: Literal["trace", "debug", "info", "warn", "error", "fatal", "none"] = "info"
-    file: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TelemetrySettings:
-    """Where traces go and how many. Without an endpoint there are no traces and no exporter is imported."""
-
-    otlp_endpoint: str = ""  # telemetry.otlp_endpoint, or the environment's OTEL_EXPORTER_OTLP_ENDPOINT
-    service_name: str = "heliograph"
-    traced_users: tuple[str, ...] = ()  # always sampled
-    traced_channels: tuple[str, ...] = ()  # always sampled
-    traces_per_second: float = 50.0  # ceiling of the process
-    late_traces_per_second: float = 20.0  # ceiling for spans made after the fact: errors, slow messages
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ApiSettings:
-    """The server API (``http_api``)."""
-
-    path: str = "/api"
-    disabled: bool = False
-    key: str = field(default="", repr=False)  # empty: every call is refused, unless insecure
-    insecure: bool = False  # no key is asked for
-    transport_errors: bool = False  # http_api.error_mode "transport": errors are HTTP statuses
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DoorSettings:
-    """Small endpoints; an empty path means that the endpoint is off."""
-
-    health: str = ""  # on the public port; the internal port always has /health and /ready
-    init: str = ""  # connection warm-up
-    metrics: str = "/metrics"  # on the internal port
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PageSettings:
-    """The demo page."""
-
-    traces_url: str = "http://localhost:16686"  # Jaeger's page, for links to traces
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """Everything that the process is started with. Made by ``load``; ``app.py`` hands each room its part."""
 
@@ -85,15 +67,232 @@ class Settings:
     tokens: TokenSettings = field(repr=False)
     subscription_tokens: TokenSettings | None = field(default=None, repr=False)  # None: the same as ``tokens``
     websocket: bool = True
-    history_meta_ttl: float = 30 * 24 * 3600.0
     recovery_max_publication_limit: int = 300
     position_check_delay: float = 40.0
     api: ApiSettings = ApiSettings()
     doors: DoorSettings = DoorSettings()
     page: PageSettings | None = None  # None: there is no demo page
-    logs: LogSettings = LogSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
     node_name: str = ""  # empty: host name and port
     shutdown_timeout: float = 10.0  # seconds for saying goodbye to everybody
+    pid_file: str = ""
     quick_start: bool = False  # the built-in configuration is used: banner and demo page
-    warnings: tuple[str, ...] = ()  # what --lenient let through; to be logged once
+    warnings: tuple[str, ...] = ()  # what is worth a line in the log at start
+
+
+def load(
+    file: Path | None,
+    environ: Mapping[str, str],
+    flags: Mapping[str, object] | None = None,
+    *,
+    lenient: bool = False,
+) -> Settings:
+    """Read, check and map a configuration.
+
+    Args:
+        file: its path; None for the built-in one, whose key and secret are then made or read.
+        environ: the process's environment.
+        flags: path -> value, given on the command line: the last word.
+        lenient: what Centrifugo has and this server has not yet is a warning instead of a mistake.
+
+    Raises:
+        ConfigurationRefused: with every mistake.
+        Unreadable: the file is not there, or not what its name says.
+        Unkept: key and secret of the quick start cannot be kept.
+
+    """
+    checked = examine(file, environ, flags)
+    later = [mistake for mistake in checked.mistakes if mistake.later]
+    if wrong := [mistake for mistake in checked.mistakes if not (mistake.later and lenient)]:
+        raise ConfigurationRefused(str(file or BUILT_IN), wrong)
+    warnings = (*(f"ignored: {_briefly(mistake)}" for mistake in later), *_notes(checked, environ))
+    return replace(assemble(checked.values, environ), quick_start=file is None, warnings=warnings)
+
+
+@dataclass(slots=True)
+class Examined(Checked):
+    """A checked configuration, and the tree that it came from."""
+
+    tree: Tree = field(default_factory=dict)
+
+
+def examine(file: Path | None, environ: Mapping[str, str], flags: Mapping[str, object] | None = None) -> Examined:
+    """Lay file, environment and flags over each other and collect every mistake.
+
+    Raises:
+        Unreadable: the file is not there, or not what its name says.
+        Unkept: key and secret of the quick start cannot be kept.
+
+    """
+    root = known_options()
+    tree = built_in(*kept_secrets()) if file is None else copy.deepcopy(reading.read_file(file))
+    origins, mistakes = reading.overlay(tree, environ, root)
+    for path, value in (flags or {}).items():
+        reading.put(tree, path, value)
+        origins[path] = "--" + path.rpartition(".")[2].replace("_", "-")
+    checked = check(tree, root, origins)
+    mistakes += checked.mistakes
+    if not any(not mistake.later for mistake in mistakes):  # else half the values are defaults
+        mistakes += disagreements(checked.values)
+    return Examined(checked.values, mistakes, tree)
+
+
+def known_options() -> Section:
+    """Every option of this server and of Centrifugo 6.9."""
+    root = ours()
+    add_elsewhere(root)
+    return root
+
+
+def _briefly(mistake: Mistake) -> str:
+    return f"{mistake.place}{' = ' if mistake.value else ''}{mistake.value} is not available yet"
+
+
+def _notes(examined: Examined, environ: Mapping[str, str]) -> list[str]:
+    notes = reading.left_behind(environ, known_options())
+    if examined.values["prometheus"]["enabled"]:
+        notes.append("prometheus.enabled: metrics are on the internal port, never on the public one")
+    return notes
+
+
+def assemble(values: Tree, environ: Mapping[str, str]) -> Settings:
+    """Each room's settings out of checked values."""
+    client = values["client"]
+    namespaces = _namespaces(values["channel"])
+    apart = client["subscription_token"]
+    return Settings(
+        http=_http(values["http_server"]),
+        namespaces=namespaces,
+        connections=_connections(values, namespaces),
+        upgrade=UpgradeSettings(
+            path=values["websocket"]["handler_prefix"],
+            negotiation=NegotiationSettings(allowed_origins=client["allowed_origins"]),
+        ),
+        tokens=_tokens(client["token"]),
+        subscription_tokens=_tokens(apart) if apart["enabled"] else None,
+        websocket=not values["websocket"]["disabled"],
+        recovery_max_publication_limit=client["recovery_max_publication_limit"],
+        position_check_delay=client["channel_position_check_delay"],
+        api=_api(values),
+        doors=_doors(values),
+        page=PageSettings(traces_url=values["demo"]["traces_url"]) if values["demo"]["enabled"] else None,
+        telemetry=_telemetry(values, environ),
+        node_name=values["node"]["name"],
+        shutdown_timeout=values["shutdown"]["timeout"],
+        pid_file=values["pid_file"],
+    )
+
+
+def _http(http: Tree) -> HttpSettings:
+    return HttpSettings(
+        public=Address(http["address"] or "0.0.0.0", http["port"]),  # noqa: S104 - empty means all, as in Centrifugo
+        internal=Address(http["internal_address"] or "0.0.0.0", http["internal_port"]),  # noqa: S104
+        sockets=SocketSettings(send_buffer=http["send_buffer_size"], user_timeout=http["tcp_user_timeout"]),
+    )
+
+
+def _connections(values: Tree, namespaces: Namespaces) -> ConnectionSettings:
+    client = values["client"]
+    personal = client["subscribe_to_user_personal_channel"]
+    same = (
+        "insecure",
+        "stale_close_delay",
+        "expired_close_delay",
+        "expired_sub_close_delay",
+        "channel_limit",
+        "history_max_publication_limit",
+        "allow_anonymous_connect_without_token",
+        "disallow_anonymous_connection_tokens",
+        "connect_include_server_time",
+    )
+    session = SessionSettings(
+        namespaces=namespaces,
+        version=VERSION,
+        heartbeat=HeartbeatSettings(client["ping_interval"], client["pong_timeout"], client["pong_misses"]),
+        channel_max_length=values["channel"]["max_length"],
+        personal_channel=personal["enabled"],
+        personal_channel_namespace=personal["personal_channel_namespace"],
+        rpc_ping=values["rpc"]["ping"]["enabled"],
+        **{name: client[name] for name in same},
+    )
+    return ConnectionSettings(
+        session=session,
+        outbox=OutboxSettings(max_bytes=client["queue_max_size"], max_age=values["websocket"]["write_timeout"]),
+        message_size_limit=values["websocket"]["message_size_limit"],
+        user_connection_limit=client["user_connection_limit"],
+    )
+
+
+def _tokens(token: Tree) -> TokenSettings:
+    names = (
+        "hmac_secret_key",
+        "hmac_previous_secret_key",
+        "hmac_previous_secret_key_valid_until",
+        "audience",
+        "issuer",
+        "user_id_claim",
+    )
+    return TokenSettings(**{name: token[name] for name in names})
+
+
+def _namespaces(channel: Tree) -> Namespaces:
+    boundaries = Boundaries(
+        channel["private_prefix"], channel["namespace_boundary"], channel["user_boundary"], channel["user_separator"]
+    )
+    named = [_namespace(options, channel) for options in channel["namespaces"]]
+    return Namespaces(_namespace(channel["without_namespace"], channel), named, boundaries)
+
+
+def _namespace(options: Tree, channel: Tree) -> Namespace:
+    chosen: Tree = {name: options[name] for name, *_ in CHANNEL_OPTIONS}
+    chosen["history_meta_ttl"] = options["history_meta_ttl"] or channel["history_meta_ttl"]
+    chosen["force_recovery_mode"] = options["force_recovery_mode"] or "stream"
+    chosen["publication_data_format"] = (
+        options["publication_data_format"] or channel["publication_data_format"] or "json"
+    )
+    return Namespace(name=options.get("name", ""), **chosen)
+
+
+def _api(values: Tree) -> ApiSettings:
+    api = values["http_api"]
+    return ApiSettings(
+        path=api["handler_prefix"],
+        disabled=api["disabled"],
+        key=api["key"],
+        insecure=api["insecure"],
+        transport_errors=api["error_mode"] == "transport",
+    )
+
+
+def _doors(values: Tree) -> DoorSettings:
+    health, init = values["health"], values["init"]
+    return DoorSettings(
+        health=health["handler_prefix"] if health["enabled"] else "",
+        init=init["handler_prefix"] if init["enabled"] else "",
+        metrics=values["prometheus"]["handler_prefix"],
+    )
+
+
+def _telemetry(values: Tree, environ: Mapping[str, str]) -> TelemetrySettings:
+    told = values["telemetry"]
+    given = environ.get("OTEL_EXPORTER_OTLP_ENDPOINT", "")
+    if values["opentelemetry"]["enabled"]:
+        given = given or _OTLP_DEFAULT
+    protocol = told["otlp_protocol"] or environ.get("OTEL_EXPORTER_OTLP_PROTOCOL", "")
+    return TelemetrySettings(
+        service_name=told["service_name"] or environ.get("OTEL_SERVICE_NAME") or "heliograph",
+        version=VERSION,
+        instance=values["node"]["name"],
+        otlp_endpoint=told["otlp_endpoint"] or given,
+        otlp_protocol="grpc" if protocol == "grpc" else "http",
+        log_level=values["log"]["level"],
+        log_file=values["log"]["file"],
+        sampling=SamplingSettings(
+            traces_per_second=told["traces_per_second"],
+            late_per_second=told["late_traces_per_second"],
+            factor=told["sampling_factor"],
+            users=frozenset(told["traced_users"]),
+            channels=frozenset(told["traced_channels"]),
+        ),
+        slow_message=told["slow_message"],
+    )

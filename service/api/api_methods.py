@@ -1,0 +1,275 @@
+"""What the methods of the server API do: a table of method -> request, action. Knows no HTTP."""
+
+import asyncio
+import base64
+import binascii
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol, TypeVar
+
+from service.api import api_messages as api
+from service.api.api_reading import read
+from service.broker.contract import BrokerUnavailable, HistoryFilter, Published, Soon
+from service.channels.hub import Hub
+from service.channels.namespaces import Namespaces
+from service.protocol import errors
+from service.protocol.closing import FORCE_DISCONNECT, UNSUBSCRIBED_BY_SERVER, Closing, Unsubscribing, forced
+from service.protocol.errors import ClientMistake, ReplyError
+from service.protocol.messages import Message, Publication
+
+T = TypeVar("T")
+
+_WORDS: Final = {104: "not found", 113: "conflict"}  # where the API's differ from those of replies
+_MOST_REASON: Final = 123  # bytes in a close frame
+_TURN: Final = 64  # publications of one broadcast between two turns of the loop
+
+
+class Connections(Protocol):
+    """What the API does to connections. An unknown user or client is no mistake."""
+
+    def disconnect(
+        self, user: str, closing: Closing, *, client: str = "", session: str = "", whitelist: Iterable[str] = ()
+    ) -> int:
+        """Close the user's connections, or the one of ``client``, but none of ``whitelist``; how many."""
+
+    def unsubscribe(
+        self, user: str, channel: str, unsubscribing: Unsubscribing, *, client: str = "", session: str = ""
+    ) -> int:
+        """Take the user's connections out of a channel; how many were told."""
+
+    @property
+    def clients(self) -> int:
+        """Greeted connections."""
+
+    @property
+    def users(self) -> int:
+        """Different users."""
+
+    @property
+    def subscriptions(self) -> int:
+        """Subscriptions over all connections."""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """What ``info`` says of this process."""
+
+    uid: str
+    name: str
+    version: str
+    started: float = field(default_factory=time.time)  # wall time
+
+
+@dataclass(slots=True)
+class Call:
+    """One HTTP request: its caller's trace, and that of the first sampled publication, for the answer."""
+
+    parent: str | None = None
+    traceparent: str | None = None
+
+
+class Methods:
+    """The table. ``answer`` never raises for what a caller did wrong."""
+
+    def __init__(self, hub: Hub, namespaces: Namespaces, connections: Connections, node: Node) -> None:
+        self._hub = hub
+        self._namespaces = namespaces
+        self._connections = connections
+        self._node = node
+        # In the order in which a batch command with several methods is read: the first one counts.
+        self._table: dict[str, tuple[type[Message], Callable[[Any, Call], Awaitable[Any]]]] = {
+            "publish": (api.PublishRequest, self._publish),
+            "broadcast": (api.BroadcastRequest, self._broadcast),
+            "subscribe": (api.SubscribeRequest, self._subscribe),
+            "unsubscribe": (api.UnsubscribeRequest, self._unsubscribe),
+            "disconnect": (api.DisconnectRequest, self._disconnect),
+            "presence": (api.ChannelRequest, self._presence),
+            "presence_stats": (api.ChannelRequest, self._presence),
+            "history": (api.HistoryRequest, self._history),
+            "history_remove": (api.ChannelRequest, self._history_remove),
+            "info": (api.InfoRequest, self._info),
+            "rpc": (api.RPCRequest, self._rpc),
+            "refresh": (api.RefreshRequest, self._refresh),
+            "channels": (api.ChannelsRequest, self._channels),
+            "batch": (api.BatchRequest, self._batch),
+        }
+
+    def __contains__(self, method: str) -> bool:
+        return method in self._table
+
+    def kind(self, method: str) -> type[Message]:
+        """The request of a method."""
+        return self._table[method][0]
+
+    async def answer(self, method: str, asked: object, call: Call) -> api.Response:
+        """Do it, and say what came of it.
+
+        Raises:
+            BadBody: a command in a batch is malformed.
+
+        """
+        try:
+            return api.Response(result=await self._table[method][1](asked, call))
+        except ClientMistake as mistake:
+            return api.Response(error=_error(mistake.error))
+        except BrokerUnavailable:
+            return api.Response(error=_error(errors.INTERNAL))
+
+    async def _publish(self, asked: api.PublishRequest, call: Call) -> api.PublishResult:
+        return await self._publish_in(asked.channel, asked, call)
+
+    async def _publish_in(
+        self, channel: str, asked: api.PublishRequest | api.BroadcastRequest, call: Call
+    ) -> api.PublishResult:
+        published = await _answer(self._hand_in(channel, asked, call))
+        call.traceparent = call.traceparent or published.traceparent
+        position = published.position
+        return api.PublishResult() if position is None else api.PublishResult(position.offset, position.epoch)
+
+    def _hand_in(self, channel: str, asked: api.PublishRequest | api.BroadcastRequest, call: Call) -> Soon[Published]:
+        data = _payload(asked.data, asked.b64data)
+        if not channel or not data:
+            raise ClientMistake(errors.BAD_REQUEST)
+        return self._hub.publish(
+            channel,
+            data,
+            tags=asked.tags or None,
+            parent=call.parent,
+            via="api",
+            idempotency_key=asked.idempotency_key,
+            skip_history=asked.skip_history,
+            version=asked.version,
+            version_epoch=asked.version_epoch,
+            delta=asked.delta,
+        )
+
+    async def _broadcast(self, asked: api.BroadcastRequest, call: Call) -> api.BroadcastResult:
+        if not asked.channels:
+            raise ClientMistake(errors.BAD_REQUEST)
+        responses = []
+        for number, channel in enumerate(asked.channels, 1):
+            try:
+                responses.append(api.Response(result=await self._publish_in(channel, asked, call)))
+            except ClientMistake as mistake:
+                responses.append(api.Response(error=_error(mistake.error)))
+            except BrokerUnavailable:
+                responses.append(api.Response(error=_error(errors.INTERNAL)))
+            if not number % _TURN:
+                await asyncio.sleep(0)
+        return api.BroadcastResult(responses)
+
+    async def _history(self, asked: api.HistoryRequest, _: Call) -> api.HistoryResult:
+        self._known(asked.channel)
+        if asked.reverse and asked.since is not None and not asked.since.offset:
+            raise ClientMistake(errors.INTERNAL)  # a client is told 107 for the same; recorded so
+        found = await _answer(self._hub.history(asked.channel, HistoryFilter(asked.limit, asked.since, asked.reverse)))
+        told = [Publication(data=p.data, info=p.info, offset=p.offset, tags=p.tags) for p in found.publications]
+        return api.HistoryResult(told, found.position.epoch, found.position.offset)
+
+    async def _history_remove(self, asked: api.ChannelRequest, _: Call) -> api.Done:
+        self._known(asked.channel)
+        await _answer(self._hub.remove_history(asked.channel))
+        return api.Done()
+
+    async def _channels(self, asked: api.ChannelsRequest, _: Call) -> api.ChannelsResult:
+        found = self._hub.channels(asked.pattern)
+        return api.ChannelsResult({name: api.ChannelInfo(count) for name, count in found.items()})
+
+    async def _info(self, _: api.InfoRequest, __: Call) -> api.InfoResult:
+        node, connections = self._node, self._connections
+        return api.InfoResult(
+            [
+                api.NodeInfo(
+                    node.uid,
+                    node.name,
+                    node.version,
+                    connections.clients,
+                    connections.users,
+                    connections.subscriptions,
+                    len(self._hub.channels()),
+                    int(time.time() - node.started),
+                )
+            ]
+        )
+
+    async def _disconnect(self, asked: api.DisconnectRequest, _: Call) -> api.Done:
+        self._connections.disconnect(
+            asked.user,
+            _closing(asked.disconnect),
+            client=asked.client,
+            session=asked.session,
+            whitelist=asked.whitelist or (),
+        )
+        return api.Done()
+
+    async def _unsubscribe(self, asked: api.UnsubscribeRequest, _: Call) -> api.Done:
+        self._connections.unsubscribe(
+            asked.user, asked.channel, UNSUBSCRIBED_BY_SERVER, client=asked.client, session=asked.session
+        )
+        return api.Done()
+
+    async def _subscribe(self, asked: api.SubscribeRequest, _: Call) -> api.Done:
+        self._known(asked.channel)
+        raise ClientMistake(errors.NOT_AVAILABLE)  # server-side subscriptions by API come later
+
+    async def _refresh(self, _: api.RefreshRequest, __: Call) -> api.Done:
+        raise ClientMistake(errors.NOT_AVAILABLE)  # comes later
+
+    async def _presence(self, asked: api.ChannelRequest, _: Call) -> api.Done:
+        self._known(asked.channel)
+        raise ClientMistake(errors.NOT_AVAILABLE)  # presence comes later; off is answered so, too
+
+    async def _rpc(self, asked: api.RPCRequest, _: Call) -> api.Done:
+        raise ClientMistake(errors.METHOD_NOT_FOUND if asked.method else errors.BAD_REQUEST)
+
+    async def _batch(self, asked: api.BatchRequest, call: Call) -> api.BatchResult:
+        commands = [self._command(command) for command in asked.commands or ()]
+        replies: list[dict[str, Any]] = []
+        for method, request in commands:
+            response = await self._one(method, request, call)
+            replies.append({"error": response.error} if response.error else {method: response.result})
+            await asyncio.sleep(0)  # what was published goes out before a disconnect that follows
+        return api.BatchResult(replies) if replies else api.BatchResult()
+
+    def _command(self, command: dict[str, Any]) -> tuple[str, object]:
+        method = next((name for name in self._table if name in command and name != "batch"), "")
+        return method, read(bytes(command[method]), self.kind(method)) if method else None
+
+    async def _one(self, method: str, request: object, call: Call) -> api.Response:
+        if not method:
+            return api.Response(error=_error(errors.METHOD_NOT_FOUND))
+        return await self.answer(method, request, call)
+
+    def _known(self, channel: str) -> None:
+        if not channel:
+            raise ClientMistake(errors.BAD_REQUEST)
+        self._namespaces.resolve(channel)
+
+
+async def _answer(soon: Soon[T]) -> T:
+    return await soon if isinstance(soon, Awaitable) else soon
+
+
+def _error(error: ReplyError) -> api.ApiError:
+    return api.ApiError(error.code, _WORDS.get(error.code, error.message))
+
+
+def _payload(data: bytes, b64data: str) -> bytes:
+    """The bytes to publish; base64 wins over what stands beside it."""
+    if not b64data:
+        return bytes(data)
+    try:
+        return base64.b64decode(b64data, validate=True)
+    except (binascii.Error, ValueError):
+        raise ClientMistake(errors.BAD_REQUEST) from None
+
+
+def _closing(wanted: api.Disconnect | None) -> Closing:
+    """The closing that the caller wants. Codes that a close frame cannot carry are refused, unlike in Centrifugo."""
+    if wanted is None:
+        return FORCE_DISCONNECT
+    sendable = wanted.code == 1000 or 3000 <= wanted.code <= 4999
+    if not sendable or len(wanted.reason.encode()) > _MOST_REASON:
+        raise ClientMistake(errors.BAD_REQUEST)
+    return forced(wanted.code, wanted.reason)

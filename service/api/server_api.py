@@ -1,0 +1,137 @@
+"""The server API's door: ``POST /api/<method>`` and old-style ``POST /api``, answered as Centrifugo answers."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from aiohttp import hdrs, web
+
+from observability.observers.api import ApiObserver
+from service.access.keys import ApiKey
+from service.api.api_messages import ApiError, OldStyleRequest, Response, encode
+from service.api.api_methods import Call, Methods
+from service.api.api_reading import BadBody, read, read_lines
+
+_ERROR_MODE: Final = "X-Centrifugo-Error-Mode"
+_STATUS: Final = {100: 500, 102: 404, 104: 404, 107: 400, 108: 400, 112: 416, 113: 409}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiSettings:
+    """The server API (``http_api``)."""
+
+    path: str = "/api"
+    disabled: bool = False
+    key: str = field(default="", repr=False)  # empty: every call is refused, unless insecure
+    insecure: bool = False  # no key is asked for
+    transport_errors: bool = False  # http_api.error_mode "transport": errors are HTTP statuses
+
+
+class ServerApi:
+    """Handlers of the routes. Who may call is decided by the key alone, after the method was found."""
+
+    def __init__(
+        self,
+        settings: ApiSettings,
+        methods: Methods,
+        observe: ApiObserver,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self._settings = settings
+        self._key = ApiKey(settings.key)
+        self._methods = methods
+        self._observe = observe
+        self._clock = clock
+
+    def add_routes(self, router: web.UrlDispatcher) -> None:
+        """The API's routes, for every HTTP method: a wrong one is answered here, not by aiohttp."""
+        path = self._settings.path
+        router.add_route("*", path, self.old_style)
+        router.add_route("*", f"{path}/{{method}}", self.call)
+
+    async def call(self, request: web.Request) -> web.Response:
+        """``POST /api/<method>``."""
+        began, name = self._clock(), request.match_info["method"]
+        known = name in self._methods
+        if not known:
+            return self._refuse("unknown", 404, "404 page not found\n", began)
+        if refusal := self._door(request, name, began):
+            return refusal
+        call = Call(request.headers.get("traceparent"))
+        try:
+            asked = read(await request.read(), self._methods.kind(name))
+            response = await self._methods.answer(name, asked, call)
+        except BadBody as bad:
+            return self._refuse(name, 400, f"Bad Request: {bad}\n", began)
+        except Exception:
+            self._observe.called(name, 500, 100, self._clock() - began, call.parent)
+            raise
+        status, body = self._shape(request, name, response)
+        code = response.error.code if isinstance(response.error, ApiError) else 0
+        self._observe.called(name, status, code, self._clock() - began, call.parent)
+        return _json(status, body, call)
+
+    async def old_style(self, request: web.Request) -> web.Response:
+        """``POST /api``: commands with method and params, one a line; the answers likewise."""
+        began = self._clock()
+        if refusal := self._door(request, "old_style", began):
+            return refusal
+        call = Call(request.headers.get("traceparent"))
+        try:
+            commands = [self._old_command(line) for line in read_lines(await request.read(), OldStyleRequest)]
+        except BadBody as bad:
+            return self._refuse("old_style", 400, f"Bad Request: {bad}\n", began)
+        answers, code = [], 0
+        for name, asked in commands:
+            response = await self._methods.answer(name, asked, call)
+            code = response.error.code if isinstance(response.error, ApiError) else code
+            answers.append(_body(name, response))
+        self._observe.called("old_style", 200, code, self._clock() - began, call.parent)
+        return _json(200, b"\n".join(answers), call)
+
+    def _old_command(self, command: OldStyleRequest) -> tuple[str, object]:
+        if command.method not in self._methods:
+            raise BadBody("no such method")
+        return command.method, read(bytes(command.params) or b"{}", self._methods.kind(command.method))
+
+    def _door(self, request: web.Request, name: str, began: float) -> web.Response | None:
+        """Wrong HTTP method, wrong key."""
+        if request.method != hdrs.METH_POST:
+            return self._refuse(name, 405, "", began, {"Allow": "POST"})
+        if not self._permitted(request):
+            return self._refuse(name, 401, "", began)
+        return None
+
+    def _permitted(self, request: web.Request) -> bool:
+        return self._settings.insecure or self._key.permits(
+            query=request.query.get("api_key", ""),
+            header=request.headers.get("X-API-Key", ""),
+            authorization=request.headers.get(hdrs.AUTHORIZATION, ""),
+        )
+
+    def _shape(self, request: web.Request, name: str, response: Response) -> tuple[int, bytes]:
+        """Status and body; errors are statuses where that was asked for."""
+        if isinstance(response.error, ApiError):
+            transport = self._settings.transport_errors or request.headers.get(_ERROR_MODE) == "transport"
+            if transport:
+                return _STATUS.get(response.error.code, 400), encode(response.error)
+        return 200, _body(name, response)
+
+    def _refuse(
+        self, name: str, status: int, text: str, began: float, headers: dict[str, str] | None = None
+    ) -> web.Response:
+        self._observe.called(name, status, 0, self._clock() - began)
+        if not text:
+            return web.Response(status=status, headers=headers)
+        return web.Response(status=status, text=text)
+
+
+def _body(name: str, response: Response) -> bytes:
+    """A batch's answer has no wrapper."""
+    return encode(response.result if name == "batch" and not response.error else response)
+
+
+def _json(status: int, body: bytes, call: Call) -> web.Response:
+    headers = {"traceparent": call.traceparent} if call.traceparent else None
+    return web.Response(status=status, body=body, headers=headers, content_type="application/json")

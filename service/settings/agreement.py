@@ -1,0 +1,120 @@
+"""Pure: values that are right one by one and wrong together. One function a subject; each yields its mistakes."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from service.settings.mistakes import Mistake
+
+Tree = dict[str, Any]
+_NAME = re.compile(r"[-a-zA-Z0-9_.]{2,}")
+
+
+def disagreements(values: Tree) -> list[Mistake]:
+    """Everything that does not go together."""
+    return [
+        *_heartbeat(values["client"]),
+        *_namespaces(values),
+        *_personal_channel(values),
+        *_places(values),
+        *_secrets(values["client"]),
+    ]
+
+
+def _heartbeat(client: Tree) -> Iterator[Mistake]:
+    interval, timeout = client["ping_interval"], client["pong_timeout"]
+    if interval and not 0 < timeout <= interval:
+        yield Mistake("client.pong_timeout", "must be above 0 and at most client.ping_interval")
+    if not 1 <= client["pong_misses"] <= 3:
+        yield Mistake("client.pong_misses", "must be 1 to 3")
+
+
+def _namespaces(values: Tree) -> Iterator[Mistake]:
+    channel = values["channel"]
+    yield from _options(channel["without_namespace"], "channel.without_namespace", channel)
+    seen: set[str] = set()
+    for index, namespace in enumerate(channel["namespaces"]):
+        place = f"channel.namespaces[{index}]"
+        name = namespace["name"]
+        if not _NAME.fullmatch(name):
+            yield Mistake(
+                f"{place}.name",
+                "takes two or more letters, digits, dashes, dots or underscores",
+                f'"{name}"' * bool(name),
+            )
+        elif name in seen:
+            yield Mistake(f"{place}.name", "is another namespace's, too", f'"{name}"')
+        seen.add(name)
+        yield from _options(namespace, place, channel)
+
+
+def _options(options: Tree, place: str, channel: Tree) -> Iterator[Mistake]:
+    size, ttl = options["history_size"], options["history_ttl"]
+    if bool(size) != bool(ttl):
+        yield Mistake(place, "history takes both history_size and history_ttl")
+    meta = options["history_meta_ttl"] or channel["history_meta_ttl"]
+    if ttl > meta:
+        yield Mistake(f"{place}.history_ttl", f"must not be longer than history_meta_ttl ({meta:g} s)")
+    if options["force_recovery"] and not (size and ttl):
+        yield Mistake(f"{place}.force_recovery", "takes history_size and history_ttl: there is nothing to recover from")
+    if options["auto_cache_recover"] and not (options["force_recovery"] and options["force_recovery_mode"] == "cache"):
+        yield Mistake(f"{place}.auto_cache_recover", 'takes force_recovery, and force_recovery_mode "cache"')
+    try:
+        re.compile(options["channel_regex"])
+    except re.error as error:
+        yield Mistake(f"{place}.channel_regex", f"is no regular expression: {error.msg}")
+
+
+def _personal_channel(values: Tree) -> Iterator[Mistake]:
+    personal = values["client"]["subscribe_to_user_personal_channel"]
+    name = personal["personal_channel_namespace"]
+    if (
+        personal["enabled"]
+        and name
+        and name not in {namespace["name"] for namespace in values["channel"]["namespaces"]}
+    ):
+        yield Mistake(
+            "client.subscribe_to_user_personal_channel.personal_channel_namespace",
+            "no namespace is called so",
+            f'"{name}"',
+        )
+
+
+def _places(values: Tree) -> Iterator[Mistake]:
+    http = values["http_server"]
+    if http["port"] and http["port"] == http["internal_port"]:
+        yield Mistake("http_server.internal_port", "must not be the public port", str(http["port"]))
+    taken: dict[str, str] = {}
+    for path, on in _prefixes(values).items():
+        prefix = _at(values, path)
+        if not prefix.startswith("/") or (len(prefix) > 1 and prefix.endswith("/")):
+            yield Mistake(path, "takes a path that begins with / and does not end so", f'"{prefix}"')
+        elif on and prefix in taken:
+            yield Mistake(path, f"is the same as {taken[prefix]}", f'"{prefix}"')
+        elif on:
+            taken[prefix] = path
+
+
+def _prefixes(values: Tree) -> dict[str, bool]:
+    return {
+        "websocket.handler_prefix": not values["websocket"]["disabled"],
+        "http_api.handler_prefix": not values["http_api"]["disabled"],
+        "health.handler_prefix": values["health"]["enabled"],
+        "init.handler_prefix": values["init"]["enabled"],
+        "prometheus.handler_prefix": False,  # on the internal port
+    }
+
+
+def _secrets(client: Tree) -> Iterator[Mistake]:
+    apart = client["subscription_token"]
+    if apart["enabled"] and not apart["hmac_secret_key"]:
+        yield Mistake(
+            "client.subscription_token.hmac_secret_key", "is needed when client.subscription_token.enabled is on"
+        )
+
+
+def _at(values: Tree, path: str) -> str:
+    here: Any = values
+    for step in path.split("."):
+        here = here[step]
+    return str(here)

@@ -1,0 +1,203 @@
+"""The options that this server has: path, what it takes, default, what it is for. The docs are made from it.
+
+Names and defaults are Centrifugo 6's; where a default differs, or a name is our own, the text says so.
+"""
+
+from typing import Final
+
+from service.settings.kinds import Convert, duration, one_of, port, rate, switch, text, texts, whole
+from service.settings.option import Option, Section, insert
+
+FORMATS: Final = ("", "json", "json_object", "binary")
+NO_EFFECT: Final = "Accepted, without effect: "
+
+_SERVER: Final = (
+    ("address", text, "", "Interface of the public port; empty: all. The built-in configuration says 127.0.0.1."),
+    ("port", port, 8000, "Public port: WebSocket, server API, demo page."),
+    ("internal_address", text, "127.0.0.1", "Interface of the internal port. (Centrifugo: that of the public port.)"),
+    (
+        "internal_port",
+        port,
+        9000,
+        "Internal port: metrics, health, readiness. (Centrifugo has none unless this is set.)",
+    ),
+    ("send_buffer_size", whole, 65536, "Our own. Bytes the kernel may hold for one connection (SO_SNDBUF)."),
+    ("tcp_user_timeout", duration, "60s", "Our own. A peer that acknowledges nothing for so long is gone."),
+)
+_LOG: Final = (
+    (
+        "level",
+        one_of("trace", "debug", "info", "warn", "error", "fatal", "none"),
+        "info",
+        "Least level that is written.",
+    ),
+    ("file", text, "", "File for the log beside the standard output, rotated."),
+)
+_HTTP_API: Final = (
+    ("disabled", switch, False, "No server API."),
+    ("handler_prefix", text, "/api", "Where the server API is."),
+    ("key", text, "", "What X-API-Key must say. Empty: every call is refused."),
+    ("error_mode", one_of("", "reply", "transport"), "", '"transport": errors are HTTP statuses.'),
+    ("external", switch, False, NO_EFFECT + "the server API is always on the public port, never on the internal one."),
+    ("insecure", switch, False, "No key is asked for. For trials on your own machine only."),
+)
+_TOKEN: Final = (
+    ("hmac_secret_key", text, "", "Secret of HS256, HS384 and HS512 tokens."),
+    ("hmac_previous_secret_key", text, "", "Secret that still counts while tokens are replaced."),
+    ("hmac_previous_secret_key_valid_until", whole, 0, "Unix time until which it counts; 0: for ever."),
+    ("audience", text, "", "What the claim aud must contain."),
+    ("issuer", text, "", "What the claim iss must be."),
+    ("user_id_claim", text, "", "The claim with the user's id, instead of sub."),
+)
+_CLIENT: Final = (
+    ("allowed_origins", texts, (), "Pages of these origins may connect, with * as wildcard; our own host always may."),
+    ("allow_anonymous_connect_without_token", switch, False, "Clients without a token are let in as anonymous."),
+    ("disallow_anonymous_connection_tokens", switch, False, "Tokens without a user are refused."),
+    ("ping_interval", duration, "25s", "Between two pings."),
+    ("pong_timeout", duration, "8s", "A pong is overdue after this."),
+    ("pong_misses", whole, 1, "Our own. So many overdue pongs in a row make a dead peer, 1 to 3."),
+    ("expired_close_delay", duration, "25s", "Grace for a new token after the old one has expired."),
+    ("expired_sub_close_delay", duration, "25s", "The same for subscriptions."),
+    ("stale_close_delay", duration, "10s", "Time for a successful connect."),
+    ("channel_limit", whole, 128, "Channels of one connection."),
+    ("queue_max_size", whole, 1048576, "Bytes that may wait for one connection; beyond, it is closed and resumes."),
+    ("presence_update_interval", duration, "27s", NO_EFFECT + "deadlines are kept exactly here."),
+    ("concurrency", whole, 0, NO_EFFECT + "commands of one connection run in their order."),
+    ("channel_position_check_delay", duration, "40s", "How often positions are compared with the broker's."),
+    ("user_connection_limit", whole, 0, "Connections of one user on this node; 0: no limit."),
+    ("connect_include_server_time", switch, False, "The connect reply tells our time."),
+    ("history_max_publication_limit", whole, 300, "Most publications of one history reply."),
+    ("recovery_max_publication_limit", whole, 300, "Most publications of one recovery; more are told as lost."),
+    ("insecure", switch, False, "Everybody may do everything. For trials on your own machine only."),
+)
+_CHANNEL: Final = (
+    ("max_length", whole, 255, "Longest name that a client may subscribe to."),
+    ("history_meta_ttl", duration, "720h", "How long a stream's position outlives its publications."),
+    ("publication_data_format", one_of(*FORMATS), "", "What publications must be, where a namespace does not say."),
+    ("private_prefix", text, "$", "Names that begin so need a subscription token."),
+    ("namespace_boundary", text, ":", "Ends the namespace in a name."),
+    ("user_boundary", text, "#", "Begins the list of users in a name."),
+    ("user_separator", text, ",", "Between users in that list."),
+)
+CHANNEL_OPTIONS: Final = (
+    ("history_size", whole, 0, "Publications kept for history and recovery; 0: none."),
+    ("history_ttl", duration, "0s", "How long they are kept; 0: no history."),
+    ("history_meta_ttl", duration, "0s", "How long the position outlives them; 0: as channel.history_meta_ttl says."),
+    ("force_positioning", switch, False, "Every subscription is positioned: a loss is told."),
+    ("allow_positioning", switch, False, "Clients may ask for positioning."),
+    ("force_recovery", switch, False, "Every subscription catches up after a reconnect."),
+    ("allow_recovery", switch, False, "Clients may ask for recovery."),
+    (
+        "force_recovery_mode",
+        one_of("", "stream", "cache"),
+        "",
+        'What is recovered: all that was missed, or "cache", the newest.',
+    ),
+    ("auto_cache_recover", switch, False, "With cache mode, the newest publication comes with every subscription."),
+    ("allow_subscribe_for_client", switch, False, "Clients with a user id may subscribe."),
+    ("allow_subscribe_for_anonymous", switch, False, "Anonymous clients, too."),
+    ("allow_publish_for_client", switch, False, "Clients with a user id may publish."),
+    ("allow_publish_for_subscriber", switch, False, "Subscribers may publish."),
+    ("allow_publish_for_anonymous", switch, False, "Anonymous clients, too."),
+    ("allow_history_for_client", switch, False, "Clients with a user id may read history."),
+    ("allow_history_for_subscriber", switch, False, "Subscribers may read history."),
+    ("allow_history_for_anonymous", switch, False, "Anonymous clients, too."),
+    ("allow_user_limited_channels", switch, False, "A name may list its users after #."),
+    ("channel_regex", text, "", "What the name behind the namespace must look like."),
+    (
+        "publication_data_format",
+        one_of(*FORMATS),
+        "",
+        "What publications must be: json (default), json_object, binary.",
+    ),
+)
+_WEBSOCKET: Final = (
+    ("disabled", switch, False, "No WebSocket."),
+    ("handler_prefix", text, "/connection/websocket", "Where the WebSocket is."),
+    ("message_size_limit", whole, 65536, "Longest message of a client in bytes; longer: close code 1009."),
+    (
+        "write_timeout",
+        duration,
+        "25s",
+        "A message may wait so long for a slow reader; then it is closed and resumes. (Centrifugo: 1s, for one write.)",
+    ),
+    ("read_buffer_size", whole, 0, NO_EFFECT + "buffers are sized by the kernel."),
+    ("write_buffer_size", whole, 0, NO_EFFECT + "buffers are sized by the kernel."),
+    ("use_write_buffer_pool", switch, False, NO_EFFECT + "there is no such buffer."),
+)
+_TELEMETRY: Final = (
+    (
+        "otlp_endpoint",
+        text,
+        "",
+        "Our own. Where traces go, e.g. http://127.0.0.1:4318; else OTEL_EXPORTER_OTLP_ENDPOINT. Empty: no traces.",
+    ),
+    ("otlp_protocol", one_of("", "http", "grpc"), "", "Our own. How they go; OTEL_EXPORTER_OTLP_PROTOCOL counts, too."),
+    ("service_name", text, "", "Our own. service.name of traces and logs; else OTEL_SERVICE_NAME, else heliograph."),
+    (
+        "sampling_factor",
+        rate,
+        1,
+        "Our own. On the share of messages traced by audience; 0: only those that are listed.",
+    ),
+    ("slow_message", duration, "250ms", "Our own. A message slower than this gets a span and a line of its own."),
+    ("traced_users", texts, (), "Our own. Everything of these users is traced."),
+    ("traced_channels", texts, (), "Our own. Every publication in these channels is traced."),
+    ("traces_per_second", rate, 50, "Our own. Most traces that this process begins in a second."),
+    ("late_traces_per_second", rate, 20, "Our own. Most spans made after the fact, for errors and slow messages."),
+)
+_SMALL: Final[tuple[tuple[str, Convert, object, str], ...]] = (
+    ("health.enabled", switch, False, "Health check on the public port. The internal port always has it."),
+    ("health.handler_prefix", text, "/health", "Where it is."),
+    ("init.enabled", switch, False, "Endpoint that warms connections up."),
+    ("init.handler_prefix", text, "/connection/init", "Where it is."),
+    (
+        "prometheus.enabled",
+        switch,
+        False,
+        NO_EFFECT + "metrics are always on the internal port, never on the public one.",
+    ),
+    ("prometheus.handler_prefix", text, "/metrics", "Where they are."),
+    ("opentelemetry.enabled", switch, False, "Traces, to telemetry.otlp_endpoint or else to http://localhost:4318."),
+    ("opentelemetry.api", switch, False, NO_EFFECT + "the server API is traced when traces are on."),
+    ("usage_stats.disabled", switch, False, NO_EFFECT + "nothing is ever sent home."),
+    ("shutdown.timeout", duration, "10s", "Longest goodbye. (Centrifugo: 30s.)"),
+    ("node.name", text, "", "Name of this node; empty: host name and port."),
+    ("node.info_metrics_aggregate_interval", duration, "60s", NO_EFFECT + "info carries no metrics."),
+    ("rpc.ping.enabled", switch, False, "A client's RPC ping is answered."),
+    ("pid_file", text, "", "File for our process id while we run."),
+    ("demo.enabled", switch, False, "Our own. The page /demo on the public port."),
+    ("demo.traces_url", text, "http://localhost:16686", "Our own. Jaeger's page, for links to traces."),
+)
+_PERSONAL: Final = (
+    ("enabled", switch, False, "A client with a user id is subscribed to its personal channel."),
+    ("personal_channel_namespace", text, "", "The namespace of personal channels."),
+)
+_SECTIONS: Final[tuple[tuple[str, tuple[tuple[str, Convert, object, str], ...]], ...]] = (
+    ("http_server", _SERVER),
+    ("log", _LOG),
+    ("http_api", _HTTP_API),
+    ("client", _CLIENT),
+    ("client.token", _TOKEN),
+    (
+        "client.subscription_token",
+        (("enabled", switch, False, "Subscription tokens have secrets of their own."), *_TOKEN),
+    ),
+    ("client.subscribe_to_user_personal_channel", _PERSONAL),
+    ("channel", _CHANNEL),
+    ("channel.without_namespace", CHANNEL_OPTIONS),
+    ("channel.namespaces[]", (("name", text, "", "What stands before the boundary in a name."), *CHANNEL_OPTIONS)),
+    ("websocket", _WEBSOCKET),
+    ("telemetry", _TELEMETRY),
+)
+
+
+def ours() -> Section:
+    """A new tree of the options that exist here."""
+    root = Section()
+    for path, rows in _SECTIONS:
+        for name, convert, default, doc in rows:
+            insert(root, f"{path}.{name}", Option(name, convert, default, doc))
+    for path, convert, default, doc in _SMALL:
+        insert(root, path, Option(path.rpartition(".")[2], convert, default, doc))
+    return root
