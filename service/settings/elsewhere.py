@@ -157,7 +157,7 @@ def add_elsewhere(root: Section) -> None:
 
 
 def _lines(table: str) -> list[tuple[str, str]]:
-    lines = re.sub(r"\n +", " ", table).strip().split("\n")
+    lines = re.sub(r"\s*\n +", " ", table).strip().split("\n")
     return [(name, line) for name, _, line in (line.partition(": ") for line in lines)]
 
 
