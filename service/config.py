@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from observability.sampling import SamplingSettings
 from observability.setup import TelemetrySettings
+from service import __version__
 from service.access.tokens import TokenSettings
 from service.api.health import DoorSettings
 from service.api.page import PageSettings
@@ -34,7 +35,6 @@ from service.settings.options import CHANNEL_OPTIONS, ours
 from service.settings.quick_start import built_in, kept_secrets
 
 Tree = dict[str, Any]
-VERSION: Final = "0.1.0"
 BUILT_IN: Final = "built-in configuration"
 _OTLP_DEFAULT: Final = "http://localhost:4318"  # the standard's own default
 
@@ -207,7 +207,7 @@ def _connections(values: Tree, namespaces: Namespaces) -> ConnectionSettings:
     )
     session = SessionSettings(
         namespaces=namespaces,
-        version=VERSION,
+        version=__version__,
         heartbeat=HeartbeatSettings(client["ping_interval"], client["pong_timeout"], client["pong_misses"]),
         channel_max_length=values["channel"]["max_length"],
         personal_channel=personal["enabled"],
@@ -259,6 +259,7 @@ def _api(values: Tree) -> ApiSettings:
         path=api["handler_prefix"],
         disabled=api["disabled"],
         key=api["key"],
+        max_request_size=api["max_request_size"],
         insecure=api["insecure"],
         transport_errors=api["error_mode"] == "transport",
     )
@@ -281,7 +282,7 @@ def _telemetry(values: Tree, environ: Mapping[str, str]) -> TelemetrySettings:
     protocol = told["otlp_protocol"] or environ.get("OTEL_EXPORTER_OTLP_PROTOCOL", "")
     return TelemetrySettings(
         service_name=told["service_name"] or environ.get("OTEL_SERVICE_NAME") or "heliograph",
-        version=VERSION,
+        version=__version__,
         instance=values["node"]["name"],
         otlp_endpoint=told["otlp_endpoint"] or given,
         otlp_protocol="grpc" if protocol == "grpc" else "http",

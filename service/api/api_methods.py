@@ -69,15 +69,53 @@ class Call:
     traceparent: str | None = None
 
 
+METHODS: Final = (
+    "publish",
+    "broadcast",
+    "subscribe",
+    "unsubscribe",
+    "disconnect",
+    "presence",
+    "presence_stats",
+    "history",
+    "history_remove",
+    "info",
+    "rpc",
+    "refresh",
+    "channels",
+    "batch",
+)
+"""All methods, for labels; in the order in which a batch command with several methods is read: the first one counts."""
+
+
 class Methods:
     """The table. ``answer`` never raises for what a caller did wrong."""
+
+    NAMES: Final = [
+        "publish",
+        "broadcast",
+        "subscribe",
+        "unsubscribe",
+        "disconnect",
+        "presence",
+        "presence_stats",
+        "history",
+        "history_remove",
+        "info",
+        "rpc",
+        "refresh",
+        "channels",
+        "batch",
+        "old_style",
+        "unknown",
+    ]
+    """What the observer is told was called: the methods, a body of the old style, and anything else."""
 
     def __init__(self, hub: Hub, namespaces: Namespaces, connections: Connections, node: Node) -> None:
         self._hub = hub
         self._namespaces = namespaces
         self._connections = connections
         self._node = node
-        # In the order in which a batch command with several methods is read: the first one counts.
         self._table: dict[str, tuple[type[Message], Callable[[Any, Call], Awaitable[Any]]]] = {
             "publish": (api.PublishRequest, self._publish),
             "broadcast": (api.BroadcastRequest, self._broadcast),
@@ -94,6 +132,7 @@ class Methods:
             "channels": (api.ChannelsRequest, self._channels),
             "batch": (api.BatchRequest, self._batch),
         }
+        assert tuple(self._table) == METHODS, "a method is missing in METHODS"
 
     def __contains__(self, method: str) -> bool:
         return method in self._table

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 import msgspec
 from aiohttp import hdrs, web
@@ -13,8 +13,12 @@ _OPENMETRICS: Final = "application/openmetrics-text; version=1.0.0; charset=utf-
 _NO_STORE: Final = {hdrs.CACHE_CONTROL: "no-store"}
 _STEP_BYTES: Final = 16 * 1024  # small families travel together: a chunk each would cost more than it carries
 
-Render = Callable[[bool], Iterator[bytes]]
-"""OpenMetrics or not -> the scrape in small steps."""
+
+class Render(Protocol):
+    """The scrape in small steps."""
+
+    def __call__(self, *, openmetrics: bool) -> Iterator[bytes]:
+        """OpenMetrics, or Prometheus's older text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +43,7 @@ class Readiness:
         return not self.reasons
 
 
-class SmallDoors:
+class Doors:
     """Handlers of the small endpoints."""
 
     def __init__(self, settings: DoorSettings, render: Render, readiness: Callable[[], Readiness]) -> None:
@@ -86,7 +90,7 @@ class SmallDoors:
         response.enable_chunked_encoding()
         await response.prepare(request)
         held = bytearray()
-        for step in self._render(openmetrics):
+        for step in self._render(openmetrics=openmetrics):
             held += step
             if len(held) >= _STEP_BYTES:
                 await response.write(bytes(held))

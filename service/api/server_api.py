@@ -25,6 +25,7 @@ class ApiSettings:
     disabled: bool = False
     key: str = field(default="", repr=False)  # empty: every call is refused, unless insecure
     insecure: bool = False  # no key is asked for
+    max_request_size: int = 1024 * 1024  # bytes of a body
     transport_errors: bool = False  # http_api.error_mode "transport": errors are HTTP statuses
 
 

@@ -39,6 +39,7 @@ _HTTP_API: Final = (
     ("key", text, "", "What X-API-Key must say. Empty: every call is refused."),
     ("error_mode", one_of("", "reply", "transport"), "", '"transport": errors are HTTP statuses.'),
     ("external", switch, False, NO_EFFECT + "the server API is always on the public port, never on the internal one."),
+    ("max_request_size", whole, 1048576, "Our own. Longest body of a request in bytes."),
     ("insecure", switch, False, "No key is asked for. For trials on your own machine only."),
 )
 _TOKEN: Final = (
