@@ -68,7 +68,6 @@ class Published(msgspec.Struct, frozen=True, gc=False):
     position: StreamPosition | None = None
     repeated: bool = False
     traceparent: str | None = None  # of the trace, when it is sampled; the hub fills it in, for the publisher's answer
-    traceparent: str = ""  # of the trace that was begun for it; the hub fills it
 
 
 class HistoryFilter(msgspec.Struct, frozen=True, gc=False):

@@ -141,12 +141,13 @@ class Ring(Stream):
     Entries are numbered in the order in which they came, placed or not; ``first`` is the number of the oldest one here.
     """
 
-    __slots__ = ("first", "sent", "touched")
+    __slots__ = ("first", "sent", "top_id", "touched")
 
     def __init__(self, tally: Tally) -> None:
         super().__init__(tally)
         self.first = 0
         self.sent = 0
+        self.top_id = 0  # id of the entry at the top, also when it is not kept any more; 0: not known
         self.touched = 0.0  # wall seconds of the last sign of life of the broker's stream
 
     @property
@@ -163,6 +164,8 @@ class Ring(Stream):
         """See ``Stream.append``; the cursor stays."""
         super().append(entry)
         self.touched = entry.time
+        if entry.offset:
+            self.top_id = entry.id
 
     def take(self, count: int, size: int) -> list[Entry]:
         """The next pending entries, at most ``count`` and, beyond the first, ``size`` bytes."""
@@ -205,6 +208,7 @@ class Ring(Stream):
         self.unplaced = len(self.entries)
         self.epoch = position.epoch
         self.top = self.floor = position.offset
+        self.top_id = 0
 
     def prepend(self, older: Sequence[Entry], keep: int) -> None:
         """Put the entries right below ``floor`` back, as sent; so that at most ``keep`` sent ones are here."""
@@ -216,6 +220,8 @@ class Ring(Stream):
             return
         self.entries[:0] = fitting
         self.first -= len(fitting)
+        if self.floor == self.top:
+            self.top_id = fitting[-1].id
         self.floor = fitting[0].offset - 1
         size = sum(entry.size for entry in fitting)
         self.size += size

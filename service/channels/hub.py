@@ -1,119 +1,131 @@
 """Who hears what on this node. The hub knows no sockets: members are opaque, bytes go out through one batch function.
 
-Join takes two steps: ``join`` finds out whatever takes time, ``Ticket.enter`` merges, answers and enters the live list in one
-synchronous step. All live members of a channel stand at the same place of its ring; there is no position per subscriber.
+Join takes two steps: ``join`` finds out whatever takes time, ``Ticket.enter`` merges, answers and enters the live list
+in one synchronous step. All live members of a channel stand at the same place of its ring; none has its own position.
 """
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias
+from functools import partial
+from typing import Any, Protocol
 
+from observability import names
 from observability.names import Figure
+from observability.observers.broker import BrokerObserver, SilentBrokerObserver
 from observability.observers.channels import ChannelsObserver
-from service.broker.contract import Broker, History, HistoryFilter, Published, Soon
+from service.broker.contract import (
+    Broker,
+    BrokerUnavailable,
+    Excerpt,
+    History,
+    HistoryFilter,
+    PublishOptions,
+    Soon,
+    then,
+)
 from service.broker.stream import Entry
-from service.channels.namespaces import Namespaces
-from service.protocol.messages import ClientInfo, Publication, StreamPosition
+from service.broker.watched import WatchedBroker
+from service.channels.channel import Channel
+from service.channels.checks import Checks
+from service.channels.fanout import Encode, Fanout, FanoutSettings, SendMany
+from service.channels.joining import Joined, Joining, JoinRequest, Ticket
+from service.channels.namespaces import Namespace, Namespaces
+from service.channels.notices import Notices
+from service.channels.patterns import matcher
+from service.channels.publishing import Publishing
+from service.channels.recovery import shown
+from service.channels.repair import Repairs
+from service.channels.shelf import Shelf, ShelfSettings
+from service.protocol.errors import (
+    BAD_REQUEST,
+    NOT_AVAILABLE,
+    UNRECOVERABLE_POSITION,
+    ClientMistake,
+)
+from service.protocol.messages import StreamPosition
 
-Variant: TypeAlias = Hashable
-"""Which bytes a member takes; opaque here, a key of ``encoders``."""
+__all__ = ["Hub", "HubSettings", "JoinRequest", "Joined", "ShelfSettings", "Subscriber", "Ticket"]
+
+RELEASES = 256  # empty channels that are dropped in one turn
 
 
 class Subscriber(Protocol):
-    """A member of channels: hashable by identity."""
+    """A member of channels, hashable by identity. May have ``link``: its ``websocket.connect`` span, when sampled."""
 
-    variant: Any
-
-
-class Batch(Protocol):
-    """What one write carries; the outbox keeps it with the bytes and gives it to ``observe.delivered_late``."""
-
-    messages: int
-    accepted: float  # loop time at which the oldest of its messages was accepted
+    variant: Any  # which bytes it takes; a key of ``encoders``
 
 
-SendMany: TypeAlias = Callable[[Sequence[Any], bytes, Any], int]
-"""(members, bytes of one write, ``Batch``) -> how many members the kernel took it for."""
+class Run(Protocol):
+    """Runs an awaitable and hands over its result or exception; None when it cannot (``connections.errands``)."""
+
+    def __call__(self, name: str, awaitable: Awaitable[Any], answered: Callable[[Any], None], /) -> object: ...
 
 
-@dataclass(frozen=True, slots=True)
-class JoinRequest:
-    """How a subscriber wants to enter; rights are decided already."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HubSettings:
+    """Bounds of what a node keeps for its channels, and its pace."""
 
-    positioned: bool = False  # granted; ignored in a channel without history
-    recoverable: bool = False  # granted; implies positioned
-    recover: bool = False  # it asks for what it missed
-    since: StreamPosition = StreamPosition()
-    strict: bool = False  # rather error 112 than recovered: false
-    delta: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Joined:
-    """The fields of the subscribe result."""
-
-    recoverable: bool = False
-    positioned: bool = False
-    epoch: str = ""
-    offset: int = 0
-    recovered: bool = False
-    was_recovering: bool = False
-    publications: Sequence[Publication] = ()
-    delta: bool = False
-
-
-class Ticket(Protocol):
-    """A place kept in a channel. One that is dropped without ``enter`` gives its place back."""
-
-    def enter(self) -> Joined:
-        """Become a live member. Synchronous: call it in the same turn in which the reply is written.
-
-        Raises:
-            ClientMistake: UNRECOVERABLE_POSITION when the request was strict; the subscriber has not joined.
-
-        """
+    fanout: FanoutSettings = FanoutSettings()
+    recovery_max_publication_limit: int = 300  # 0: no limit
+    position_check_delay: float = 40.0  # seconds of silence after which a position is checked; 0: never
+    rings: ShelfSettings = ShelfSettings()
+    notices: float = 500.0  # subscribers a second who are told that their position is lost
 
 
 class Hub:
-    """The channels of this node."""
-
-    on_insufficient: Callable[[Any, str], None]
-    """Told, at a pace, that (subscriber, channel) lost its position; it is no member any more by then."""
+    """The channels of this node. Give ``deliver`` and ``removed`` to ``Broker.start``."""
 
     def __init__(
         self,
         namespaces: Namespaces,
         broker: Broker,
-        encoders: Mapping[Variant, Callable[[str, Sequence[Publication]], bytes]],
+        encoders: Mapping[Any, Encode],
         send_many: SendMany,
         observe: ChannelsObserver,
         *,
-        loop: Any,  # noqa: ARG002
-    ) -> None: ...
+        loop: asyncio.AbstractEventLoop,
+        run: Run | None = None,
+        observe_broker: BrokerObserver | None = None,
+        now: Callable[[], float] = time.time,
+        clock: Callable[[], float] = time.monotonic,
+        settings: HubSettings = HubSettings(),
+    ) -> None:
+        """``run`` is for a broker whose answers take time. ``now`` is wall time, ``clock`` the loop's, but finer."""
+        self.on_insufficient: Callable[[Any, str], None] = lambda _subscriber, _channel: None
+        """Told, at a pace, of (subscriber, channel) whose position is lost; it is no member any more by then."""
+        self._namespaces = namespaces
+        self._observe = observe
+        self._loop = loop
+        self._run = run
+        self._now = now
+        self._broker = WatchedBroker(broker, observe_broker or SilentBrokerObserver(), clock)
+        self._channels: dict[str, Channel] = {}
+        self._options = {namespace.name: _options(namespace) for namespace in namespaces}
+        self._counts = {namespace.name: [0, 0] for namespace in namespaces}  # channels with members, members
+        self._shelf = Shelf(settings.rings)
+        self._empty: dict[Channel, None] = {}
+        self._fanout = Fanout(
+            encoders, send_many, observe, loop, self._drained, now=now, clock=clock, settings=settings.fanout
+        )
+        self._notices = Notices(loop, self._tell, settings.notices)
+        self._repairs = Repairs(self._broker, loop, self)
+        self._checks = Checks(self._broker, loop, self, self._repairs, now=now, delay=settings.position_check_delay)
+        self.publish = Publishing(
+            namespaces, self._options, self._broker, self._fanout, observe, audience=self._audience, clock=clock
+        ).publish
+        """See ``Publishing.publish``."""
+        self._joining = Joining(
+            self._broker,
+            self._repairs,
+            self,
+            now=now,
+            limit=settings.recovery_max_publication_limit,
+            kept=settings.fanout.kept_messages,
+        )
 
-    def publish(
-        self,
-        channel: str,
-        data: bytes,
-        *,
-        info: ClientInfo | None = None,
-        tags: Mapping[str, str] | None = None,
-        parent: str | None = None,
-        via: str = "api",
-        idempotency_key: str = "",
-        skip_history: bool = False,
-        version: int = 0,
-        version_epoch: str = "",
-        delta: bool = False,
-    ) -> Soon[Published]:
-        """Check and publish.
-
-        Raises:
-            ClientMistake: UNKNOWN_CHANNEL, or BAD_REQUEST for data that is empty or not of the namespace's format.
-            BrokerUnavailable: the broker did not answer.
-
-        """
-        raise NotImplementedError
+    # ------------------------------------------------------------------ members
 
     def join(self, subscriber: Subscriber, channel: str, request: JoinRequest) -> Soon[Ticket]:
         """Prepare to enter a channel.
@@ -123,13 +135,80 @@ class Hub:
             BrokerUnavailable: the channel cannot be heard, or its history not read.
 
         """
-        raise NotImplementedError
+        found = self._channels.get(channel)
+        if found is None:
+            namespace = self._namespaces.resolve(channel)
+            found = Channel(channel, namespace, self._options[namespace.name], self._shelf.tally)
+            self._channels[channel] = found
+        return self._joining.prepare(found, subscriber, request)
 
     def leave(self, subscriber: Subscriber, channel: str) -> None:
         """Out at once: nothing is sent to it any more. Not being a member is no mistake."""
+        self._notices.discard(subscriber, channel)
+        found = self._channels.get(channel)
+        if found is not None and found.remove(subscriber):
+            self._left(found, 1)
 
     def leave_all(self, subscriber: Subscriber, channels: Iterable[str]) -> None:
         """Leave many; what the broker has to do about it comes later."""
+        for channel in channels:
+            self.leave(subscriber, channel)
+
+    def admit(self, channel: Channel, subscriber: Any, joined: Joined) -> None:
+        """Into the live list (for ``Joining``)."""
+        self.leave(subscriber, channel.name)
+        counts = self._counts[channel.namespace.name]
+        counts[0] += not channel.members
+        counts[1] += 1
+        channel.add(subscriber, positioned=joined.positioned)
+        if joined.positioned:
+            self._checks.watch(channel)
+        told = "recovered" if joined.recovered else "told" if joined.was_recovering else "none"
+        self._observe.joined(channel.namespace.name, told)
+
+    def unpin(self, channel: Channel) -> None:
+        """A ticket is done with (for ``Ticket``)."""
+        channel.pins -= 1
+        self._release_if_empty(channel)
+
+    def _left(self, channel: Channel, count: int) -> None:
+        counts = self._counts[channel.namespace.name]
+        counts[0] -= not channel.members
+        counts[1] -= count
+        self._observe.left(channel.namespace.name, count)
+        self._release_if_empty(channel)
+
+    def _release_if_empty(self, channel: Channel) -> None:
+        if not channel.members and not channel.pins and not channel.closed:
+            if not self._empty:
+                self._loop.call_soon(self._release)
+            self._empty[channel] = None
+
+    def _release(self) -> None:
+        """Drop what is still empty, a part of it in each turn."""
+        for channel in list(self._empty)[:RELEASES]:
+            del self._empty[channel]
+            if channel.members or channel.pins or channel.queued:
+                continue
+            channel.closed = True
+            self._shelf.remove(channel)
+            del self._channels[channel.name]
+            if channel.hearing is not None:
+                self._unsubscribe(channel.name)
+        if self._empty:
+            self._loop.call_soon(self._release)
+
+    def _unsubscribe(self, channel: str) -> None:
+        try:
+            self.run(f"unsubscribe {channel}", self._broker.unsubscribe(channel), lambda _: None)
+        except BrokerUnavailable:
+            pass  # it is counted; hearing what nobody wants does no harm
+
+    def _audience(self, channel: str) -> int:
+        found = self._channels.get(channel)
+        return len(found.members) if found is not None else 0
+
+    # ------------------------------------------------------------------ history
 
     def history(self, channel: str, wanted: HistoryFilter) -> Soon[History]:
         """Read history.
@@ -140,24 +219,153 @@ class Hub:
             BrokerUnavailable: the broker did not answer.
 
         """
-        raise NotImplementedError
+        options = self._with_history(channel)
+        if wanted.reverse and wanted.since is not None and wanted.since.offset == 0:
+            raise ClientMistake(BAD_REQUEST)
+        return then(self._broker.history(channel, wanted, options), partial(self._show, wanted.since))
+
+    def _show(self, since: StreamPosition | None, excerpt: Excerpt) -> History:
+        if since is not None and since.epoch not in ("", excerpt.position.epoch):
+            raise ClientMistake(UNRECOVERABLE_POSITION)
+        return History(shown(excerpt.entries, self._now()), excerpt.position)
 
     def remove_history(self, channel: str) -> Soon[None]:
-        """Forget a channel's publications.
+        """Forget a channel's publications; its position stays.
 
         Raises:
             ClientMistake: UNKNOWN_CHANNEL, or NOT_AVAILABLE without history.
             BrokerUnavailable: the broker did not answer.
 
         """
+        self._with_history(channel)
+        return self._broker.remove_history(channel)
+
+    def removed(self, channel: str) -> None:
+        """History was removed (given to ``Broker.start``)."""
+        found = self._channels.get(channel)
+        if found is not None:
+            found.ring.trim(0)
+
+    def _with_history(self, channel: str) -> PublishOptions:
+        if not channel:
+            raise ClientMistake(BAD_REQUEST)
+        namespace = self._namespaces.resolve(channel)
+        if not namespace.has_history:
+            raise ClientMistake(NOT_AVAILABLE)
+        return self._options[namespace.name]
+
+    # ------------------------------------------------------------------ hearing
 
     def deliver(self, channel: str, entry: Entry) -> None:
         """A publication was heard (given to ``Broker.start``)."""
+        found = self._channels.get(channel)
+        if found is None:
+            return
+        if found.repair is not None:
+            self._repairs.hold(found, entry)
+        elif not entry.offset or self._follows(found, entry):
+            self._take(found, entry)
+
+    def _follows(self, channel: Channel, entry: Entry) -> bool:
+        """Whether the entry has its place at the ring's end; a repair begins when it should have another."""
+        ring = channel.ring
+        if not ring.epoch:
+            ring.adopt(StreamPosition(entry.offset - 1, entry.epoch), entry.time)
+        if entry.epoch == ring.epoch:
+            if entry.offset == ring.top + 1:
+                return True
+            known = ring.find(entry.offset)
+            if known is not None and known.id == entry.id:
+                return False  # heard twice
+        self._repairs.begin(channel, entry)
+        return False
+
+    def _take(self, channel: Channel, entry: Entry) -> None:
+        if self.has_room(channel):
+            self.put(channel, entry)
+        elif not channel.namespace.has_history:
+            self.drop(channel, self._shelf.make_room(channel))
+            self.put(channel, entry)
+        elif entry.offset:
+            self._repairs.park(channel)
+        else:
+            self.drop(channel, 1)
+
+    def has_room(self, channel: Channel) -> bool:
+        """Whether the ring takes another entry (for ``Repairs``)."""
+        return self._shelf.has_room(channel)
+
+    def put(self, channel: Channel, entry: Entry) -> None:
+        """Append to the ring and let the fan-out know (for ``Repairs``)."""
+        self._shelf.put(channel, entry)
+        if channel.members:
+            self._fanout.schedule(channel)
+        else:
+            channel.ring.advance(channel.ring.end)
+            self._fanout.trim(channel)
+
+    def drop(self, channel: Channel, count: int) -> None:
+        """Count publications that the fan-out cannot keep up with (for ``Repairs``)."""
+        lost = count * len(channel.members)
+        self._observe.dropped(channel.namespace.name, "fanout_overload", lost, channel.name)
+
+    def lose(self, channel: Channel, position: StreamPosition | None) -> None:
+        """Go on at another position; who relied on the old one is told (for ``Repairs``)."""
+        relying = channel.remove_positioned()
+        channel.generation += 1
+        channel.ring.restart(position or StreamPosition())
+        channel.ring.touched = self._now()
+        if relying:
+            self._notices.add(relying, channel.name)
+            self._left(channel, len(relying))
+
+    def run(self, name: str, soon: Soon[Any], answered: Callable[[Any], None]) -> None:
+        """Hand over an answer when it is there (for ``Repairs``)."""
+        if not isinstance(soon, Awaitable):
+            answered(soon)
+            return
+        assert self._run is not None, "a broker whose answers take time needs somebody who runs errands"
+        if self._run(name, soon, answered) is None:
+            answered(BrokerUnavailable("too many errands"))
+
+    def _drained(self, channel: Channel) -> None:
+        if channel.repair is not None:
+            self._repairs.resume(channel)
+        self._release_if_empty(channel)
+
+    def _tell(self, subscriber: Any, channel: str) -> None:
+        self._observe.gap(self._namespaces.resolve(channel).name, channel)
+        self.on_insufficient(subscriber, channel)
+
+    # -------------------------------------------------------------------- views
 
     def channels(self, pattern: str = "") -> dict[str, int]:
-        """Channels with subscribers here whose name the glob ``pattern`` takes, and how many they have."""
-        raise NotImplementedError
+        """Channels with subscribers here whose name the glob ``pattern`` takes, and how many they have.
 
-    def figures(self) -> Iterable[Figure]:
+        Raises:
+            BadPattern: it is not a glob.
+
+        """
+        takes = matcher(pattern)
+        return {name: len(found.members) for name, found in self._channels.items() if found.members and takes(name)}
+
+    def totals(self) -> tuple[int, int]:
+        """Channels with subscribers here, and subscriptions."""
+        counts = self._counts.values()
+        return sum(channels for channels, _ in counts), sum(members for _, members in counts)
+
+    def figures(self) -> Iterator[Figure]:
         """Numbers for a scrape."""
-        raise NotImplementedError
+        for name, (channels, members) in self._counts.items():
+            labels = (name or names.NO_NAMESPACE,)
+            yield Figure(names.CHANNELS.name, labels, channels)
+            yield Figure(names.SUBSCRIPTIONS.name, labels, members)
+        yield Figure(names.FANOUT_LAG.name, (), self._fanout.lag())
+
+
+def _options(namespace: Namespace) -> PublishOptions:
+    return PublishOptions(
+        history_size=namespace.history_size if namespace.has_history else 0,
+        history_ttl=namespace.history_ttl,
+        history_meta_ttl=namespace.history_meta_ttl,
+    )

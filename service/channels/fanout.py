@@ -1,0 +1,242 @@
+"""The one fan-out of a node: every channel with something to say gets its turn.
+
+A batch of at most 16 publications is encoded once a variant and handed out in slices. After 2 ms the loop has its turn;
+what is published meanwhile is the next batch, so coalescing, order and bounded memory come by themselves.
+"""
+
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeAlias
+
+from observability.observers.channels import ChannelsObserver
+from service.broker.stream import Entry
+from service.channels.channel import Batch, Channel, Run
+from service.protocol.messages import Publication
+
+Encode: TypeAlias = Callable[[str, Sequence[Publication]], bytes]
+SendMany: TypeAlias = Callable[[Sequence[Any], bytes, Any], int]
+"""(members, bytes of one write, ``Flight``) -> how many members the kernel took it for."""
+
+LINKS = 8  # receivers that a fan-out's span is linked to
+LOOKED_AT = 64  # members among which they are looked for
+
+
+class Timers(Protocol):
+    """What is needed of an event loop."""
+
+    def call_soon(self, callback: Callable[[], None], /) -> object:
+        """Call back in the next turn."""
+
+    def call_later(self, delay: float, callback: Callable[[], None], /) -> object:
+        """Call back in ``delay`` seconds."""
+
+    def call_exception_handler(self, context: dict[str, Any], /) -> None:
+        """Tell of an exception that nobody expected."""
+
+
+@dataclass(frozen=True, slots=True)
+class FanoutSettings:
+    """How the work is cut."""
+
+    batch_messages: int = 16  # in one write; as many as Centrifugo packs
+    batch_bytes: int = 32 * 1024  # half of a socket's send buffer
+    slice_members: int = 256  # 0.6 to 1 ms of the loop
+    tick: float = 0.002  # seconds until the loop has its turn again
+    quiet: float = 0.0005  # seconds of silence after which a publication is sent at once instead of in the next turn
+    kept_messages: int = 256  # sent ones that a ring keeps in a channel with history: who comes back soon needs no read
+
+
+class Flight:
+    """What is known of the bytes of one write, as long as some member has not got them."""
+
+    __slots__ = ("_entries", "accepted", "channel", "messages", "namespace", "traceparent")
+
+    def __init__(self, channel: Channel, entries: Sequence[Entry], loop_minus_wall: float) -> None:
+        self.namespace = channel.namespace.name
+        self.channel = channel.name
+        self.messages = len(entries)
+        self.accepted = entries[0].time + loop_minus_wall  # loop time of the oldest message
+        self.traceparent: str | None = next((e.traceparent for e in entries if e.traceparent), None)
+        self._entries = tuple((e.time + loop_minus_wall, e.traceparent, e.id) for e in entries)
+
+    def delivered(self, observe: ChannelsObserver, count: int, now: float) -> None:
+        """``count`` members have it, at loop time ``now``."""
+        for accepted, traceparent, entry_id in self._entries:
+            seconds = now - accepted
+            if seconds < observe.slow:
+                trace_id = traceparent[3:35] if traceparent else None
+                observe.delivered(self.namespace, max(0.0, seconds), count, trace_id)
+            else:
+                observe.delivered_late(
+                    self.namespace, seconds, count, traceparent or None, channel=self.channel, entry_id=entry_id
+                )
+
+
+class Fanout:
+    """Hands out what rings have pending. ``schedule`` tells it of a channel, it tells ``drained`` when it is done."""
+
+    def __init__(
+        self,
+        encoders: Mapping[Any, Encode],
+        send_many: SendMany,
+        observe: ChannelsObserver,
+        timers: Timers,
+        drained: Callable[[Channel], None],
+        *,
+        now: Callable[[], float] = time.time,
+        clock: Callable[[], float] = time.monotonic,
+        settings: FanoutSettings = FanoutSettings(),
+    ) -> None:
+        self._encoders = encoders
+        self._send_many = send_many
+        self._observe = observe
+        self._timers = timers
+        self._drained = drained
+        self._now = now
+        self._clock = clock
+        self._settings = settings
+        self._ready: deque[Channel] = deque()
+        self._armed = False
+        self._serving = False
+        self._corked = False
+        self._last = 0.0  # when something was sent
+
+    def schedule(self, channel: Channel) -> None:
+        """The channel has something pending."""
+        if not channel.queued:
+            channel.queued = True
+            self._ready.append(channel)
+            if not self._corked:
+                self._begin_or_wait()
+
+    def cork(self) -> bool:
+        """Send nothing until ``uncork`` is called with the answer: a publish is to be told of before its fan-out."""
+        was, self._corked = self._corked, True
+        return was
+
+    def uncork(self, corked: bool) -> None:
+        """Go on, unless it was corked before."""
+        self._corked = corked
+        if self._ready and not corked:
+            self._begin_or_wait()
+
+    def trim(self, channel: Channel) -> None:
+        """Of what was sent the channel's ring keeps what its namespace is worth."""
+        channel.ring.trim(self._kept(channel))
+
+    def lag(self) -> float:
+        """Age in seconds of the oldest publication that is not begun."""
+        waiting = (c.ring for c in self._ready if c.ring.pending and c.batch is None)
+        return max(0.0, self._now() - min((ring.take(1, 0)[0].time for ring in waiting), default=self._now()))
+
+    def _begin_or_wait(self) -> None:
+        """After a silence the first slice goes out at once; what comes right after it is gathered."""
+        if self._serving or self._armed:
+            return
+        if len(self._ready) == 1 and self._clock() - self._last >= self._settings.quiet:
+            self._serve(self._ready.popleft())
+        if self._ready:
+            self._arm()
+
+    def _arm(self) -> None:
+        if not self._armed:
+            self._armed = True
+            self._timers.call_soon(self._tick)
+
+    def _tick(self) -> None:
+        self._armed = False
+        before = self._clock()
+        until = before + self._settings.tick
+        ready = self._ready
+        while ready:
+            self._serve(ready.popleft())
+            if 2 * self._last - before > until:  # the next slice may take as long as this one
+                break
+            before = self._last
+        if ready:
+            self._arm()
+
+    def _serve(self, channel: Channel) -> None:
+        """One slice of one channel; it goes to the end of the line when more is to be done."""
+        self._serving = True
+        try:
+            more = self._slice(channel)
+        except Exception as fault:  # noqa: BLE001 - one channel's fault is not that of the others
+            more = self._abandon(channel, fault)
+        finally:
+            self._serving = False
+        self._last = self._clock()
+        if more:
+            self._ready.append(channel)
+        else:
+            channel.queued = False
+            self._drained(channel)
+
+    def _slice(self, channel: Channel) -> bool:
+        batch = channel.batch or self._begin(channel)
+        if batch is None:
+            return False
+        run = batch.runs[batch.run]
+        if batch.written is None:
+            self._encode(channel, batch, run)
+        assert batch.written is not None, "a slice without bytes"
+        stop = batch.at + self._settings.slice_members
+        members = run.members if len(run.members) <= stop and not batch.at else run.members[batch.at : stop]
+        if batch.gone:
+            members = [member for member in members if member not in batch.gone]
+        batch.at = stop
+        if members:
+            taken = self._send_many(members, batch.written, batch.flight)
+            if taken:
+                batch.flight.delivered(self._observe, taken, self._clock())
+        if stop >= len(run.members):
+            batch.run, batch.at, batch.written = batch.run + 1, 0, None
+            if batch.run == len(batch.runs):
+                self._finish(channel, batch)
+        return channel.batch is not None or channel.ring.pending > 0
+
+    def _begin(self, channel: Channel) -> Batch | None:
+        settings = self._settings
+        batch = channel.next_batch(settings.batch_messages, settings.batch_bytes)
+        if batch is None:
+            channel.finish(self._kept(channel))
+            return None
+        batch.began = self._clock()
+        return batch
+
+    def _encode(self, channel: Channel, batch: Batch, run: Run) -> None:
+        entries = batch.entries[run.skip :] if run.skip else batch.entries
+        batch.written = self._encoders[run.variant](channel.name, [entry.publication for entry in entries])
+        batch.flight = Flight(channel, entries, self._clock() - self._now())
+
+    def _finish(self, channel: Channel, batch: Batch) -> None:
+        channel.finish(self._kept(channel))
+        traceparents = [entry.traceparent for entry in batch.entries if entry.traceparent]
+        self._observe.fanned_out(
+            channel.namespace.name,
+            len(batch.entries),
+            batch.members,
+            self._clock() - batch.began,
+            traceparents=traceparents,
+            links=self._links(batch) if traceparents else (),
+        )
+
+    def _links(self, batch: Batch) -> list[Any]:
+        """Of a few receivers that were sampled when they connected."""
+        some = (member for run in batch.runs for member in run.members[:LOOKED_AT])
+        links = [link for member in some if (link := getattr(member, "link", None)) is not None]
+        return links[:LINKS]
+
+    def _abandon(self, channel: Channel, fault: Exception) -> bool:
+        """Give up a batch that cannot be encoded or written; what comes after it goes on."""
+        batch = channel.batch
+        lost = len(batch.entries) * (batch.members - batch.at) if batch is not None else 0
+        channel.finish(0)
+        self._observe.dropped(channel.namespace.name, "unknown", lost, channel.name)
+        self._timers.call_exception_handler({"message": f"fan-out to {channel.name}", "exception": fault})
+        return channel.ring.pending > 0
+
+    def _kept(self, channel: Channel) -> int:
+        return min(channel.options.history_size, self._settings.kept_messages)

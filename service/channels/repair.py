@@ -1,0 +1,230 @@
+"""When a publication does not follow on the last one, the node asks the broker once, and nobody notices.
+
+A hole is filled from history, in order. When history cannot fill it, when the epoch is another one, or when the stream
+fell behind what was heard (a failover that lost writes), everybody who relies on the position is told. Meanwhile what
+is heard is held back, so that order is kept. A full ring is the same case: what it has no room for is read again later.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Protocol
+
+import msgspec
+
+from service.broker.contract import Broker, Excerpt, HistoryFilter, Soon
+from service.broker.stream import Entry, Ring
+from service.channels.channel import Channel
+from service.channels.fanout import Timers
+from service.protocol.messages import StreamPosition
+
+READ = 256  # entries in one read of history
+HELD = 256  # entries held back while the broker is asked
+TRIES = 6  # before the position is given up
+PATIENCE = 0.1  # seconds before the second try; doubled each time
+
+
+class Repair:
+    """What was heard while a channel is out of step."""
+
+    __slots__ = ("held", "more", "parked", "tries")
+
+    def __init__(self, *, parked: bool = False) -> None:
+        self.held: list[Entry] = []
+        self.more = parked  # history has more than was held
+        self.parked = parked  # nothing is asked until the ring has room
+        self.tries = 0
+
+
+class Yard(Protocol):
+    """What the hub does for a repair."""
+
+    def has_room(self, channel: Channel) -> bool:
+        """Whether the ring takes another entry."""
+
+    def put(self, channel: Channel, entry: Entry) -> None:
+        """Append to the ring and let the fan-out know."""
+
+    def lose(self, channel: Channel, position: StreamPosition | None) -> None:
+        """Go on at ``position`` (None: nobody knows); who relied on the old one is told."""
+
+    def drop(self, channel: Channel, count: int) -> None:
+        """Count publications that did not fit."""
+
+    def run(self, name: str, soon: Soon[Any], answered: Callable[[Any], None]) -> None:
+        """Call ``answered`` with the answer or the exception, at once when it is there."""
+
+
+class Repairs:
+    """Brings channels back into step."""
+
+    def __init__(self, broker: Broker, timers: Timers, yard: Yard) -> None:
+        self._broker = broker
+        self._timers = timers
+        self._yard = yard
+
+    def begin(self, channel: Channel, entry: Entry | None = None) -> None:
+        """Something is wrong with the position; ``entry`` is what showed it."""
+        assert channel.repair is None, "a channel is repaired twice"
+        repair = channel.repair = Repair()
+        if entry is not None:
+            repair.held.append(entry)
+        self._ask(channel, repair)
+
+    def park(self, channel: Channel) -> None:
+        """The ring is full: from here on history keeps what is heard."""
+        channel.repair = Repair(parked=True)
+
+    def resume(self, channel: Channel) -> None:
+        """The ring has room again."""
+        repair = channel.repair
+        if repair is not None and repair.parked:
+            repair.parked = False
+            self._ask(channel, repair)
+
+    def hold(self, channel: Channel, entry: Entry) -> None:
+        """Something was heard meanwhile."""
+        repair = channel.repair
+        if len(repair.held) < HELD and not (repair.parked and entry.offset):
+            repair.held.append(entry)
+        elif entry.offset:
+            repair.more = True
+        else:
+            self._yard.drop(channel, 1)
+
+    # ---------------------------------------------------------------- questions
+
+    def _ask(self, channel: Channel, repair: Repair) -> None:
+        ring = channel.ring
+        since = StreamPosition(max(0, ring.top - 1), ring.epoch)  # one early: is the top still what we heard?
+        wanted = HistoryFilter(READ, since)
+        self._question(
+            channel, repair, self._answered, lambda: self._broker.history(channel.name, wanted, channel.options)
+        )
+
+    def _question(
+        self,
+        channel: Channel,
+        repair: Repair,
+        follow: Callable[[Channel, Repair, Any], None],
+        ask: Callable[[], Soon[Any]],
+    ) -> None:
+        try:
+            soon = ask()
+        except Exception:  # noqa: BLE001 - whatever the broker has, we try again
+            self._failed(channel, repair)
+        else:
+            self._yard.run(f"repair {channel.name}", soon, partial(self._told, channel, repair, follow))
+
+    def _told(
+        self, channel: Channel, repair: Repair, follow: Callable[[Channel, Repair, Any], None], outcome: Any
+    ) -> None:
+        if channel.closed or channel.repair is not repair:
+            return
+        if isinstance(outcome, BaseException):
+            self._failed(channel, repair)
+        else:
+            follow(channel, repair, outcome)
+
+    def _failed(self, channel: Channel, repair: Repair) -> None:
+        repair.tries += 1
+        if repair.tries >= TRIES:
+            self._lose(channel, repair, None)
+            return
+        self._timers.call_later(PATIENCE * 2.0 ** (repair.tries - 1), partial(self._again, channel, repair))
+
+    def _again(self, channel: Channel, repair: Repair) -> None:
+        if not channel.closed and channel.repair is repair:
+            self._ask(channel, repair)
+
+    # ------------------------------------------------------------------ answers
+
+    def _answered(self, channel: Channel, repair: Repair, excerpt: Excerpt) -> None:
+        ring, position = channel.ring, excerpt.position
+        if position.epoch != ring.epoch:
+            self._lose(channel, repair, position)
+        elif not agrees(ring, excerpt) or _contradicts(ring, repair.held):
+            self._question(
+                channel, repair, self._lose, lambda: self._broker.renew_epoch(channel.name, ring.epoch, channel.options)
+            )
+        else:
+            self._fill(channel, repair, excerpt)
+
+    def _fill(self, channel: Channel, repair: Repair, excerpt: Excerpt) -> None:
+        ring = channel.ring
+        for entry in excerpt.entries:
+            if entry.offset <= ring.top:
+                continue
+            if entry.offset != ring.top + 1:
+                self._lose(channel, repair, excerpt.position)
+                return
+            if not self._yard.has_room(channel):
+                repair.parked = repair.more = True
+                return
+            self._yard.put(channel, entry)
+        if ring.top == excerpt.position.offset:
+            self._finish(channel, repair)
+        elif excerpt.entries and excerpt.entries[-1].offset == ring.top:
+            self._ask(channel, repair)  # there is more than one read gives
+        else:
+            self._lose(channel, repair, excerpt.position)
+
+    def _finish(self, channel: Channel, repair: Repair) -> None:
+        if not _follows(channel.ring, repair.held):
+            self._failed(channel, repair)  # heard, but not in history: not yet, or it was taken back
+            return
+        channel.repair = None
+        for entry in repair.held:
+            if channel.repair is not None:
+                self.hold(channel, entry)
+            elif not entry.offset or entry.epoch == channel.ring.epoch:
+                self._put(channel, entry)
+            else:
+                self._put(channel, msgspec.structs.replace(entry, offset=0))
+        if repair.more and channel.repair is None:
+            self.begin(channel)
+
+    def _put(self, channel: Channel, entry: Entry) -> None:
+        if entry.offset and entry.offset <= channel.ring.top:
+            return
+        if self._yard.has_room(channel):
+            self._yard.put(channel, entry)
+        elif entry.offset:
+            self.park(channel)
+        else:
+            self._yard.drop(channel, 1)
+
+    def _lose(self, channel: Channel, repair: Repair, position: StreamPosition | None) -> None:
+        channel.repair = None
+        self._yard.lose(channel, position)
+        for entry in repair.held:
+            follows = entry.offset == channel.ring.top + 1 and entry.epoch == channel.ring.epoch
+            self._put(channel, entry if follows else msgspec.structs.replace(entry, offset=0))
+
+
+def agrees(ring: Ring, excerpt: Excerpt) -> bool:
+    """Whether the stream is still the one that the ring heard: not behind it, and the same publication at its top."""
+    if excerpt.position.offset < ring.top:
+        return False
+    same = next((entry for entry in excerpt.entries if entry.offset == ring.top), None)
+    return same is None or not ring.top_id or same.id == ring.top_id
+
+
+def _contradicts(ring: Ring, held: list[Entry]) -> bool:
+    """Whether something came that has another's offset."""
+    for entry in held:
+        if entry.offset and entry.epoch == ring.epoch:
+            known = ring.find(entry.offset)
+            if known is not None and known.id != entry.id:
+                return True
+    return False
+
+
+def _follows(ring: Ring, held: list[Entry]) -> bool:
+    """Whether what was held continues the ring without a hole."""
+    top = ring.top
+    for entry in held:
+        if entry.epoch == ring.epoch and entry.offset > top:
+            if entry.offset > top + 1:
+                return False
+            top = entry.offset
+    return True
