@@ -1,16 +1,28 @@
 """The only file that knows every room: builds them, connects them, starts and stops them in order."""
 
 import asyncio
+import platform
 import signal
+import socket
 import time
+import uuid
 from collections.abc import Iterable
+from typing import Final
 
 from aiohttp import web
 
-from observability import names
+from observability import names, setup
+from observability.metrics import Words
 from observability.names import Figure
 from observability.setup import Telemetry
+from service import __version__
 from service.access.tokens import Tokens
+from service.api.api_methods import METHODS, Methods, Node
+from service.api.door import Door
+from service.api.health import Readiness, Doors
+
+from service.api.server_api import ServerApi
+from service.broker.contract import Broker, Soon
 from service.broker.memory_broker import MemoryBroker
 from service.channels.hub import Hub
 from service.config import Address, Settings
@@ -20,24 +32,22 @@ from service.connections.connection import Connection
 from service.connections.errands import Errands
 from service.connections.registry import Registry
 from service.connections.rounds import Rounds
-from service.connections.sockopts import listen
 from service.connections.station import Station
 from service.connections.takeover import check_release
 from service.connections.upgrade import Upgrade
 from service.connections.variants import Variant
 from service.connections.wheel import Wheel
-from service.doors import Doors
-from service.protocol import closing
+from service.protocol import closing, errors
 from service.protocol.json_codec import JsonCodec
 
-GOODBYES = 200  # Close frames in one turn of the loop: a mass close must not stall it
-LINGER_SHARE = 0.7  # of the time to stop: for the peers' Close frames; the rest is for telemetry
+GOODBYES: Final = 200  # Close frames in one turn of the loop: a mass close must not stall it
+LINGER_SHARE: Final = 0.7  # of the time to stop: for the peers' Close frames; the rest is for telemetry
 
 
 class Service:
     """One node. ``start`` serves, ``stop`` says goodbye to everybody; both once."""
 
-    def __init__(self, settings: Settings, telemetry: Telemetry) -> None:
+    def __init__(self, settings: Settings, telemetry: Telemetry | None = None) -> None:
         """Build every room; nothing is opened yet. Needs a running loop.
 
         Raises:
@@ -47,10 +57,11 @@ class Service:
         check_release()
         loop = asyncio.get_running_loop()
         self.settings = settings
-        self.telemetry = telemetry
-        self.started_at = time.time()
+        self.telemetry = telemetry = telemetry or setup.build(settings.telemetry, _words(settings))
+        self.node = Node(uuid.uuid4().hex, settings.node_name or socket.gethostname(), __version__)
+        self.ready = False
         variant = Variant(JsonCodec())
-        self.broker = MemoryBroker(telemetry.broker)
+        self.broker: Broker = MemoryBroker(loop)
         self.hub = Hub(
             settings.namespaces,
             self.broker,
@@ -72,30 +83,67 @@ class Service:
         )
         self.hub.on_insufficient = Connection.lost_position
         self.rounds = Rounds(self.station)
-        self.audience = Audience(self.station.registry)
-        variants = {"": variant, "centrifuge-json": variant}
-        self.upgrade = Upgrade(self.station, settings.upgrade, variants, telemetry.upgrade)
-        self.doors = Doors(self)
-        self.ready = False
-        telemetry.registry.add_source(self.figures)
-        telemetry.registry.add_source(self.hub.figures)
-        telemetry.registry.add_source(self.broker.figures)
+        self.upgrade = Upgrade(
+            self.station, settings.upgrade, {"": variant, "centrifuge-json": variant}, telemetry.upgrade
+        )
+        for source in (self.figures, self.hub.figures, self.broker.figures):
+            telemetry.registry.add_source(source)
+        http = settings.http
+        self._public = Door(self._public_application(), http.public.host, http.public.port, http.sockets)
+        self._internal = Door(self._internal_application(), http.internal.host, http.internal.port, http.sockets)
 
-    # ------------------------------------------------------------ start and stop
+    # ---------------------------------------------------------------------- doors
+
+    def _public_application(self) -> web.Application:
+        application = web.Application()
+        router = application.router
+        if self.settings.websocket:
+            router.add_route("*", self.settings.upgrade.path, self.upgrade.handle)
+        if not self.settings.api.disabled:
+            audience = Audience(self.station.registry)
+            methods = Methods(self.hub, self.settings.namespaces, audience, self.node)
+            ServerApi(self.settings.api, methods, self.telemetry.api).add_routes(router)
+        self._small_doors().add_public(router)
+        if self.settings.page is not None:
+            from service.api.page import Page
+            Page(self.settings.page, self.settings.tokens).add_routes(router)
+        return application
+
+    def _internal_application(self) -> web.Application:
+        application = web.Application()
+        self._small_doors().add_internal(application.router)
+        return application
+
+    def _small_doors(self) -> Doors:
+        return Doors(self.settings.doors, self.telemetry.registry.render, self.readiness)
+
+    def readiness(self) -> Readiness:
+        """Whether traffic may come."""
+        if self.ready:
+            return Readiness({}, {})
+        why = "draining" if self.station.leaving is not None else "starting"
+        return Readiness({"service": why}, {})
+
+    # ------------------------------------------------------------- start and stop
 
     async def start(self) -> tuple[Address, Address]:
-        """Open both ports; the public and the internal address, with the ports that were chosen.
+        """Open both ports; the public and the internal address, with the ports that were taken.
 
         Raises:
             OSError: an address cannot be had; nothing is left open.
 
         """
         await self.telemetry.start()
-        started = self.broker.start(self.hub.deliver, self.hub.removed)
-        if started is not None:
-            await started
+        await _soon(self.broker.start(self.hub.deliver, self.hub.removed))
+        try:
+            internal = Address(*await self._internal.open())
+            public = Address(*await self._public.open())
+        except OSError:
+            await self._internal.close()
+            await self._public.close()
+            await self.telemetry.stop()
+            raise
         self.rounds.start()
-        public, internal = await self.doors.open()
         self.ready = True
         self.telemetry.service.started(f"{public.host}:{public.port}", f"{internal.host}:{internal.port}")
         self.telemetry.service.ready(True)
@@ -104,21 +152,20 @@ class Service:
         return public, internal
 
     async def stop(self, reason: str) -> None:
-        """Readiness red, listener closed, every connection 3001 with lingering, telemetry flushed; within its deadline."""
+        """Readiness red, listener closed, everybody closed with 3001 and lingering, telemetry flushed; all in time."""
         began = time.monotonic()
         self.ready = False
         self.telemetry.service.ready(False)
         self.telemetry.service.draining(len(self.station.registry.sockets))
         self.station.leaving = closing.SHUTDOWN
-        await self.doors.close_public()
+        await self._public.close_listener()
         left = await self._say_goodbye(self.settings.shutdown_timeout * LINGER_SHARE)
         self.rounds.stop()
         await self.station.errands.stop()
-        stopped = self.broker.stop()
-        if stopped is not None:
-            await stopped
+        await _soon(self.broker.stop())
         self.telemetry.service.stopped(reason, time.monotonic() - began, left)
-        await self.doors.close()
+        await self._public.close()
+        await self._internal.close()
         await self.telemetry.stop()
 
     async def _say_goodbye(self, seconds: float) -> int:
@@ -130,7 +177,7 @@ class Service:
             for connection in everybody[start : start + GOODBYES]:
                 connection.close(closing.SHUTDOWN)
             await asyncio.sleep(0)
-        while sockets and time.monotonic() < until:
+        while sockets and time.monotonic() < until:  # noqa: ASYNC110 - a set has no Event
             await asyncio.sleep(0.02)
         left = list(sockets)
         for connection in left:
@@ -138,29 +185,19 @@ class Service:
         await asyncio.sleep(0)
         return len(left)
 
-    async def run(self) -> None:
-        """Serve until SIGTERM or SIGINT, then stop."""
+    async def until_told(self) -> str:
+        """Wait for SIGTERM or SIGINT; its name. Further signals are ignored: stopping has its own deadline."""
         loop = asyncio.get_running_loop()
         ordered: asyncio.Future[str] = loop.create_future()
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._order, ordered, signal.Signals(number).name)
-        try:
-            await self.stop(await ordered)
-        finally:
-            for number in (signal.SIGTERM, signal.SIGINT):
-                loop.remove_signal_handler(number)
+            loop.add_signal_handler(number, _order, ordered, number.name)
+        return await ordered
 
-    @staticmethod
-    def _order(ordered: asyncio.Future[str], name: str) -> None:
-        if not ordered.done():
-            ordered.set_result(name)
-
-    # ------------------------------------------------------------------- figures
+    # --------------------------------------------------------------------- figures
 
     def figures(self) -> Iterable[Figure]:
         """What a scrape shows of the connections."""
-        sums = self.station.sums
-        now = self.station.now()
+        sums, now = self.station.sums, self.station.now()
         oldest = min((c.unsent_since() for c in self.station.stalled), default=now)
         yield Figure(names.CONNECTIONS.name, ("json",), len(self.station.registry.sockets))
         yield Figure(names.OUTBOX_MESSAGES.name, (), sums.outbox_messages)
@@ -174,12 +211,25 @@ class Service:
         yield Figure(names.DRAINING.name, (), int(self.station.leaving is not None))
 
 
-
-async def serve(settings: Settings, telemetry: Telemetry) -> None:
-    """Build, start, run until told to stop."""
-    service = Service(settings, telemetry)
-    await service.start()
-    await service.run()
+def _order(ordered: asyncio.Future[str], name: str) -> None:
+    if not ordered.done():
+        ordered.set_result(name)
 
 
-__all__ = ["Service", "serve", "web"]
+async def _soon(answer: Soon[None]) -> None:
+    if answer is not None:
+        await answer
+
+
+def _words(settings: Settings) -> Words:
+    """The closed lists of label values; ``observability`` knows no room, so they are handed over."""
+    return Words(
+        namespaces=[namespace.name for namespace in settings.namespaces],
+        close_codes=[str(code) for code in closing.CLOSINGS],
+        close_causes=closing.CAUSES,
+        reply_errors=["0", *(str(code) for code in errors.ERRORS)],
+        api_methods=METHODS,
+        steps=["on_response_prepare"],
+        version=[__version__],
+        python=[platform.python_version()],
+    )

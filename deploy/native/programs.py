@@ -33,7 +33,12 @@ PROGRAMS = (
     Program("alertmanager", "alertmanager", "github.com/prometheus/alertmanager/cmd/alertmanager", "0.31.1", _VERSION),
     Program("amtool", "alertmanager", "github.com/prometheus/alertmanager/cmd/amtool", "0.31.1", _VERSION),
     Program(
-        "prometheus", "prometheus", "github.com/prometheus/prometheus/cmd/prometheus", "3.15.0", _VERSION, "remove_all_sd"
+        "prometheus",
+        "prometheus",
+        "github.com/prometheus/prometheus/cmd/prometheus",
+        "3.15.0",
+        _VERSION,
+        "remove_all_sd",
     ),
     Program(
         "promtool", "prometheus", "github.com/prometheus/prometheus/cmd/promtool", "3.15.0", _VERSION, "remove_all_sd"
@@ -47,7 +52,11 @@ PROGRAMS = (
         "github.com/jaegertracing/jaeger/internal/version.latestVersion",
     ),
     Program(
-        "loki", "loki", "github.com/grafana/loki/v3/cmd/loki", "3.7.8", "github.com/grafana/loki/v3/pkg/util/build.Version"
+        "loki",
+        "loki",
+        "github.com/grafana/loki/v3/cmd/loki",
+        "3.7.8",
+        "github.com/grafana/loki/v3/pkg/util/build.Version",
     ),
 )
 

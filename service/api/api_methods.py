@@ -85,31 +85,14 @@ METHODS: Final = (
     "channels",
     "batch",
 )
-"""All methods, for labels; in the order in which a batch command with several methods is read: the first one counts."""
+"""In the order in which a batch command with several methods is read: the first one counts."""
+
+CALLED: Final = (*METHODS, "old_style", "unknown")
+"""What the observer is told was called."""
 
 
 class Methods:
     """The table. ``answer`` never raises for what a caller did wrong."""
-
-    NAMES: Final = [
-        "publish",
-        "broadcast",
-        "subscribe",
-        "unsubscribe",
-        "disconnect",
-        "presence",
-        "presence_stats",
-        "history",
-        "history_remove",
-        "info",
-        "rpc",
-        "refresh",
-        "channels",
-        "batch",
-        "old_style",
-        "unknown",
-    ]
-    """What the observer is told was called: the methods, a body of the old style, and anything else."""
 
     def __init__(self, hub: Hub, namespaces: Namespaces, connections: Connections, node: Node) -> None:
         self._hub = hub

@@ -23,10 +23,13 @@ class BadFrame(Exception):  # noqa: N818 - says what is wrong
 class Codec(Protocol):
     """One encoding of the protocol."""
 
-    name: str
-    """``json`` or ``protobuf``; also the metric label."""
-    binary: bool
-    """Outgoing frames are binary. Incoming ones may be either."""
+    @property
+    def name(self) -> str:
+        """``json`` or ``protobuf``; also the metric label."""
+
+    @property
+    def binary(self) -> bool:
+        """Outgoing frames are binary. Incoming ones may be either."""
 
     def decode(self, data: bytes) -> list[Command]:
         """The commands of one frame, in order, at least one.
