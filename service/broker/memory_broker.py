@@ -240,6 +240,7 @@ class MemoryBroker:
 
     def _remember(self, key: tuple[str, str], published: Published, now: float) -> None:
         repeated = Published(published.position, repeated=True)
+        self._results.pop(key, None)  # so that the oldest stays in front
         self._results[key] = (now + self._settings.idempotency_ttl, repeated)
         if len(self._results) > self._settings.idempotency_keys:
             del self._results[next(iter(self._results))]

@@ -7,11 +7,17 @@ import re
 from collections.abc import Callable
 from fnmatch import translate
 
+from service.protocol.errors import BAD_REQUEST, ClientMistake
+
 ALTERNATIVES = 64  # that braces may spell out; a pattern must not cost more than the answer
 
 
-class BadPattern(Exception):  # noqa: N818 - says what is wrong
+class BadPattern(ClientMistake):
     """Brackets or braces that do not close, or too many alternatives."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(BAD_REQUEST)
+        self.why = why
 
 
 def matcher(pattern: str) -> Callable[[str], object]:
