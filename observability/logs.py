@@ -32,8 +32,11 @@ _SECRET_TEXT = re.compile(
 )
 _FREE_TEXT = ("reason", "error", "exception", "message", "path", "client")
 _HIDDEN = "[hidden]"
+_TELEMETRY = ("opentelemetry", "grpc", "urllib3")  # the Collector's absence is no error of the service
 
 Fields = MutableMapping[str, Any]
+# Our four levels, and Centrifugo's words for the limit.
+LEVELS = {"trace": 5, "debug": 10, "info": 20, "warn": 30, "warning": 30, "error": 40, "fatal": 50, "none": 60}
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,8 +200,7 @@ class Log:
     ) -> None:
         """``strict`` is for tests: an undeclared event or key is an AssertionError."""
         self.sinks = tuple(sinks)
-        self._level = logging.getLevelNamesMapping()[settings.level.upper()]
-        self._levels = {level: logging.getLevelNamesMapping()[level.upper()] for level in LEVELS}
+        self._level = LEVELS[settings.level]
         self._now = now
         self._strict = strict
         self._repeats = Repeats()
@@ -207,15 +209,15 @@ class Log:
         logger = structlog.wrap_logger(
             self,
             [self._stamp, redact, render],
-            structlog.make_filtering_bound_logger(self._level),
+            structlog.make_filtering_bound_logger(logging.DEBUG),
             service=settings.service,
             instance=settings.instance,
         ).bind()
-        self._emit = {level: getattr(logger, level) for level in LEVELS}
+        self._emit = {level: getattr(logger, level) for level in ("debug", "info", "warning", "error")}
 
     def write(self, event: LogEvent, **fields: object) -> None:
         """One line; ``fields`` are keys of ``names.KEYS``, empty ones are left out."""
-        if self._levels[event.level] < self._level:
+        if LEVELS[event.level] < self._level:
             return
         if self._strict:
             assert event.name in names.EVENTS, f"log event {event.name} is not declared"
@@ -245,9 +247,6 @@ class Log:
         line: Fields = {"timestamp": stamp, "level": level, "event": fields.pop("event")}
         line.update((key, value) for key, value in fields.items() if value is not None and value != "")
         return line
-
-
-LEVELS = ("debug", "info", "warning", "error")
 
 
 def redact(_logger: Any, _level: str, fields: Fields) -> Fields:
@@ -288,7 +287,8 @@ class LibraryLines(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """One line of ours for one of theirs."""
-        event = names.LIBRARY_ERROR if record.levelno >= logging.ERROR else names.LIBRARY_WARNING
+        ours = record.levelno >= logging.ERROR and not record.name.startswith(_TELEMETRY)
+        event = names.LIBRARY_ERROR if ours else names.LIBRARY_WARNING
         trouble = record.exc_info[1] if record.exc_info else None
         self._log.write(event, logger=record.name, message=record.getMessage(), exception=traceback_of(trouble))
 

@@ -136,8 +136,8 @@ class Collector:
         self._loop = loop
         self._before = gc.get_threshold()
         gc.set_threshold(*THRESHOLDS)
-        gc.callbacks.append(self._measure)
         freeze()
+        gc.callbacks.append(self._measure)
 
     def stop(self) -> None:
         """Give it back."""

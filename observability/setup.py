@@ -6,6 +6,7 @@ import random
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from observability import names
@@ -119,7 +120,9 @@ def build(settings: TelemetrySettings, words: Words | None = None) -> Telemetry:
             instance=settings.instance,
         )
     )
-    post = Post(_export_settings(settings)) if settings.otlp_endpoint else None
+    post = None
+    if settings.otlp_endpoint:
+        post = Post(_export_settings(settings), lost=partial(_lost, log))
     return assemble(settings, registry, log, post)
 
 
@@ -178,6 +181,10 @@ def _export_settings(settings: TelemetrySettings) -> ExportSettings:
         service_version=settings.version,
         instance=settings.instance,
     )
+
+
+def _lost(log: Log, reason: str, count: int) -> None:
+    log.write(names.SPANS_LOST, reason=reason, count=count)
 
 
 def _log_figures(log: Log) -> Iterator[Figure]:

@@ -6,6 +6,7 @@ Collector is down. Here the queue is bounded, every loss has a reason, and stopp
 """
 
 import hashlib
+import logging
 import re
 import threading
 import time
@@ -184,12 +185,19 @@ class Exporter(Protocol):
 class Post:
     """Carries ended spans to the Collector in a thread of its own. Whatever the Collector does, nobody waits for it."""
 
-    def __init__(self, settings: ExportSettings, connect: Callable[[ExportSettings], Exporter] | None = None) -> None:
-        """``connect`` makes the exporter; the default is OTLP."""
+    def __init__(
+        self,
+        settings: ExportSettings,
+        connect: Callable[[ExportSettings], Exporter] | None = None,
+        *,
+        lost: Callable[[str, int], None] = lambda _reason, _count: None,
+    ) -> None:
+        """``connect`` makes the exporter, by default OTLP; ``lost`` hears of each failed batch, in the thread."""
         self.exported = 0
         self.lost = dict.fromkeys(names.SPAN_LOSSES, 0)  # by reason
         self._settings = settings
         self._connect = connect or otlp_exporter
+        self._tell_lost = lost
         self._waiting: deque[Span] = deque()
         self._wake = threading.Event()
         self._stopping = threading.Event()
@@ -231,6 +239,9 @@ class Post:
         """The deadline is over: what still waits is lost, the thread is left to itself."""
         self.lost["stopped"] += len(self._waiting)
         self._waiting.clear()
+        library = logging.getLogger("opentelemetry")  # what it has to say now, nobody writes any more
+        library.addHandler(logging.NullHandler())
+        library.propagate = False
         if self._exporter is not None:
             threading.Thread(target=self._exporter.shutdown, name="span export end", daemon=True).start()
 
@@ -250,6 +261,7 @@ class Post:
                 self.exported += len(batch)
             else:
                 self.lost["export_failed"] += len(batch)
+                self._tell_lost("export_failed", len(batch))
 
     def _send(self, spans: Sequence["ReadableSpan"]) -> bool:
         assert self._exporter is not None, "started without an exporter"

@@ -1,0 +1,185 @@
+"""The loop's punctuality, the collector's pauses, and what the system knows."""
+
+import asyncio
+import gc
+import os
+import sys
+import threading
+import time
+from typing import Any
+
+import pytest
+
+from observability import names, runtime
+from observability.runtime import STALL, Collector, LoopWatch, open_descriptors, place
+
+
+class HandLoop:
+    """A loop whose timers are fired by hand."""
+
+    def __init__(self):
+        self.timer: Any = None
+
+    def call_later(self, _delay, callback, *arguments):
+        self.timer = (callback, arguments)
+        return self
+
+    def call_soon(self, callback, *arguments):
+        callback(*arguments)
+
+    def fire(self):
+        callback, arguments = self.timer
+        callback(*arguments)
+
+    def cancel(self):
+        self.timer = None
+
+
+@pytest.fixture
+def watched(telemetry):
+    now = [100.0]
+    watch = LoopWatch(telemetry.registry, telemetry.telemetry.log, lambda: now[0])
+    loop: Any = HandLoop()
+    watch.start(loop)
+    yield watch, loop, now
+    watch.stop()
+
+
+@pytest.mark.shows("heliograph_event_loop_lag_seconds")
+def test_a_punctual_tick_is_no_stall(watched, telemetry):
+    watch, loop, now = watched
+    now[0] += 0.103
+    loop.fire()
+    assert telemetry.value(names.LOOP_LAG) == 1
+    assert telemetry.value(names.LOOP_STALLS) == 0
+    assert watch.last_stall(now[0]) is None
+
+
+@pytest.mark.shows("heliograph_event_loop_stalls_total", "loop.stalled")
+def test_a_late_tick_is_a_stall_that_is_remembered_for_a_while(watched, telemetry):
+    watch, loop, now = watched
+    now[0] += 1.1
+    loop.fire()
+    stall = watch.last_stall(now[0])
+    assert (round(stall.began, 3), round(stall.ended, 3)) == (100.1, 101.1)
+    for _ in range(49):
+        now[0] += 0.1
+        loop.fire()
+        assert watch.last_stall(now[0]) == stall
+    now[0] += 0.15
+    loop.fire()
+    assert watch.last_stall(now[0]) is None
+    assert telemetry.value(names.LOOP_STALLS) == 1
+    assert telemetry.line("loop.stalled")["seconds"] == 1.0
+
+
+def test_a_stall_counts_before_the_tick_that_tells_it(watched):
+    """Timers of others may run first after a standstill."""
+    watch, _, now = watched
+    now[0] += 0.1 + STALL
+    assert watch.last_stall(now[0]).ended == now[0]
+
+
+def test_a_stopped_watch_tells_no_stalls(watched):
+    watch, _, now = watched
+    watch.stop()
+    assert watch.last_stall(now[0] + 60) is None
+
+
+async def test_a_real_stall_is_named_by_file_and_line(telemetry):
+    watch = LoopWatch(telemetry.registry, telemetry.telemetry.log)
+    watch.start(asyncio.get_running_loop())
+    try:
+        time.sleep(0.6)  # noqa: ASYNC251 - this is the fault
+        await asyncio.sleep(0.05)
+    finally:
+        watch.stop()
+    line = telemetry.line("loop.stalled")
+    assert "test_runtime.py" in line["where"]
+    assert "test_a_real_stall_is_named_by_file_and_line" in line["where"]
+    assert line["seconds"] > 0.3
+
+
+def test_a_place_in_a_library_is_led_to_by_ours():
+    inside, leave = threading.Event(), threading.Event()
+
+    def theirs():
+        inside.set()
+        leave.wait(10)
+
+    scope: dict[str, Any] = {"__name__": "service.made.up", "theirs": theirs}
+    exec(compile("def ours():\n    theirs()\n", "/x/service/made/up.py", "exec"), scope)  # noqa: S102
+    thread = threading.Thread(target=scope["ours"])
+    thread.start()
+    inside.wait(10)
+    found = place(sys._current_frames()[thread.ident or 0])
+    leave.set()
+    thread.join()
+    assert found.startswith("service/made/up.py:2 ours > ")
+    assert place(None) == ""
+
+
+@pytest.mark.shows("heliograph_gc_pause_seconds")
+def test_the_collectors_pauses_are_measured_and_its_policy_given_back(telemetry):
+    before = gc.get_threshold()
+    collector = Collector(telemetry.registry)
+    loop: Any = HandLoop()
+    collector.start(loop)
+    try:
+        assert gc.get_threshold() == runtime.THRESHOLDS
+        gc.collect()
+        assert telemetry.value(names.GC_PAUSE, "2") == 1
+    finally:
+        collector.stop()
+    assert gc.get_threshold() == before
+    gc.collect()
+    assert telemetry.value(names.GC_PAUSE, "2") == 1
+    assert gc.get_freeze_count() == 0
+
+
+def test_each_thousand_connections_are_collected_and_frozen(telemetry, monkeypatch):
+    frozen = []
+    monkeypatch.setattr(runtime, "freeze", lambda: frozen.append(True))
+    collector = Collector(telemetry.registry)
+    loop: Any = HandLoop()
+    collector.start(loop)
+    try:
+        for _ in range(2500):
+            collector.opened()
+    finally:
+        collector.stop()
+    assert len(frozen) == 3  # the first one at the start
+
+
+def test_garbage_is_collected_before_the_freeze():
+    class Knot:
+        def __init__(self):
+            self.me = self
+
+    knots = [Knot() for _ in range(10)]
+    ids = {id(knot) for knot in knots}
+    del knots
+    try:
+        runtime.freeze()
+        assert not [found for found in gc.get_objects() if id(found) in ids and isinstance(found, Knot)]
+    finally:
+        gc.unfreeze()
+
+
+@pytest.mark.shows("process_cpu_seconds_total", "process_resident_memory_bytes", "process_virtual_memory_bytes")
+@pytest.mark.shows("process_start_time_seconds", "process_open_fds", "process_max_fds")
+def test_the_system_knows_this_process(telemetry):
+    assert telemetry.value(names.PROCESS_CPU) > 0.01
+    assert 5e6 < telemetry.value(names.PROCESS_RSS) < telemetry.value(names.PROCESS_VIRTUAL)
+    assert abs(telemetry.value(names.PROCESS_START) - time.time()) < 3600
+    assert telemetry.value(names.PROCESS_MAX_FDS) >= telemetry.value(names.PROCESS_FDS) > 2
+
+
+def test_open_descriptors_are_counted():
+    before = open_descriptors()
+    reading, writing = os.pipe()
+    try:
+        assert open_descriptors() == before + 2
+    finally:
+        os.close(reading)
+        os.close(writing)

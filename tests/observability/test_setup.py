@@ -1,0 +1,143 @@
+"""Building, starting, and above all stopping: whatever the Collector and stdout do."""
+
+import json
+import logging
+import os
+import socket
+import subprocess
+import sys
+import textwrap
+import time
+
+import pytest
+
+from observability import names, setup
+from observability.metrics import Words
+from observability.sampling import SamplingSettings
+from observability.setup import TelemetrySettings
+
+QUIET = TelemetrySettings(log_stdout=False)
+
+
+@pytest.fixture
+def black_hole():
+    """A server that accepts connections and never answers."""
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen(50)
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+
+
+@pytest.mark.shows("telemetry.spans_lost")
+def test_lost_spans_are_told_as_a_warning(telemetry):
+    setup._lost(telemetry.telemetry.log, "export_failed", 512)
+    line = telemetry.line("telemetry.spans_lost")
+    assert (line["level"], line["reason"], line["count"]) == ("warning", "export_failed", 512)
+
+
+def test_settings_reach_the_observers():
+    words = Words(namespaces=("chat",))
+    built = setup.build(TelemetrySettings(log_stdout=False, slow_message=0.5, version="9"), words)
+    assert built.channels.slow == 0.5
+    built.channels.joined("chat")
+    assert built.registry.value(names.SUBSCRIPTIONS, "chat") == 1
+    assert not built.tracing
+
+
+def test_without_an_endpoint_the_exporter_is_not_imported():
+    program = """
+        import sys
+        from observability import setup
+        setup.build(setup.TelemetrySettings(log_stdout=False))
+        assert not [name for name in sys.modules if name.startswith(("opentelemetry", "grpc", "requests", "prometheus"))]
+    """
+    subprocess.run([sys.executable, "-c", textwrap.dedent(program)], check=True, timeout=30)
+
+
+async def test_disabled_telemetry_tells_nobody_and_keeps_the_policies():
+    built = setup.build(TelemetrySettings(enabled=False))
+    await built.start()
+    trace = built.channels.publishing("", "x", 1)
+    built.channels.published(trace, "", "api", 0.1)
+    built.runtime.connection_opened()
+    assert built.runtime.last_stall(time.monotonic()) is None
+    await built.stop()
+    assert built.registry.value(names.PUBLICATIONS, "-", "api") == 0
+
+
+async def test_lines_are_flushed_at_the_end(tmp_path):
+    path = tmp_path / "heliograph.log"
+    built = setup.build(TelemetrySettings(log_stdout=False, log_file=str(path), instance="me"))
+    await built.start()
+    built.service.started("a", "b")
+    logging.getLogger("somebody").warning("a warning")
+    await built.stop()
+    logging.getLogger("somebody").warning("nobody listens any more")
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    assert [line["event"] for line in lines] == ["service.started", "library.warning"]
+    assert lines[0]["instance"] == "me"
+
+
+@pytest.mark.parametrize("protocol", ["http", "grpc"])
+async def test_a_collector_that_never_answers_costs_two_seconds_at_the_end_and_nothing_before(black_hole, protocol):
+    settings = TelemetrySettings(
+        log_stdout=False,
+        otlp_endpoint=black_hole,
+        otlp_protocol=protocol,
+        sampling=SamplingSettings(traces_per_second=1e6),
+    )
+    built = setup.build(settings)
+    await built.start()
+    assert built.tracing
+    worst = 0.0
+    for _ in range(3000):
+        began = time.perf_counter()
+        trace = built.channels.publishing("", "x", 1)
+        built.channels.published(trace, "", "api", 0.1)
+        worst = max(worst, time.perf_counter() - began)
+    assert worst < 0.2
+    assert built.post is not None
+    assert built.post.full
+    assert built.channels.publishing("", "x", 1) is None
+    began = time.perf_counter()
+    await built.stop(timeout=2.0)
+    assert time.perf_counter() - began < 2.5
+    lost = sum(built.post.lost.values())
+    assert lost + built.registry.value(names.SPANS_EXPORTED) >= 2048 - 512
+
+
+@pytest.mark.parametrize("protocol", ["http", "grpc"])
+def test_a_process_with_a_silent_collector_and_a_stuck_stdout_ends_in_time(black_hole, protocol):
+    """Nothing reads the child's stdout; its exit must not wait for the threads that are stuck."""
+    program = f"""
+        import asyncio, time
+        from observability import setup
+        settings = setup.TelemetrySettings(otlp_endpoint="{black_hole}", otlp_protocol="{protocol}", instance="x" * 100)
+        async def main():
+            telemetry = setup.build(settings)
+            await telemetry.start()
+            for _ in range(2000):
+                trace = telemetry.channels.publishing("", "x", 1)
+                telemetry.channels.published(trace, "", "api", 0.1)
+                telemetry.connections.closed(story)
+            await asyncio.sleep(0.3)
+            begin = time.monotonic()
+            await telemetry.stop()
+            assert time.monotonic() - begin < 2.5
+        from observability.observers.connections import ConnectionStory
+        story = ConnectionStory(connection_id="c", code=3001, cause="shutdown", initiator="server", lifetime=1.0)
+        asyncio.run(main())
+        import os
+        os.write(2, b"%f" % time.time())
+    """
+    reading, writing = os.pipe()
+    try:
+        child = subprocess.Popen(
+            [sys.executable, "-c", textwrap.dedent(program)], stdout=writing, stderr=subprocess.PIPE, text=True
+        )
+        _, said = child.communicate(timeout=30)
+        assert child.returncode == 0, said
+        assert time.time() - float(said.splitlines()[-1]) < 1.5  # the way out after the last statement
+    finally:
+        os.close(reading)
+        os.close(writing)
