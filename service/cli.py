@@ -1,0 +1,255 @@
+"""The command line. ``serve`` has a way of its own past typer, so that a start does not pay for what help needs."""
+
+import asyncio
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+if TYPE_CHECKING:
+    from service.config import Address, Settings
+
+_HOUR = 3600.0
+_FLAGS = {"--config": Path, "--port": int, "--internal-port": int}
+_SWITCHES = ("--lenient", "--print-config")
+
+
+def main() -> None:
+    """Run the command that ``sys.argv`` names; ends the process with its exit code."""
+    plain = _plain_serve(sys.argv[1:])
+    if plain is not None:
+        raise SystemExit(serve(**plain))
+    from service.commands import app
+
+    app()
+
+
+def _plain_serve(arguments: list[str]) -> dict[str, Any] | None:
+    """The flags of a well-formed ``serve``; None for whatever typer has to look at."""
+    if not arguments or arguments[0] != "serve":
+        return None
+    found: dict[str, Any] = {}
+    rest = [part for word in arguments[1:] for part in (word.split("=", 1) if word.startswith("--") else [word])]
+    while rest:
+        flag = rest.pop(0)
+        name = flag.removeprefix("--").replace("-", "_")
+        if flag in _SWITCHES:
+            found[name] = True
+        elif flag in _FLAGS and rest and not rest[0].startswith("-"):
+            try:
+                found[name] = _FLAGS[flag](rest.pop(0))
+            except ValueError:
+                return None
+        else:
+            return None
+    return found
+
+
+# ------------------------------------------------------------------------------- serve
+
+
+def serve(
+    config: Path | None = None,
+    port: int | None = None,
+    internal_port: int | None = None,
+    *,
+    lenient: bool = False,
+    print_config: bool = False,
+) -> int:
+    """Serve until SIGTERM or SIGINT; the exit code."""
+    flags = {"http_server.port": port, "http_server.internal_port": internal_port}
+    given: dict[str, object] = {path: value for path, value in flags.items() if value is not None}
+    if print_config:
+        return _print_config(config, given, lenient=lenient)
+    settings = _load(config, given, lenient=lenient)
+    import uvloop
+
+    pid_file = Path(settings.pid_file) if settings.pid_file else None
+    try:
+        if pid_file:
+            pid_file.write_text(f"{os.getpid()}\n")
+        return uvloop.run(_serving(settings))
+    except OSError as error:
+        _sorry(f"cannot start: {error}; if the address is taken, --port 0 takes any free one")
+    finally:
+        if pid_file:
+            pid_file.unlink(missing_ok=True)
+
+
+async def _serving(settings: "Settings") -> int:
+    from service.app import Service
+
+    service = Service(settings)
+    public, internal = await service.start()
+    _announce(settings, public, internal)
+    await service.stop(await service.until_told())
+    return 0
+
+
+def _announce(settings: "Settings", public: "Address", internal: "Address") -> None:
+    """Where we are, on stderr: logs go elsewhere, and these lines are for the person who started us."""
+    here, inside = _url(public), _url(internal)
+    if settings.quick_start:
+        from service.access.issuing import Wanted, issue
+        from service.settings.banner import banner
+        from service.settings.quick_start import FOLDER
+
+        token = issue(settings.tokens, Wanted("demo", expire_at=time.time() + _HOUR))
+        _tell(banner(here, inside, settings.api.key, token, folder=f"{FOLDER.resolve()} (mode 0600)"))
+    _tell(f"listening on {here} (internal {inside})")
+
+
+def _url(address: "Address") -> str:
+    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(address.host, address.host)  # noqa: S104
+    return f"http://{f'[{host}]' if ':' in host and host[0] != '[' else host}:{address.port}"
+
+
+def _print_config(config: Path | None, flags: dict[str, object], *, lenient: bool) -> int:
+    """The built-in configuration, to be saved; or a user's own as it is understood, its secrets masked."""
+    import yaml
+
+    from service.config import examine
+    from service.settings.masking import masked
+    from service.settings.quick_start import built_in, kept_secrets
+
+    settings = _load(config, flags, lenient=lenient)
+    if settings.quick_start:
+        print(
+            "# Heliograph's quick-start configuration. It holds your key and secret: keep it to yourself (chmod 600)."
+        )
+        tree = built_in(*kept_secrets())
+    else:
+        tree = masked(examine(config, os.environ, flags).tree)
+    print(yaml.safe_dump(tree, sort_keys=False, allow_unicode=True), end="")
+    return 0
+
+
+# ----------------------------------------------------------------- the other commands
+
+
+def check_config(file: Path, *, lenient: bool = False) -> None:
+    """Check a configuration file, as ``serve`` would."""
+    settings = _load(file, {}, lenient=lenient)
+    for warning in settings.warnings:
+        print(f"{file}: {warning}")
+    print(f"{file}: the configuration is right")
+
+
+def token(user: str, expire: str, channel: str, info: str, config: Path | None) -> None:
+    """Print a token."""
+    from service.access.issuing import Wanted, issue
+    from service.settings.kinds import Misfit, seconds
+
+    settings = _local_settings(config)
+    try:
+        lifetime = seconds(expire)
+    except Misfit as misfit:
+        _sorry(f"--expire {misfit}")
+    chosen = (settings.subscription_tokens if channel else None) or settings.tokens
+    wanted = Wanted(
+        user,
+        channel,
+        time.time() + lifetime if lifetime else 0,
+        _json(info, "--info", '{"name":"Ann"}') if info else None,
+    )
+    try:
+        print(issue(chosen, wanted))
+    except ValueError:
+        _sorry("no secret is configured: set client.token.hmac_secret_key in the configuration")
+
+
+def pub(channel: str, data: str, server: str, key: str, config: Path | None) -> None:
+    """Publish by the server API."""
+    from service.lab.publisher import NotPublished, publish
+
+    message = _json(data, "DATA", '{"text":"hello"}')
+    key = key or os.environ.get("HELIOGRAPH_HTTP_API_KEY", "") or _local_settings(config).api.key
+    try:
+        done = asyncio.run(publish(server, key, channel, message))
+    except NotPublished as refusal:
+        _sorry(str(refusal))
+    place = f", offset {done.offset} of epoch {done.epoch}" if done.offset else ""
+    trace = f", trace {done.traceparent[3:35]}" if done.traceparent else ""
+    print(f"published to {channel}{place}{trace}")
+
+
+def sub(channels: list[str], server: str, given: str, *, count: int) -> None:
+    """Print what is published, with a connection token that was given."""
+    from service.lab.subscriber import GaveUp, Subscriber
+
+    websocket = (
+        server if server.startswith("ws") else server.replace("http", "ws", 1).rstrip("/") + "/connection/websocket"
+    )
+    subscriber = Subscriber(websocket, given, list(dict.fromkeys(channels)), lambda line: _tell(f"# {line}"))
+    try:
+        asyncio.run(_print_publications(subscriber, count))
+    except GaveUp as reason:
+        _sorry(str(reason))
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+
+
+async def _print_publications(subscriber: Any, count: int) -> None:
+    from contextlib import aclosing
+
+    async with aclosing(subscriber.receive()) as stream:
+        async for received in stream:
+            trace = received.tags.get("traceparent", "")[3:35]
+            place = f" {received.offset}" if received.offset else ""
+            data = json.dumps(received.data, ensure_ascii=False)
+            print(f"{received.channel}{place} {data}{f'  trace {trace}' if trace else ''}", flush=True)
+            count -= 1
+            if not count:
+                return
+
+
+def own_token(user: str, config: Path | None) -> str:
+    """A connection token for an hour, made with the secret of the server here."""
+    from service.access.issuing import Wanted, issue
+
+    try:
+        return issue(_local_settings(config).tokens, Wanted(user, expire_at=time.time() + _HOUR))
+    except ValueError:
+        _sorry("no secret is configured to make a token with: give one with --token")
+
+
+def _local_settings(config: Path | None) -> "Settings":
+    """The configuration that the server here runs with: a file's, or the quick start's when there was one."""
+    from service.settings.quick_start import FOLDER, known_secrets
+
+    if config is None and known_secrets() is None:
+        _sorry(f"there is no {FOLDER} here: start the server in this folder, or say --config FILE")
+    return _load(config, {}, lenient=True)
+
+
+def _load(config: Path | None, flags: dict[str, object], *, lenient: bool) -> "Settings":
+    from service.config import load
+    from service.settings.mistakes import ConfigurationRefused
+    from service.settings.quick_start import Unkept
+    from service.settings.reading import Unreadable
+
+    try:
+        return load(config, os.environ, flags, lenient=lenient)
+    except ConfigurationRefused as refusal:
+        _tell(str(refusal))
+        raise SystemExit(1) from None
+    except (Unreadable, Unkept) as problem:
+        _sorry(str(problem))
+
+
+def _json(text: str, what: str, example: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        _sorry(f"{what} is not JSON; in a shell it takes quotes, such as '{example}'")
+
+
+def _sorry(sentence: str) -> NoReturn:
+    _tell(f"heliograph: {sentence}")
+    raise SystemExit(1)
+
+
+def _tell(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)

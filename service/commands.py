@@ -1,0 +1,82 @@
+"""The commands as typer knows them: arguments, help and an example each. What they do stands in ``cli``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from service import cli
+
+LOCAL = "http://127.0.0.1:8000"
+
+Config = Annotated[Path | None, typer.Option(help="Configuration: JSON, YAML or TOML. Without: the quick start's.")]
+Server = Annotated[str, typer.Option(help="Where the server is.")]
+Lenient = Annotated[bool, typer.Option("--lenient", help="Forgive what Centrifugo has and this server has not yet.")]
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Heliograph: a realtime WebSocket server whose every message, connection and deploy can be seen.",
+)
+
+
+@app.command(epilog="Example: heliograph serve --config config.yaml --port 8000")
+def serve(
+    config: Config = None,
+    port: Annotated[int | None, typer.Option(help="Public port; 0 takes any free one.", min=0, max=65535)] = None,
+    internal_port: Annotated[int | None, typer.Option(help="Internal port; likewise.", min=0, max=65535)] = None,
+    *,
+    lenient: Lenient = False,
+    print_config: Annotated[bool, typer.Option("--print-config", help="Print the configuration and stop.")] = False,
+) -> None:
+    """Serve. Without a configuration a built-in one is used, whose key and secret are made once."""
+    raise SystemExit(cli.serve(config, port, internal_port, lenient=lenient, print_config=print_config))
+
+
+@app.command(epilog="Example: heliograph check-config config.yaml")
+def check_config(
+    file: Annotated[Path, typer.Argument(help="JSON, YAML or TOML.")],
+    *,
+    lenient: Lenient = False,
+) -> None:
+    """Tell every mistake of a configuration at once."""
+    cli.check_config(file, lenient=lenient)
+
+
+@app.command(epilog="Example: heliograph token --user alice --expire 24h")
+def token(
+    user: Annotated[str, typer.Option(help="User id.")],
+    expire: Annotated[str, typer.Option(help="Lifetime, such as 30m or 24h; 0: for ever.")] = "1h",
+    channel: Annotated[str, typer.Option(help="Make a subscription token for this channel.")] = "",
+    info: Annotated[str, typer.Option(help="JSON that others see beside what the user does.")] = "",
+    config: Config = None,
+) -> None:
+    """Make a token, as your backend would."""
+    cli.token(user, expire, channel, info, config)
+
+
+@app.command(epilog="""Example: heliograph pub news '{"text":"hello"}'""")
+def pub(
+    channel: Annotated[str, typer.Argument(help="Channel.")],
+    data: Annotated[str, typer.Argument(help="JSON.")],
+    server: Server = LOCAL,
+    key: Annotated[str, typer.Option(help="API key. Without: the environment's or the configuration's.")] = "",
+    config: Config = None,
+) -> None:
+    """Publish a message by the server API."""
+    cli.pub(channel, data, server, key, config)
+
+
+@app.command(epilog="Example: heliograph sub news weather --server http://127.0.0.1:8000")
+def sub(
+    channels: Annotated[list[str], typer.Argument(help="Channels.")],
+    server: Server = LOCAL,
+    *,
+    token: Annotated[str, typer.Option(help="Connection token. Without: one made with the secret here.")] = "",
+    user: Annotated[str, typer.Option(help="User id of a token made here.")] = "sub",
+    count: Annotated[int, typer.Option(help="Stop after so many messages; 0: never.", min=0)] = 0,
+    config: Config = None,
+) -> None:
+    """Print what is published; reconnects, and says whether it recovered."""
+    cli.sub(channels, server, token or cli.own_token(user, config), count=count)

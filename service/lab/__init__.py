@@ -1,0 +1,1 @@
+"""Clients of our own: on the command line, and later by the thousand."""
