@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from docs.pages import alerts, protocol, telemetry
+from tests.observability import shown
 
 REFERENCE = Path(__file__).parent / "reference"
 #: Every page of docs/reference by its file name; nothing else lies there.
@@ -12,6 +13,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "metrics.md": telemetry.metrics,
     "traces.md": telemetry.traces,
     "logs.md": telemetry.logs,
+    "telemetry-tests.md": shown.page,
     "errors.md": protocol.reply_errors,
     "close-codes.md": protocol.close_codes,
     "alerts.md": alerts.alerts,

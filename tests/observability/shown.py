@@ -15,6 +15,8 @@ from typing import Any
 import msgspec
 import pytest
 
+from docs.pages.markdown import code, table
+from docs.pages.markdown import page as markdown_page
 from observability import names, setup
 from observability.logs import Log, LogSettings
 from observability.metrics import Registry, Words
@@ -156,13 +158,14 @@ def _claimed(function: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[str]:
 def page() -> str:
     """The generated document."""
     found = claims()
-    lines = [
-        "# Which test shows which name",
-        "",
-        "Generated from the tests' own claims. Each test named here lets the product run and fails unless the metric",
-        "leaves zero, the span ends, or the line is written.",
-    ]
+    parts = []
     for title, declared in (("Metrics", names.METRICS), ("Spans", names.SPANS), ("Log events", names.EVENTS)):
-        lines += ["", f"## {title}", "", "| name | shown by |", "|---|---|"]
-        lines += [f"| `{name}` | {'<br>'.join(f'`{test}`' for test in found[name]) or '–'} |" for name in declared]
-    return "\n".join(lines) + "\n"
+        rows = [[code(name), "<br>".join(code(test) for test in found[name])] for name in declared]
+        parts += [f"## {title}", table(["name", "shown by"], rows)]
+    return markdown_page(
+        "Which test shows which name",
+        "the marks `shows` of the tests",
+        "Each test named here lets the product run and fails unless the metric leaves zero, the span ends, or the line is "
+        "written.",
+        *parts,
+    )
