@@ -19,12 +19,11 @@ from service import __version__
 from service.access.tokens import Tokens
 from service.api.api_methods import METHODS, Methods, Node
 from service.api.door import Door
-from service.api.health import Readiness, Doors
-
+from service.api.health import Doors, Readiness
 from service.api.server_api import ServerApi
 from service.broker.contract import Broker, Soon
 from service.broker.memory_broker import MemoryBroker
-from service.channels.hub import Hub
+from service.channels.hub import Hub, HubSettings
 from service.config import Address, Settings
 from service.connections import flush
 from service.connections.audience import Audience
@@ -69,6 +68,11 @@ class Service:
             flush.send_many,
             telemetry.channels,
             loop=loop,
+            observe_broker=telemetry.broker,
+            settings=HubSettings(
+                recovery_max_publication_limit=settings.recovery_max_publication_limit,
+                position_check_delay=settings.position_check_delay,
+            ),
         )
         self.station = Station(
             settings=settings.connections,
