@@ -160,6 +160,7 @@ def assemble(values: Tree, environ: Mapping[str, str]) -> Settings:
     client = values["client"]
     namespaces = _namespaces(values["channel"])
     apart = client["subscription_token"]
+    telemetry = _telemetry(values, environ)
     return Settings(
         http=_http(values["http_server"]),
         namespaces=namespaces,
@@ -175,8 +176,8 @@ def assemble(values: Tree, environ: Mapping[str, str]) -> Settings:
         position_check_delay=client["channel_position_check_delay"],
         api=_api(values),
         doors=_doors(values),
-        page=PageSettings(traces_url=values["demo"]["traces_url"]) if values["demo"]["enabled"] else None,
-        telemetry=_telemetry(values, environ),
+        page=_page(values, telemetry) if values["demo"]["enabled"] else None,
+        telemetry=telemetry,
         node_name=values["node"]["name"],
         shutdown_timeout=values["shutdown"]["timeout"],
         pid_file=values["pid_file"],
@@ -271,6 +272,14 @@ def _doors(values: Tree) -> DoorSettings:
         health=health["handler_prefix"] if health["enabled"] else "",
         init=init["handler_prefix"] if init["enabled"] else "",
         metrics=values["prometheus"]["handler_prefix"],
+    )
+
+
+def _page(values: Tree, telemetry: TelemetrySettings) -> PageSettings:
+    return PageSettings(
+        traces_url=values["demo"]["traces_url"],
+        traced=bool(telemetry.otlp_endpoint),
+        websocket=values["websocket"]["handler_prefix"],
     )
 
 
