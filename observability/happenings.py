@@ -96,11 +96,14 @@ HAPPENINGS = (
         "channels", "delivered_late", "It took them too late",
         (n.DELIVERY_SECONDS, n.DELIVERED, n.TRACES_SAMPLED), (n.DELIVER_SPAN,), (n.MESSAGE_LATE,),
     ),
-    Happening("channels", "joined", "A subscriber came", (n.SUBSCRIPTIONS, n.RECOVERIES_TOTAL)),
-    Happening("channels", "left", "Subscribers went", (n.SUBSCRIPTIONS,)),
+    Happening("channels", "joined", "A subscriber came", (n.SUBSCRIBES, n.RECOVERIES_TOTAL)),
+    Happening("channels", "left", "Subscribers went", (n.UNSUBSCRIBES,)),
     Happening("channels", "dropped", "Subscribers did not get messages", (n.DROPPED,), (), (n.MESSAGES_DROPPED,)),
     Happening("channels", "gap", "Subscribers were told of a lost position", (n.INSUFFICIENT,), (), (n.CHANNEL_GAP,)),
-    Happening("channels", "", "Channels and how far the fan-out is behind, at the scrape", (n.CHANNELS, n.FANOUT_LAG)),
+    Happening(
+        "channels", "", "Channels, subscribers, and how far the fan-out is behind, at the scrape",
+        (n.CHANNELS, n.SUBSCRIPTIONS, n.FANOUT_LAG),
+    ),
     Happening(
         "broker", "done", "The broker did as asked; a span for a sampled publish",
         (n.BROKER_OPERATIONS, n.BROKER_SECONDS), (n.BROKER_SPAN,),

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
+from typing import Any, Protocol
 
 from observability import names
 from observability.logs import LibraryLines, Log, LogSettings, make_log
@@ -79,17 +79,27 @@ class Telemetry:
         if self.post is not None:
             self.post.start()
         self.runtime.start()
+        asyncio.get_running_loop().set_exception_handler(self._unexpected)
 
     async def stop(self, timeout: float = FLUSH) -> None:  # noqa: ASYNC109 - the threads cannot be cancelled
         """Flush spans, then lines; after ``timeout`` seconds what is left is left."""
         until = time.monotonic() + timeout
         self.runtime.stop()
+        asyncio.get_running_loop().set_exception_handler(None)
         if self.post is not None:
             await _end([self.post], until - timeout / 4)  # a silent Collector leaves time for the lines
             if not self.post.stopped:
                 self.post.abandon()
         self._library_lines(begin=False)
         await _end(self.log.sinks, until)
+
+    def _unexpected(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """An exception in a callback or a task nobody waited for."""
+        error = context.get("exception")
+        if isinstance(error, Exception):
+            self.service.internal_error(str(context.get("message", "")), error)
+        else:
+            loop.default_exception_handler(context)
 
     def _library_lines(self, *, begin: bool) -> None:
         root = logging.getLogger()

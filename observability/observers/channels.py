@@ -37,7 +37,8 @@ class ChannelsObserver:
         self._fanout = registry.histogram(names.FANOUT_SECONDS).child()
         self._delivery = registry.histogram(names.DELIVERY_SECONDS)
         self._dropped = registry.counter(names.DROPPED)
-        self._subscriptions = registry.gauge(names.SUBSCRIPTIONS)
+        self._subscribes = registry.counter(names.SUBSCRIBES)
+        self._unsubscribes = registry.counter(names.UNSUBSCRIBES)
         self._recoveries = registry.counter(names.RECOVERIES_TOTAL)
         self._insufficient = registry.counter(names.INSUFFICIENT)
         registry.add_source(self._figures)
@@ -187,13 +188,13 @@ class ChannelsObserver:
 
     def joined(self, namespace: str, recovery: str = "none") -> None:
         """A subscriber came; ``recovery`` is "none", "recovered" or "told" (that something is missing)."""
-        self._subscriptions.child(namespace).value += 1
+        self._subscribes.child(namespace).value += 1
         if recovery != "none":
             self._recoveries.child(namespace, recovery).inc()
 
     def left(self, namespace: str, count: int = 1) -> None:
         """Subscribers went."""
-        self._subscriptions.child(namespace).value -= count
+        self._unsubscribes.child(namespace).value += count
 
     def dropped(self, namespace: str, cause: str, count: int, channel: str = "") -> None:
         """Subscribers did not get ``count`` messages; ``cause`` is one of ``names.DROP_CAUSES``."""

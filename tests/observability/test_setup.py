@@ -1,5 +1,6 @@
 """Building, starting, and above all stopping: whatever the Collector and stdout do."""
 
+import asyncio
 import json
 import logging
 import os
@@ -40,7 +41,7 @@ def test_settings_reach_the_observers():
     built = setup.build(TelemetrySettings(log_stdout=False, slow_message=0.5, version="9"), words)
     assert built.channels.slow == 0.5
     built.channels.joined("chat")
-    assert built.registry.value(names.SUBSCRIPTIONS, "chat") == 1
+    assert built.registry.value(names.SUBSCRIBES, "chat") == 1
     assert not built.tracing
 
 
@@ -76,6 +77,19 @@ async def test_lines_are_flushed_at_the_end(tmp_path):
     lines = [json.loads(line) for line in path.read_text().splitlines()]
     assert [line["event"] for line in lines] == ["service.started", "library.warning"]
     assert lines[0]["instance"] == "me"
+
+
+async def test_an_exception_in_a_callback_is_an_internal_error(telemetry):
+    await telemetry.telemetry.start()
+    loop = asyncio.get_running_loop()
+    loop.call_soon(lambda: 1 / 0)
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    loop.call_exception_handler({"message": "only a message"})
+    await telemetry.telemetry.stop()
+    assert telemetry.value(names.ERRORS, "internal") == 1
+    assert "ZeroDivisionError" in telemetry.line("internal.error")["error"]
+    assert telemetry.line("library.error")["message"].startswith("only a message")
 
 
 @pytest.mark.parametrize("protocol", ["http", "grpc"])

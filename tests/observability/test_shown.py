@@ -17,6 +17,7 @@ WAITING = {
     "heliograph_outbox_bytes",
     "heliograph_outbox_messages",
     "heliograph_slow_connections",
+    "heliograph_subscriptions",
     "heliograph_unsent_oldest_seconds",
 }
 

@@ -144,15 +144,16 @@ def test_a_storm_of_late_deliveries_is_counted_whole_and_traced_in_part(telemetr
     assert len(telemetry.lines) <= 30
 
 
-@pytest.mark.shows("heliograph_subscriptions", "heliograph_recoveries_total")
+@pytest.mark.shows("heliograph_subscribes_total", "heliograph_unsubscribes_total", "heliograph_recoveries_total")
 def test_who_joins_and_leaves(telemetry):
     observe = told(telemetry)
     observe.joined("chat")
     observe.joined("chat", "recovered")
     observe.joined("", "told")
     observe.left("chat")
-    assert telemetry.value(names.SUBSCRIPTIONS, "chat") == 1
-    assert telemetry.value(names.SUBSCRIPTIONS, names.NO_NAMESPACE) == 1
+    assert telemetry.value(names.SUBSCRIBES, "chat") == 2
+    assert telemetry.value(names.UNSUBSCRIBES, "chat") == 1
+    assert telemetry.value(names.SUBSCRIBES, names.NO_NAMESPACE) == 1
     assert telemetry.value(names.RECOVERIES_TOTAL, "chat", "recovered") == 1
     assert telemetry.value(names.RECOVERIES_TOTAL, names.NO_NAMESPACE, "told") == 1
 
