@@ -23,7 +23,7 @@ HELIOGRAPH, C, AIOHTTP, WEBSOCKETS, NODE = (
 
 def heliograph(*, seeing: bool = True) -> Server:
     """The server itself with the bench's door in its process; `seeing` is everything on, traces exported to a sink."""
-    environment = {"OTEL_EXPORTER_OTLP_ENDPOINT": _sink()} if seeing else {"HELIOGRAPH_BENCH_BLIND": "1"}
+    environment = {"OTEL_EXPORTER_OTLP_ENDPOINT": _sink()} if seeing else {"BENCH_BLIND": "1"}
     return Server([sys.executable, "-m", "bench.server"], environment)
 
 

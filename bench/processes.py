@@ -135,9 +135,13 @@ class Client(Piped):
         self.ask(f"drop {count}")
         self.opened -= count
 
-    def end(self) -> dict[str, Any]:
-        """What it counted since `begin` or `watch`."""
-        counted: dict[str, Any] = msgspec.json.decode(self.ask("end"))
+    def begin(self, *, polling: bool = True) -> None:
+        """Counts anew; `polling` keeps it awake, which is fairer to a server that is measured."""
+        self.ask("begin" if polling else "watch")
+
+    def end(self, expected: int = 0) -> dict[str, Any]:
+        """What it counted since `begin`, once the `expected` messages or else nothing more have come."""
+        counted: dict[str, Any] = msgspec.json.decode(self.ask(f"end {expected}"))
         return counted
 
 
@@ -173,12 +177,12 @@ def at_rate(server: Server, client: Client, hz: float, seconds: float) -> Slice:
 
 
 def _phase(server: Server, client: Client, batch: int, command: str) -> Slice:
-    client.tell("begin")
+    client.begin()
     before = server.cpu()
     published = int(server.ask(command).split()[1])
     cpu = server.cpu() - before
-    counted = client.end()
     expected = published * client.opened
+    counted = client.end(expected)
     if counted["messages"] != expected:
         print(f"  {server.name}: {counted['messages']} of {expected} messages arrived", file=sys.stderr)
     return Slice(counted["messages"], cpu, published, batch, counted)

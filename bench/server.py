@@ -1,6 +1,6 @@
 """The real server with the bench's door in its process: built as `serve` builds it, published to through its hub.
 
-HELIOGRAPH_BENCH_BLIND=1 starts it with null observers; OTEL_EXPORTER_OTLP_ENDPOINT says where its traces go otherwise.
+BENCH_BLIND=1 starts it with null observers; OTEL_EXPORTER_OTLP_ENDPOINT says where its traces go otherwise.
 """
 
 import asyncio
@@ -12,12 +12,13 @@ import time
 import msgspec
 import uvloop
 
-from bench import envelope, memory_parts
+from bench import build, envelope, memory_parts
 from bench.door import Door
 from bench.lag import lag, share
 from bench.service import configuration_file
 from observability import setup
 from service import app, config
+from service.channels.hub import Hub
 
 
 class Bench:
@@ -73,17 +74,19 @@ class Bench:
         return f"scrape {lines} {sum(steps):.3f} {max(steps):.3f}"
 
 
-def drained(hub: object) -> bool:
+def drained(hub: Hub) -> bool:
     """Whether the live subscribers have been given all that was published."""
-    raise NotImplementedError
+    channel = hub._channels.get(envelope.CHANNEL)
+    return channel is None or not channel.queued
 
 
 async def main() -> None:
-    blind = os.environ.get("HELIOGRAPH_BENCH_BLIND") == "1"
+    file = configuration_file()
+    os.dup2(os.open(build.OUT / "server.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644), 1)
+    blind = os.environ.get("BENCH_BLIND") == "1"
     flags = {"http_server.port": 0, "http_server.internal_port": 0, "http_server.address": "127.0.0.1"}
-    settings = config.load(configuration_file(), os.environ, flags)
-    telemetry = setup.silent() if blind else setup.build(settings.telemetry)
-    service = app.Service(settings, telemetry)
+    settings = config.load(file, os.environ, flags)
+    service = app.Service(settings, setup.silent() if blind else None)
     public, _ = await service.start()
     bench = Bench(service)
     words = {"lag": bench.lag, "parts": bench.parts, "scrape": bench.scrape, "objects": bench.objects}

@@ -5,12 +5,13 @@
  * stdin:  open COUNT INFLIGHT KIND CHANNEL TOKEN   KIND bare | echo | connect | subscribe; "%d" in CHANNEL becomes the
  *                                                  connection's number; TOKEN "-" is none
  *         begin             counters to zero, busy polling (a sleeping client costs the server wake-ups)
- *         end               wait until nothing has come for 50 ms, print the counters as one JSON line, sleep again
+ *         end EXPECTED      wait until so many messages have come, or none for 500 ms (0: 50 ms); print the counters as
+ *                           one JSON line, sleep again
  *         watch             counters to zero, no busy polling
  *         publish HZ SECONDS  publications of 128 B, connections in turn, each to its own channel
  *         drop COUNT        the last COUNT connections are closed
  *         quit
- * stdout: "opened COUNT failed COUNT SECONDS", "published COUNT", "dropped", or the counters.
+ * stdout: "opened COUNT failed COUNT SECONDS", "published COUNT", "dropped", "begun", or the counters.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -30,6 +31,7 @@
 #define DATA 128
 #define OPENING_LIMIT_NS 120000000000ull
 #define QUIET_NS 50000000ull
+#define LOST_NS 500000000ull
 
 typedef enum { CONNECTING, UPGRADING, GREETING, OPEN, DEAD } Stage;
 typedef enum { BARE, ECHO, CONNECT, SUBSCRIBE } Kind;
@@ -254,9 +256,16 @@ static void open_peers(int wanted, int limit) {
     fflush(stdout);
 }
 
-static void finish(void) {
+static void begin(int polling) {
+    meter_reset(&meter);
+    busy = polling;
+    printf("begun\n");
+    fflush(stdout);
+}
+
+static void finish(uint64_t expected) {
     last_heard = now_ns();
-    while (now_ns() - last_heard < QUIET_NS) turn(0);
+    while ((!expected || meter.messages < expected) && now_ns() - last_heard < (expected ? LOST_NS : QUIET_NS)) turn(0);
     meter_print(&meter);
     busy = 0;
 }
@@ -290,6 +299,7 @@ static void obey(void) {
     char word[16];
     double a, b;
     int wanted, limit;
+    uint64_t expected;
     stdin_ready = 0;
     if (!fgets(line, sizeof line, stdin)) exit(0);
     if (sscanf(line, "open %d %d %15s %127s %4095s", &wanted, &limit, word, channel, token) == 5) {
@@ -297,9 +307,9 @@ static void obey(void) {
         open_peers(wanted, limit);
     } else if (sscanf(line, "publish %lf %lf", &a, &b) == 2) publish(a, b);
     else if (sscanf(line, "drop %d", &wanted) == 1) drop(wanted);
-    else if (!strncmp(line, "begin", 5)) meter_reset(&meter), busy = 1;
-    else if (!strncmp(line, "watch", 5)) meter_reset(&meter);
-    else if (!strncmp(line, "end", 3)) finish();
+    else if (!strncmp(line, "begin", 5)) begin(1);
+    else if (!strncmp(line, "watch", 5)) begin(0);
+    else if (sscanf(line, "end %lu", &expected) == 1) finish(expected);
     else exit(0);
 }
 

@@ -41,7 +41,7 @@ def _rate(start: Callable[[], Server | Service], kind: str, with_token: str, cou
         client.open(min(WARM, count), kind, token=with_token)
         client.drop(client.opened)
         time.sleep(0.3)  # let the closes be handled before the clock runs
-        client.tell("begin")
+        client.begin()
         before = server.cpu()
         took = client.open(count, kind, token=with_token)
         return count / (server.cpu() - before), count / took

@@ -16,7 +16,7 @@ def measure(options: Options) -> list[Finding]:
     with peers.heliograph() as server, Client(server.port) as client:
         client.open(options.connections(CONNECTIONS), "connect")
         time.sleep(options.seconds(INTERVAL + 1))  # the first pings come half an interval late or more
-        client.tell("watch")
+        client.begin(polling=False)
         before = server.cpu()
         time.sleep(window)
         share = 100 * (server.cpu() - before) / window

@@ -22,7 +22,7 @@ def _lag(options: Options) -> tuple[float, float]:
     seconds = options.seconds(2.0)
     with peers.heliograph() as server, Client(server.port) as client:
         client.open(options.connections(CONNECTIONS), "subscribe")
-        client.tell("begin")
+        client.begin()
         server.tell(f"saturate 1 {seconds}")
         server.tell(f"lag {seconds * 0.9} 0.001")
         answers = [server.answer(), server.answer()]

@@ -22,7 +22,7 @@ def measure(options: Options) -> list[Finding]:
         return 1 / saturate(server, client, 1, options.seconds(1.0)).per_cpu_second
 
     def unicast(server: Server, client: Client) -> float:
-        client.tell("begin")
+        client.begin()
         before = server.cpu()
         client.ask(f"publish 5000 {options.seconds(2.0)}")
         cpu = server.cpu() - before
