@@ -20,18 +20,18 @@ from service.access.tokens import Tokens
 from service.api.api_methods import METHODS, Methods, Node
 from service.api.door import Door
 from service.api.health import Doors, Readiness
+from service.api.page import Page
 from service.api.server_api import ServerApi
 from service.broker.contract import Broker, Soon
 from service.broker.memory_broker import MemoryBroker
 from service.channels.hub import Hub, HubSettings
 from service.config import Address, Settings
-from service.connections import flush
 from service.connections.audience import Audience
 from service.connections.connection import Connection
 from service.connections.errands import Errands
 from service.connections.registry import Registry
 from service.connections.rounds import Rounds
-from service.connections.station import Station
+from service.connections.station import Station, Sums
 from service.connections.takeover import check_release
 from service.connections.upgrade import Upgrade
 from service.connections.variants import Variant
@@ -60,12 +60,13 @@ class Service:
         self.node = Node(uuid.uuid4().hex, settings.node_name or socket.gethostname(), __version__)
         self.ready = False
         variant = Variant(JsonCodec())
+        sums = Sums()
         self.broker: Broker = MemoryBroker(loop)
         self.hub = Hub(
             settings.namespaces,
             self.broker,
             {variant: variant.publications},
-            flush.send_many,
+            sums.write_many,
             telemetry.channels,
             loop=loop,
             observe_broker=telemetry.broker,
@@ -84,6 +85,7 @@ class Service:
             observe=telemetry.connections,
             observe_channels=telemetry.channels,
             now=loop.time,
+            sums=sums,
         )
         self.hub.on_insufficient = Connection.lost_position
         self.rounds = Rounds(self.station)
@@ -109,7 +111,6 @@ class Service:
             ServerApi(self.settings.api, methods, self.telemetry.api).add_routes(router)
         self._small_doors().add_public(router)
         if self.settings.page is not None:
-            from service.api.page import Page
             Page(self.settings.page, self.settings.tokens).add_routes(router)
         return application
 

@@ -309,12 +309,12 @@ class Session(Standing):
             what = self._inbox.take()
             effects += self.close(what, "malformed") if isinstance(what, Closing) else self._obey(what, now)
         inbox = self._inbox
-        if inbox is not None and self.state is State.REFUSED:
-            inbox = self._inbox = None
+        if inbox is None:
+            return effects
+        deaf = self.state is State.REFUSED  # what waited will never be answered
+        if (inbox.paused and deaf) or inbox.relieved():
             effects.append(Resume())
-        elif inbox is not None and inbox.relieved():
-            effects.append(Resume())
-        if inbox is not None and not inbox:
+        if deaf or not inbox:
             self._inbox = None
         return effects
 

@@ -15,8 +15,8 @@ from service.protocol import closing, errors
 from service.protocol import messages as wire
 from service.protocol.closing import Closing
 from service.protocol.errors import ReplyError
+from service.protocol.messages import EMPTY
 
-EMPTY: Final = Raw(b"")
 LONGEST_LIFE: Final = 365 * 24 * 3600  # seconds; Centrifugo cuts lifetimes of tokens there
 
 

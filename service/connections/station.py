@@ -1,7 +1,7 @@
 """What all connections of a process share: the rooms they call, the clocks, the running sums that a scrape reads."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,7 @@ from observability.observers.connections import ConnectionsObserver
 from service.access.tokens import Tokens
 from service.channels.hub import Hub
 from service.connections.errands import Errands
+from service.connections.flush import Batch, Writable, send_many
 from service.connections.outbox import OutboxSettings
 from service.connections.registry import Registry
 from service.connections.standing import SessionSettings
@@ -35,7 +36,7 @@ class ConnectionSettings:
 
 @dataclass(slots=True)
 class Sums:
-    """Running sums over all connections, so that a scrape need not walk them."""
+    """Running sums over all connections, so that a scrape need not walk them. The hub writes by them."""
 
     outbox_messages: int = 0
     outbox_bytes: int = 0
@@ -43,6 +44,13 @@ class Sums:
     kernel_bytes: int = 0
     written_messages: int = 0  # through flush, counted once a write of many
     written_bytes: int = 0
+
+    def write_many(self, members: Sequence[Writable], data: bytes, batch: Batch) -> int:
+        """``flush.send_many``, counted: once a write of many."""
+        written = send_many(members, data, batch)
+        self.written_messages += written * batch.messages
+        self.written_bytes += written * len(data)
+        return written
 
     def mean_message(self) -> int:
         """Mean size in bytes of what this node sends: the kernel tells bytes, backlog counts messages."""
@@ -62,7 +70,7 @@ class Station:
     observe: ConnectionsObserver
     observe_channels: ChannelsObserver
     now: Callable[[], float]  # the loop's clock
+    sums: Sums
     wall: Callable[[], float] = time.time
-    sums: Sums = field(default_factory=Sums)
     stalled: "set[Outgoing]" = field(default_factory=set)  # connections whose socket takes no more for now
     leaving: Closing | None = None  # set when the process stops: what a socket that comes now is closed with

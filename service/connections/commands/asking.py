@@ -57,7 +57,7 @@ def send(_client: Standing, _id: int, _request: wire.SendRequest, _now: float) -
     raise Refused(closing.NOT_AVAILABLE, "send")
 
 
-def ping(_client: Standing, _id: int, _request: wire.Empty, _now: float) -> list[Effect]:
+def ping(_client: Standing, _id: int, _request: wire.Nothing, _now: float) -> list[Effect]:
     """Pings are the server's."""
     raise bad_request("the ping command")
 

@@ -26,7 +26,6 @@ from service.connections.questions import (
 )
 from service.connections.standing import (
     CLIENT_SIDE,
-    EMPTY,
     ENDLESS,
     Lifetime,
     Refused,
@@ -191,4 +190,4 @@ def _join(client: Standing, namespace: Namespace, granted: Granted, request: wir
 def _subscription(life: Lifetime, granted: Granted) -> Subscription:
     if not life.expires and not granted.info:
         return CLIENT_SIDE
-    return Subscription(expire_at=life.deadline, info=granted.info or EMPTY)
+    return Subscription(expire_at=life.deadline, info=granted.info)

@@ -80,7 +80,9 @@ def test_a_client_far_away_lives():
 
 
 @given(
-    st.sampled_from([DEFAULT, SERVICE, HeartbeatSettings(5, 4, 2), HeartbeatSettings(60, 20, 1), HeartbeatSettings(15, 15, 2)]),
+    st.sampled_from(
+        [DEFAULT, SERVICE, HeartbeatSettings(5, 4, 2), HeartbeatSettings(60, 20, 1), HeartbeatSettings(15, 15, 2)]
+    ),
     st.floats(min_value=0, max_value=1, exclude_max=True),
     st.floats(min_value=0, max_value=200),
 )

@@ -89,7 +89,9 @@ def on_both_loops(test):
 
     run.__name__ = test.__name__
     run.__doc__ = test.__doc__
-    return pytest.mark.parametrize("factory", [asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])(run)
+    return pytest.mark.parametrize(
+        "factory", [asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"]
+    )(run)
 
 
 async def read(theirs, size):

@@ -1,0 +1,125 @@
+"""A whole node for the tests of connections, with raw sockets as peers."""
+
+import asyncio
+import json
+import socket
+import time
+
+import jwt
+import pytest
+
+from service.app import Service
+from service.config import load
+from service.protocol import framing
+
+SECRET = "a-secret-that-is-long-enough-for-hs256"
+CONFIG = {
+    "http_server": {"address": "127.0.0.1", "port": 0, "internal_address": "127.0.0.1", "internal_port": 0},
+    "http_api": {"key": "key"},
+    "client": {"token": {"hmac_secret_key": SECRET}, "allowed_origins": ["https://app.example.com"]},
+    "log": {"level": "error"},
+    "channel": {"without_namespace": {"allow_subscribe_for_client": True, "allow_publish_for_client": True}},
+}
+UPGRADE = (
+    "GET /connection/websocket HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+)
+
+
+def merged(base, changes):
+    return {
+        key: merged(base[key], changes[key])
+        if isinstance(base.get(key), dict) and key in changes
+        else changes.get(key, base.get(key))
+        for key in {**base, **changes}
+    }
+
+
+class Raw:
+    """A peer that speaks bytes."""
+
+    def __init__(self, reader, writer):
+        self.reader = reader
+        self.writer = writer
+
+    def text(self, *commands):
+        payload = "\n".join(json.dumps(c) for c in commands).encode()
+        self.writer.write(framing.client_frame(framing.TEXT, payload, b"abcd"))
+
+    async def frame(self):
+        first, second = await self._exactly(2)
+        size = second & 127
+        if size == 126:
+            size = int.from_bytes(await self._exactly(2))
+        elif size == 127:
+            size = int.from_bytes(await self._exactly(8))
+        return first & 15, await self._exactly(size)
+
+    async def closed(self):
+        """The code of the Close frame, whatever comes before it."""
+        while True:
+            opcode, payload = await self.frame()
+            if opcode == framing.CLOSE:
+                return framing.parse_close(payload)
+
+    async def replies(self):
+        opcode, payload = await self.frame()
+        assert opcode == framing.TEXT, (opcode, payload)
+        return [json.loads(line) for line in payload.split(b"\n")]
+
+    async def ended(self):
+        return await asyncio.wait_for(self.reader.read(1), 3) == b""
+
+    async def _exactly(self, size):
+        return await asyncio.wait_for(self.reader.readexactly(size), 3)
+
+
+class Node(Service):
+    async def peer(self, *headers, early=b"", narrow=False):
+        """``narrow``: with a small receive buffer that does not grow."""
+        sock = socket.socket()
+        if narrow:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        sock.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(sock, ("127.0.0.1", self.port))
+        reader, writer = await asyncio.open_connection(sock=sock)
+        writer.write((UPGRADE + "".join(h + "\r\n" for h in headers) + "\r\n").encode() + early)
+        head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 3)
+        assert b" 101 " in head, head
+        self.peers.append(writer)
+        return Raw(reader, writer)
+
+    async def greeted(self, user="ann", narrow=False):
+        peer = await self.peer(narrow=narrow)
+        token = jwt.encode({"sub": user, "exp": int(time.time()) + 600}, SECRET, algorithm="HS256")
+        peer.text({"id": 1, "connect": {"token": token}})
+        (reply,) = await peer.replies()
+        peer.client = reply["connect"]["client"]
+        return peer
+
+
+@pytest.fixture
+async def make_node(tmp_path):
+    nodes = []
+
+    async def make(**changes):
+        file = tmp_path / "config.json"
+        file.write_text(json.dumps(merged(CONFIG, changes)))
+        node = Node(load(file, {}))
+        node.peers = []
+        public, _ = await node.start()
+        node.port = public.port
+        nodes.append(node)
+        return node
+
+    yield make
+    for node in nodes:
+        for writer in node.peers:
+            writer.close()
+        if node.station.leaving is None:
+            await node.stop("test")
+
+
+@pytest.fixture
+async def node(make_node):
+    return await make_node()

@@ -1,0 +1,38 @@
+"""Failures become outcomes, and never tell of our inside."""
+
+import pytest
+
+from service.access.tokens import TokenExpired
+from service.broker.contract import BrokerUnavailable
+from service.connections import questions as q
+from service.connections.answering import answer, failed
+from service.protocol import errors
+from service.protocol.errors import ClientMistake
+
+
+@pytest.mark.parametrize(
+    ("failure", "outcome"),
+    [
+        (TokenExpired(), q.BadToken("expired")),
+        (ClientMistake(errors.UNKNOWN_CHANNEL), q.Failed(errors.UNKNOWN_CHANNEL)),
+        (BrokerUnavailable(), q.Failed(errors.INTERNAL, "broker unavailable")),
+        (KeyError("secret"), q.Failed(errors.INTERNAL, "KeyError: 'secret'")),
+    ],
+)
+def test_failures_are_outcomes(failure, outcome):
+    assert failed(failure) == outcome
+
+
+async def test_what_is_at_hand_is_answered_at_once(node):
+    history = answer(node.station, None, q.ReadHistory("nowhere:x", 1, None, False))
+    assert history == q.Failed(errors.UNKNOWN_CHANNEL)
+
+
+async def test_what_takes_time_is_awaited_and_its_failure_is_an_outcome(node, monkeypatch):
+    async def later(*_args, **_more):
+        raise BrokerUnavailable
+
+    monkeypatch.setattr(type(node.hub), "history", lambda *a, **k: later())
+    assert await answer(node.station, None, q.ReadHistory("a", 1, None, False)) == q.Failed(
+        errors.INTERNAL, "broker unavailable"
+    )

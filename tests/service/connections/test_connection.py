@@ -1,0 +1,175 @@
+"""One socket from the 101 to its end, against raw bytes."""
+
+import asyncio
+
+import pytest
+
+from service.protocol import closing, framing
+from service.protocol.closing import forced
+
+
+async def test_frames_in_the_segment_of_the_upgrade_are_answered(node):
+    early = framing.client_frame(framing.TEXT, b'{"id":1,"connect":{"token":"nonsense"}}', b"mask")
+    peer = await node.peer(early=early)
+    assert await peer.closed() == (3500, "invalid token")
+
+
+async def test_a_ping_frame_is_answered_with_its_bytes(node):
+    peer = await node.peer()
+    peer.writer.write(framing.client_frame(framing.PING, b"hello", b"mask"))
+    assert await peer.frame() == (framing.PONG, b"hello")
+
+
+async def test_the_peers_close_is_echoed_and_the_socket_ends(node):
+    peer = await node.greeted()
+    peer.writer.write(framing.client_frame(framing.CLOSE, (4001).to_bytes(2) + b"bye", b"mask"))
+    assert await peer.closed() == (4001, "")
+    assert await peer.ended()
+
+
+async def test_an_empty_close_is_answered_with_1000(node):
+    peer = await node.greeted()
+    peer.writer.write(framing.client_frame(framing.CLOSE, b"", b"mask"))
+    assert (await peer.closed())[0] == 1000
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (framing.frame(framing.TEXT, b"{}"), 1002),
+        (framing.client_frame(framing.TEXT, b"\xff\xfe", b"mask"), 1007),
+        (framing.client_frame(framing.TEXT, b"x" * 70_000, b"mask"), 1009),
+        (framing.client_frame(framing.TEXT, b"no json", b"mask"), 3501),
+        (framing.client_frame(framing.TEXT, b'{"id":1,"subscribe":{"channel":"a"}}', b"mask"), 3501),
+    ],
+    ids=["unmasked", "not UTF-8", "too big", "not JSON", "no connect"],
+)
+async def test_faults_have_their_code(node, data, code):
+    peer = await node.peer()
+    peer.writer.write(data)
+    assert (await peer.closed())[0] == code
+
+
+async def test_commands_before_a_malformed_one_are_answered(node):
+    peer = await node.greeted()
+    peer.writer.write(framing.client_frame(framing.TEXT, b'{"id":2,"subscribe":{"channel":"a"}}\n{{', b"mask"))
+    assert (await peer.replies())[0]["id"] == 2
+    assert (await peer.closed())[0] == 3501
+
+
+async def test_the_close_lingers_until_the_peers_answer(node):
+    """What the peer was still sending is read, so that no reset swallows the code."""
+    peer = await node.greeted()
+    node.station.registry.get(peer.client).close(closing.SHUTDOWN)
+    for _ in range(50):
+        peer.text({"id": 9, "publish": {"channel": "a", "data": "x" * 1000}})
+    assert await peer.closed() == (3001, "shutdown")
+    peer.writer.write(framing.client_frame(framing.CLOSE, (3001).to_bytes(2), b"mask"))
+    assert await peer.ended()
+
+
+async def test_a_peer_that_never_answers_a_close_is_dropped(make_node):
+    node = await make_node()
+    peer = await node.greeted()
+    connection = node.station.registry.get(peer.client)
+    object.__setattr__(node.station.settings, "linger", 0.1)
+    connection.close(closing.SHUTDOWN)
+    assert await peer.closed() == (3001, "shutdown")
+    assert await peer.ended()
+
+
+async def test_after_our_close_nothing_is_executed(node):
+    peer, other = await node.greeted(), await node.greeted("bob")
+    other.text({"id": 2, "subscribe": {"channel": "a"}})
+    await other.replies()
+    node.station.registry.get(peer.client).close(closing.SHUTDOWN)
+    peer.text({"id": 2, "publish": {"channel": "a", "data": 1}})
+    await peer.closed()
+    other.text({"id": 3, "unsubscribe": {"channel": "a"}})
+    assert (await other.replies())[0]["id"] == 3
+
+
+@pytest.mark.parametrize("end", [forced(3000, ""), forced(4000, "x" * 124)], ids=["3000", "reason too long"])
+async def test_a_code_that_cannot_be_said_drops_the_socket(node, end):
+    peer = await node.greeted()
+    node.station.registry.get(peer.client).close(end)
+    assert await peer.ended()
+
+
+async def test_a_silent_client_is_stale(make_node):
+    node = await make_node(client={"stale_close_delay": "100ms"})
+    peer = await node.peer()
+    assert await peer.closed() == (3502, "stale")
+
+
+async def test_pings_come_and_a_missing_pong_closes(make_node):
+    node = await make_node(client={"ping_interval": "300ms", "pong_timeout": "200ms"})
+    peer = await node.greeted()
+    assert await peer.replies() == [{}]
+    peer.text({})
+    assert await peer.replies() == [{}]
+    assert await peer.closed() == (3012, "no pong")
+
+
+async def test_a_reader_that_stops_is_cut_by_bytes(make_node):
+    node = await make_node(client={"queue_max_size": 100_000})
+    slow, fast = await node.greeted("slow"), await node.greeted("fast")
+    for peer in (slow, fast):
+        peer.text({"id": 2, "subscribe": {"channel": "a"}})
+        await peer.replies()
+    payload = b'"' + b"x" * 10_000 + b'"'
+    received = 0
+    for _ in range(400):
+        node.hub.publish("a", payload)
+        opcode, _ = await fast.frame()
+        received += opcode == framing.TEXT
+        if len(node.station.registry) == 1:
+            break
+    assert len(node.station.registry) == 1, "the reader that stopped is still there"
+    assert node.station.registry.of_user("fast")
+    assert received
+    await asyncio.sleep(0)
+    assert not node.station.stalled
+    assert node.station.sums.outbox_bytes == 0
+
+
+async def test_a_reader_that_stops_is_cut_by_age(make_node):
+    node = await make_node(websocket={"write_timeout": "200ms"})
+    slow = await node.greeted("slow", narrow=True)
+    slow.text({"id": 2, "subscribe": {"channel": "a"}})
+    await slow.replies()
+    slow.reader._transport.pause_reading()
+    payload = b'"' + b"x" * 10_000 + b'"'
+    while not node.station.stalled:
+        node.hub.publish("a", payload)
+        await asyncio.sleep(0)
+    for _ in range(100):
+        if not len(node.station.registry):
+            break
+        await asyncio.sleep(0.02)
+    assert not len(node.station.registry)
+
+
+async def test_the_kernels_backlog_is_counted_and_forgotten(node):
+    slow = await node.greeted("slow", narrow=True)
+    slow.text({"id": 2, "subscribe": {"channel": "a"}})
+    await slow.replies()
+    slow.reader._transport.pause_reading()
+    object.__setattr__(node.station.settings, "moved_again", 0.05)
+    for _ in range(8):
+        node.hub.publish("a", b'"' + b"x" * 60_000 + b'"')
+        await asyncio.sleep(0)
+    for _ in range(100):
+        if node.station.sums.kernel_bytes:
+            break
+        connection = node.station.registry.get(slow.client)
+        connection.visit(node.station.now(), 0.0)
+        await asyncio.sleep(0.02)
+    assert node.station.sums.kernel_bytes > 10_000
+    assert node.station.sums.kernel_messages > 0
+    slow.writer.transport.abort()
+    for _ in range(100):
+        if not node.station.registry.sockets:
+            break
+        await asyncio.sleep(0.02)
+    assert (node.station.sums.kernel_bytes, node.station.sums.kernel_messages) == (0, 0)
