@@ -37,7 +37,6 @@ class Connection(Outgoing, asyncio.Protocol):
         "_kernel_bytes",
         "_kernel_messages",
         "_linger_until",
-        "_link",
         "_opened",
         "_parser",
         "_received",
@@ -45,6 +44,7 @@ class Connection(Outgoing, asyncio.Protocol):
         "_seen_sent",
         "_story",
         "id",
+        "link",
         "session",
         "variant",
         "wheel_tick",
@@ -66,7 +66,7 @@ class Connection(Outgoing, asyncio.Protocol):
         self._kernel_messages = 0
         self._linger_until = 0.0
         self._greeting: Greeting | None = None
-        self._link: Link | None = None
+        self.link: Link | None = None
         self._story: tuple[Closing, str, str] | None = None  # closing, why, initiator
 
     def __hash__(self) -> int:
@@ -125,7 +125,7 @@ class Connection(Outgoing, asyncio.Protocol):
         self.transport = None
         self._tell(queued, address)
         self._replies.clear()
-        self._link = self._greeting = None
+        self.link = self._greeting = None
 
     # ------------------------------------------------------------------ reading
 
@@ -205,7 +205,7 @@ class Connection(Outgoing, asyncio.Protocol):
     def _connected(self, effect: q.Connected, _now: float) -> None:
         assert self._greeting is not None, "connected twice"
         self.station.registry.add(self, effect.user)
-        self._link = self.station.observe.connected(self._greeting, self.id, effect.user, self.variant.codec.name)
+        self.link = self.station.observe.connected(self._greeting, self.id, effect.user, self.variant.codec.name)
         self._greeting = None
 
     def _greeted(self, code: int) -> None:
@@ -225,11 +225,11 @@ class Connection(Outgoing, asyncio.Protocol):
         self.station.observe.pinged()
 
     def _ping_missed(self, _effect: q.PingMissed, _now: float) -> None:
-        self.station.observe.heartbeat_missed(self.station.settings.session.heartbeat.timeout, self._link, self.id)
+        self.station.observe.heartbeat_missed(self.station.settings.session.heartbeat.timeout, self.link, self.id)
 
     def _ponged(self, effect: q.Ponged, _now: float) -> None:
         observe = self.station.observe
-        (observe.heartbeat_late if effect.late else observe.ponged)(effect.rtt, self._link, self.id)
+        (observe.heartbeat_late if effect.late else observe.ponged)(effect.rtt, self.link, self.id)
 
     def _pause(self, _effect: q.Pause, _now: float) -> None:
         if self.transport is not None and self.transport.is_reading():
@@ -279,7 +279,7 @@ class Connection(Outgoing, asyncio.Protocol):
     def stalled(self) -> None:
         """See ``Outgoing.stalled``: the age of what waits is a deadline now."""
         if self._story is None:
-            self.station.observe.stalled(self.id, self.unsent_bytes(), self._link)
+            self.station.observe.stalled(self.id, self.unsent_bytes(), self.link)
         self._place()
 
     def cut(self, by: str) -> None:
@@ -337,7 +337,7 @@ class Connection(Outgoing, asyncio.Protocol):
             user=self.session.user,
             protocol=self.variant.codec.name,
             address=address,
-            link=self._link,
+            link=self.link,
             sent=self.sent,
             received=self._received,
             queued_bytes=queued,

@@ -164,14 +164,7 @@ class Outgoing:
         for batch, _ in batches:
             sums.outbox_messages -= batch.messages
             if not lost and not isinstance(batch, Own):
-                self._tell_late(batch, now - batch.accepted)
-
-    def _tell_late(self, batch: Any, seconds: float) -> None:
-        observe = self.station.observe_channels
-        if seconds > observe.slow:
-            observe.delivered_late(batch.namespace, seconds, batch.messages, batch.traceparent, channel=batch.channel)
-        else:
-            observe.delivered(batch.namespace, seconds, batch.messages)
+                batch.delivered(self.station.observe_channels, 1, now)
 
     # ------------------------------------------------------------------ figures
 

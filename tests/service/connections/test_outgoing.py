@@ -8,7 +8,6 @@ from types import SimpleNamespace
 import pytest
 import uvloop
 
-from observability.observers.channels import SilentChannelsObserver
 from service.connections.flush import send_many
 from service.connections.outbox import OutboxSettings
 from service.connections.outgoing import Outgoing
@@ -16,26 +15,12 @@ from service.connections.station import Sums
 
 
 class Batch:
-    namespace = channel = ""
-    traceparent = None
-
     def __init__(self, messages, accepted):
         self.messages = messages
         self.accepted = accepted
 
-
-class Late(SilentChannelsObserver):
-    slow = 0.25
-
-    def __init__(self):
-        super().__init__()
-        self.calls = []
-
-    def delivered(self, namespace, seconds, count, trace_id=None):
-        self.calls.append(count)
-
-    def delivered_late(self, namespace, seconds, count, traceparent=None, **more):
-        self.calls.append(count)
+    def delivered(self, observe, count, now):
+        observe.append(count * self.messages)
 
 
 class Peer(Outgoing, asyncio.Protocol):
@@ -68,7 +53,7 @@ def station(max_bytes=10_000_000):
         sums=Sums(),
         stalled=set(),
         now=asyncio.get_running_loop().time,
-        observe_channels=Late(),
+        observe_channels=[],
     )
 
 
@@ -134,7 +119,7 @@ async def test_every_late_message_is_told_once():
     direct = sum(send_many([peer], b"x" * 5000, Batch(2, shared.now())) for _ in range(40))
     await read(theirs, 40 * 5000)
     await asyncio.sleep(0.01)
-    assert direct * 2 + sum(shared.observe_channels.calls) == 80
+    assert direct * 2 + sum(shared.observe_channels) == 80
     await gone(peer, theirs)
 
 
