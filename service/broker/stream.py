@@ -188,6 +188,11 @@ class Ring(Stream):
         if excess > 0:
             self.drop(excess)
 
+    def expire(self, now: float, ttl: float) -> None:
+        """Forget what was sent when the newest entry is older than ``ttl`` seconds."""
+        if self.entries and now >= self.entries[-1].time + ttl:
+            self.trim(0)
+
     def drop(self, count: int) -> None:
         """See ``Stream.drop``; pending entries that are dropped count as sent."""
         count = min(count, len(self.entries))

@@ -57,6 +57,7 @@ class Checks:
         if channel.closed or not channel.positioned:
             channel.watched = False
             return
+        channel.ring.expire(now, channel.options.history_ttl)
         due = channel.ring.touched + self._delay
         if due <= now:
             self._ask(channel)

@@ -137,9 +137,23 @@ class Joining:
 
         """
         ticket = Ticket(self, channel, subscriber, request)
-        if channel.hearing is True:
-            return self._look(ticket)
-        return then(self._hear(channel), lambda _: self._look(ticket))
+        try:
+            if channel.hearing is True:
+                ready = self._look(ticket)
+            else:
+                ready = then(self._hear(channel), lambda _: self._look(ticket))
+        except Exception:
+            ticket.give_back()
+            raise
+        return ready if isinstance(ready, Ticket) else self._in_time(ticket, ready)
+
+    @staticmethod
+    async def _in_time(ticket: Ticket, ready: Awaitable[Ticket]) -> Ticket:
+        try:
+            return await ready
+        except BaseException:
+            ticket.give_back()
+            raise
 
     def enter(self, ticket: Ticket) -> Joined:
         """See ``Ticket.enter``."""
@@ -177,6 +191,7 @@ class Joining:
     def _look(self, ticket: Ticket) -> Soon[Ticket]:
         """Read history unless the ring knows all that is asked."""
         channel = ticket.channel
+        channel.ring.expire(self._now(), channel.options.history_ttl)
         if not ticket.positioned or self._ring_suffices(ticket):
             return self._ready(ticket)
         ticket.attempts += 1
@@ -194,8 +209,6 @@ class Joining:
         if not ticket.recovering:
             return True
         floor = max(ring.floor, ring.top - channel.options.history_size)
-        if not ring.entries or now >= ring.entries[-1].time + channel.options.history_ttl:
-            floor = ring.top
         if ticket.cached:
             return ring.top == 0 or floor < ring.top
         return since.epoch not in ("", ring.epoch) or floor <= since.offset <= ring.top

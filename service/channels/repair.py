@@ -5,7 +5,8 @@ fell behind what was heard (a failover that lost writes), everybody who relies o
 is heard is held back, so that order is kept. A full ring is the same case: what it has no room for is read again later.
 """
 
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, Protocol
 
@@ -84,7 +85,7 @@ class Repairs:
     def hold(self, channel: Channel, entry: Entry) -> None:
         """Something was heard meanwhile."""
         repair = channel.repair
-        if len(repair.held) < HELD and not (repair.parked and entry.offset):
+        if not repair.more and len(repair.held) < HELD:
             repair.held.append(entry)
         elif entry.offset:
             repair.more = True
@@ -150,43 +151,33 @@ class Repairs:
             self._fill(channel, repair, excerpt)
 
     def _fill(self, channel: Channel, repair: Repair, excerpt: Excerpt) -> None:
-        ring = channel.ring
-        for entry in excerpt.entries:
-            if entry.offset <= ring.top:
-                continue
-            if entry.offset != ring.top + 1:
-                self._lose(channel, repair, excerpt.position)
-                return
+        ring, position = channel.ring, excerpt.position
+        read = deque(entry for entry in excerpt.entries if entry.offset > ring.top)
+        if (read[0].offset != ring.top + 1) if read else (ring.top != position.offset):
+            self._lose(channel, repair, position)
+            return
+        for entry in _merged(ring, repair.held, read):
             if not self._yard.has_room(channel):
                 repair.parked = repair.more = True
                 return
             self._yard.put(channel, entry)
-        if ring.top == excerpt.position.offset:
-            self._finish(channel, repair)
-        elif excerpt.entries and excerpt.entries[-1].offset == ring.top:
-            self._ask(channel, repair)  # there is more than one read gives
-        else:
-            self._lose(channel, repair, excerpt.position)
-
-    def _finish(self, channel: Channel, repair: Repair) -> None:
-        if not _follows(channel.ring, repair.held):
-            self._failed(channel, repair)  # heard, but not in history: not yet, or it was taken back
-            return
-        channel.repair = None
-        for entry in repair.held:
-            if channel.repair is not None:
-                self.hold(channel, entry)
-            elif not entry.offset or entry.epoch == channel.ring.epoch:
-                self._put(channel, entry)
+            if read and entry is read[0]:
+                read.popleft()
             else:
-                self._put(channel, msgspec.structs.replace(entry, offset=0))
-        if repair.more and channel.repair is None:
-            self.begin(channel)
+                repair.held.pop(0)
+        if ring.top < position.offset:
+            self._ask(channel, repair)  # there is more than one read gives
+        elif repair.held:
+            self._failed(channel, repair)  # heard, but not in history: not yet, or it was taken back
+        else:
+            channel.repair = None
+            if repair.more:
+                self.begin(channel)
 
     def _put(self, channel: Channel, entry: Entry) -> None:
-        if entry.offset and entry.offset <= channel.ring.top:
-            return
-        if self._yard.has_room(channel):
+        if channel.repair is not None:
+            self.hold(channel, entry)
+        elif self._yard.has_room(channel):
             self._yard.put(channel, entry)
         elif entry.offset:
             self.park(channel)
@@ -198,7 +189,7 @@ class Repairs:
         self._yard.lose(channel, position)
         for entry in repair.held:
             follows = entry.offset == channel.ring.top + 1 and entry.epoch == channel.ring.epoch
-            self._put(channel, entry if follows else msgspec.structs.replace(entry, offset=0))
+            self._put(channel, entry if follows else _unplaced(entry))
 
 
 def agrees(ring: Ring, excerpt: Excerpt) -> bool:
@@ -219,12 +210,24 @@ def _contradicts(ring: Ring, held: list[Entry]) -> bool:
     return False
 
 
-def _follows(ring: Ring, held: list[Entry]) -> bool:
-    """Whether what was held continues the ring without a hole."""
-    top = ring.top
-    for entry in held:
-        if entry.epoch == ring.epoch and entry.offset > top:
-            if entry.offset > top + 1:
-                return False
-            top = entry.offset
-    return True
+def _merged(ring: Ring, held: list[Entry], read: deque[Entry]) -> Iterator[Entry]:
+    """What comes next, until something is missing: of what was read and what was held, as it was said.
+
+    Whoever takes an entry takes it out of ``read`` or off the front of ``held``, and puts it into the ring.
+    """
+    while read or held:
+        first = held[0] if held else None
+        if first is not None and first.offset and first.epoch == ring.epoch and first.offset <= ring.top:
+            held.pop(0)
+        elif first is not None and (not first.offset or first.epoch != ring.epoch):
+            yield _unplaced(first)
+        elif read:
+            yield read[0]
+        elif first is not None and first.offset == ring.top + 1:
+            yield first
+        else:
+            return
+
+
+def _unplaced(entry: Entry) -> Entry:
+    return msgspec.structs.replace(entry, offset=0) if entry.offset else entry

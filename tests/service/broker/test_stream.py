@@ -111,6 +111,15 @@ def test_dropped_pending_entries_count_as_sent():
     assert (made.sent, made.pending, made.floor) == (4, 6, 4)
 
 
+def test_what_was_sent_expires():
+    made = ring(5, time=10.0)
+    made.advance(3)
+    made.expire(69.9, 60.0)
+    assert made.floor == 0
+    made.expire(70.0, 60.0)
+    assert (made.floor, made.pending) == (3, 2)
+
+
 def test_another_position_takes_pending_entries_their_place():
     made = ring(5)
     made.advance(2)
