@@ -110,7 +110,7 @@ HAPPENINGS = (
     ),
     Happening(
         "broker", "failed", "It did not",
-        (n.BROKER_OPERATIONS, n.BROKER_SECONDS), (n.BROKER_SPAN,), (n.BROKER_FAILED,),
+        (n.BROKER_OPERATIONS,), (n.BROKER_SPAN,), (n.BROKER_FAILED,),
     ),
     Happening(
         "api", "called", "A request of the server API was answered; a line when it was refused or failed",

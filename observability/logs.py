@@ -30,9 +30,12 @@ _SECRET_KEY = re.compile(r"token|secret|passw|authori[sz]ation|cookie|api.?key|c
 _SECRET_TEXT = re.compile(
     r"eyJ[\w-]{5,}\.[\w-]+\.[\w-]*|(?i:(?:token|secret|password|api[_-]?key|authorization)\s*[=:]\s*)\S+"
 )
-_FREE_TEXT = ("reason", "error", "exception", "message", "path", "client")
+_FREE_TEXT = frozenset({"reason", "error", "exception", "message", "path", "client"})
+_SAFE = names.KEYS.keys() - _FREE_TEXT
 _HIDDEN = "[hidden]"
 _TELEMETRY = ("opentelemetry", "grpc", "urllib3")  # the Collector's absence is no error of the service
+
+_encode = msgspec.json.Encoder(enc_hook=str).encode
 
 Fields = MutableMapping[str, Any]
 # Our four levels, and Centrifugo's words for the limit.
@@ -244,17 +247,20 @@ class Log:
             self._prefix = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
             self._second = second
         stamp = f"{self._prefix}.{int((now - second) * 1e6):06d}Z"
-        line: Fields = {"timestamp": stamp, "level": level, "event": fields.pop("event")}
-        line.update((key, value) for key, value in fields.items() if value is not None and value != "")
+        line: Fields = {"timestamp": stamp, "level": level, "event": ""}
+        for key, value in fields.items():
+            if value is not None and value != "":
+                line[key] = value
         return line
 
 
 def redact(_logger: Any, _level: str, fields: Fields) -> Fields:
     """No token or secret leaves: neither under its own key nor inside a text."""
-    for key, value in fields.items():
-        if key not in names.KEYS and _SECRET_KEY.search(key):
+    for key in fields.keys() - _SAFE:
+        value = fields[key]
+        if key not in _FREE_TEXT and _SECRET_KEY.search(key):
             fields[key] = _HIDDEN
-        elif key in _FREE_TEXT and isinstance(value, str):
+        elif isinstance(value, str):
             fields[key] = _SECRET_TEXT.sub(_HIDDEN, value)
     return fields
 
@@ -262,7 +268,7 @@ def redact(_logger: Any, _level: str, fields: Fields) -> Fields:
 def render(_logger: Any, _level: str, fields: Fields) -> bytes:
     """One line of JSON."""
     try:
-        return msgspec.json.encode(fields, enc_hook=str) + b"\n"
+        return _encode(fields) + b"\n"
     except UnicodeEncodeError:  # half characters, from a path or a header
         clean = {key: str(value).encode("utf-8", "replace").decode() for key, value in fields.items()}
         return msgspec.json.encode(clean) + b"\n"

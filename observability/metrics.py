@@ -118,6 +118,10 @@ class Family(Generic[Child]):
         found = self._aliases.get(values)
         return found if found is not None else self._enter(values)
 
+    def total(self) -> float:
+        """The sum of all children."""
+        return sum(child.value for child in self.series.values())
+
     def closed(self, values: tuple[str, ...]) -> tuple[str, ...]:
         """The values as they are shown: ``other`` for each that is not in its closed set."""
         assert len(values) == len(self._closed), f"{self.metric.name} has the labels {list(self.metric.labels)}"

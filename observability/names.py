@@ -157,7 +157,9 @@ CHANNELS = _gauge("channels", "Channels with at least one subscriber here.", nam
 RECOVERIES_TOTAL = _counter("recoveries", "Asked recoveries, by result.", namespace=NAMESPACES, result=RECOVERIES)
 INSUFFICIENT = _counter("insufficient_state", "Subscribers told that their position was lost.", namespace=NAMESPACES)
 BROKER_OPERATIONS = _counter("broker_operations", "Calls of the broker.", operation=OPERATIONS, result=OUTCOMES)
-BROKER_SECONDS = _seconds("broker_operation", "Duration of the broker's calls.", QUICK, operation=OPERATIONS)
+BROKER_SECONDS = _seconds(
+    "broker_operation", "Duration of the broker's calls that did as asked.", QUICK, operation=OPERATIONS
+)
 
 # ---------------------------------------------------------------- metrics: api and the whole
 API_REQUESTS = _counter("api_requests", "Requests of the server API.", method=API_METHODS, status=STATUSES)

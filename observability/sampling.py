@@ -29,13 +29,14 @@ class SamplingSettings:
 class TokenBucket:
     """``rate`` a second, at most ``burst`` at once; time never runs backwards for it."""
 
-    __slots__ = ("_at", "_burst", "_left", "_rate")
+    __slots__ = ("_at", "_burst", "_left", "_rate", "empty_until")
 
     def __init__(self, rate: float, burst: float | None = None) -> None:
         self._rate = rate
         self._burst = max(rate, 1.0 if rate else 0.0) if burst is None else burst
         self._left = self._burst
         self._at: float | None = None
+        self.empty_until = float("-inf")  # asking before is in vain
 
     def take(self, now: float) -> bool:
         """True and one less, or False."""
@@ -45,6 +46,7 @@ class TokenBucket:
             self._left = min(self._burst, self._left + (now - self._at) * self._rate)
             self._at = now
         if self._left < 1.0:
+            self.empty_until = self._at + (1.0 - self._left) / self._rate if self._rate else float("inf")
             return False
         self._left -= 1.0
         return True
@@ -62,23 +64,26 @@ def share(audience: int) -> float:
 class Gate:
     """Says yes to a happening by naming why (one of ``names.SAMPLED_BY``), or no by the empty string."""
 
-    __slots__ = ("_connections", "_fanouts", "_flagged", "_late", "_random", "_settings", "_traces")
+    __slots__ = ("_connections", "_fanouts", "_flagged", "_late", "_listed", "_random", "_settings", "_traces")
 
     def __init__(self, settings: SamplingSettings, random: Callable[[], float]) -> None:
         """``random`` draws from [0, 1)."""
         self._settings = settings
         self._random = random
+        self._listed = bool(settings.users or settings.channels)
         self._traces = TokenBucket(settings.traces_per_second)
         self._flagged = TokenBucket(settings.flagged_per_second)
         self._late = TokenBucket(settings.late_per_second)
         self._connections = TokenBucket(settings.upgrades_per_second)
         self._fanouts = TokenBucket(2 * settings.traces_per_second)
 
-    def message(self, audience: int, now: float, *, channel: str = "", user: str = "", flagged: bool = False) -> str:
+    def message(self, audience: int, now: float, channel: str = "", user: str = "", flagged: bool = False) -> str:
         """Is this publication traced?"""
+        if now < self._traces.empty_until:
+            return ""  # the usual answer where it is asked thousands of times a second
         settings = self._settings
-        if (channel in settings.channels or (user and user in settings.users)) and self._traces.take(now):
-            return "allow_list"
+        if self._listed and (channel in settings.channels or (user and user in settings.users)):
+            return "allow_list" if self._traces.take(now) else ""
         if flagged and self._flag(now):
             return "client_flag"
         part = share(audience) * settings.factor

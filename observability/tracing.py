@@ -102,9 +102,7 @@ class Postbox(Protocol):
     def put(self, span: Span) -> None:
         """Take it or lose it, at once."""
 
-    @property
-    def full(self) -> bool:
-        """True while another span would be lost."""
+    full: bool  # while another span would be lost
 
 
 class Tracer:
@@ -194,6 +192,7 @@ class Post:
     ) -> None:
         """``connect`` makes the exporter, by default OTLP; ``lost`` hears of each failed batch, in the thread."""
         self.exported = 0
+        self.full = False  # while another span would be lost
         self.lost = dict.fromkeys(names.SPAN_LOSSES, 0)  # by reason
         self._settings = settings
         self._connect = connect or otlp_exporter
@@ -205,18 +204,16 @@ class Post:
         self._thread: threading.Thread | None = None
         self._exporter: Exporter | None = None
 
-    @property
-    def full(self) -> bool:
-        """True while another span would be lost."""
-        return len(self._waiting) >= self._settings.queue
-
     def put(self, span: Span) -> None:
         """Queue it; a full queue loses it."""
         if len(self._waiting) >= self._settings.queue:
+            self.full = True
             self.lost["queue_full"] += 1
             return
         self._waiting.append(span)
-        if len(self._waiting) == self._settings.batch:
+        waiting = len(self._waiting)
+        self.full = waiting >= self._settings.queue
+        if waiting == self._settings.batch:
             self._wake.set()
 
     def start(self) -> None:
@@ -257,6 +254,7 @@ class Post:
     def _send_all(self, convert: "Converter") -> None:
         while self._waiting:
             batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), self._settings.batch))]
+            self.full = False
             if self._send([convert(span) for span in batch]):
                 self.exported += len(batch)
             else:

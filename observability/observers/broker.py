@@ -1,6 +1,9 @@
 """What the broker was asked, how long it took, and whether it did it."""
 
+from collections.abc import Iterator
+
 from observability import names
+from observability.names import Figure
 from observability.observers.instruments import Instruments
 from observability.tracing import PublishTrace
 
@@ -12,10 +15,10 @@ class BrokerObserver:
         self._all = instruments
         self._operations = instruments.registry.counter(names.BROKER_OPERATIONS)
         self._seconds = instruments.registry.histogram(names.BROKER_SECONDS)
+        instruments.registry.add_source(self._figures)
 
     def done(self, operation: str, seconds: float, trace: PublishTrace | None = None) -> None:
         """It did it, in ``seconds``; with a publish's trace a span is made."""
-        self._operations.child(operation, "done").value += 1
         self._seconds.child(operation).observe(seconds, 1, None if trace is None else trace.trace_id)
         if trace is not None:
             self._span(operation, seconds, trace, "")
@@ -23,11 +26,15 @@ class BrokerObserver:
     def failed(self, operation: str, seconds: float, reason: str, trace: PublishTrace | None = None) -> None:
         """It did not; ``reason`` is a few words for the log."""
         self._operations.child(operation, "failed").inc()
-        self._seconds.child(operation).observe(seconds)
         if trace is not None:
             self._span(operation, seconds, trace, reason)
         link = None if trace is None else trace.link
         self._all.tell(names.BROKER_FAILED, link, operation=operation, reason=reason, seconds=seconds)
+
+    def _figures(self) -> Iterator[Figure]:
+        """The histogram has counted already what was done."""
+        for (operation,), histogram in self._seconds.series.items():
+            yield Figure(names.BROKER_OPERATIONS.name, (operation, "done"), histogram.value)
 
     def _span(self, operation: str, seconds: float, trace: PublishTrace, error: str) -> None:
         tracer = self._all.tracer

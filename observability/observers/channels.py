@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from observability import names
 from observability.names import SERVER_FAULTS, Figure
-from observability.observers.instruments import Instruments, Requests, shown
+from observability.observers.instruments import Instruments, shown
 from observability.tracing import (
     Attributes,
     Link,
@@ -33,7 +33,7 @@ class ChannelsObserver:
         self._publications = registry.counter(names.PUBLICATIONS)
         self._errors = registry.counter(names.PUBLISH_ERRORS)
         self._seconds = registry.histogram(names.PUBLISH_SECONDS).child()
-        self._requests = Requests(registry, "publish")
+        self._faults = registry.counter(names.ERRORS).child("publish")
         self._fanout = registry.histogram(names.FANOUT_SECONDS).child()
         self._delivery = registry.histogram(names.DELIVERY_SECONDS)
         self._dropped = registry.counter(names.DROPPED)
@@ -66,12 +66,12 @@ class ChannelsObserver:
         """
         del namespace, via  # told by ``published``
         tracer = self._all.tracer
-        if tracer is None or tracer.full:
+        if tracer is None:
             return None
         caller = None if parent is None else parse_traceparent(parent)
         flagged = caller is not None and caller.sampled
-        by = self._all.gate.message(audience, self._clock(), channel=channel, user=user, flagged=flagged)
-        if not by:
+        by = self._all.gate.message(audience, self._clock(), channel, user, flagged)
+        if not by or tracer.full:
             return None
         self._all.sampled(by)
         return PublishTrace(tracer.begin(caller), caller, by, channel, audience)
@@ -81,7 +81,6 @@ class ChannelsObserver:
     ) -> None:
         """It has its place in the stream, ``seconds`` after it was accepted."""
         self._publications.child(namespace, via).value += 1
-        self._requests.answered(fault=False)
         if trace is None:
             self._seconds.observe(seconds)
         else:
@@ -101,7 +100,8 @@ class ChannelsObserver:
         """It was refused or failed; ``code`` is the reply code. Also for one that never came to ``publishing``."""
         self._errors.child(namespace, via, str(code)).inc()
         fault = code in SERVER_FAULTS
-        self._requests.answered(fault=fault)
+        if fault:
+            self._faults.value += 1
         channel = trace.channel if trace is not None else channel
         attributes = {**_messaging("publish", namespace), _CHANNEL: channel, "heliograph.publish.via": via}
         link = self._failed_span(trace, attributes, code, seconds) if fault or trace else None
@@ -207,9 +207,10 @@ class ChannelsObserver:
         self._all.tell(names.CHANNEL_GAP, namespace=shown(namespace), channel=channel, count=count)
 
     def _figures(self) -> Iterator[Figure]:
-        """What the delivery histogram knows already is not counted twice on the way."""
+        """What other numbers know already is not counted again on the way."""
         for labels, histogram in self._delivery.series.items():
             yield Figure(names.DELIVERED.name, labels, histogram.value)
+        yield Figure(names.REQUESTS.name, ("publish",), self._publications.total() + self._errors.total())
 
     def _published_span(self, trace: PublishTrace, namespace: str, via: str, seconds: float, offset: int) -> None:
         attributes: Attributes = {

@@ -1,9 +1,11 @@
 """The life of a connection: greeting, commands, heartbeats, slowness, end."""
 
+from collections.abc import Iterator
+
 import msgspec
 
 from observability import names
-from observability.names import SERVER_FAULTS
+from observability.names import SERVER_FAULTS, Figure
 from observability.observers.instruments import Instruments, Requests
 from observability.observers.upgrade import Upgrade
 from observability.tracing import Attributes, Link, Tracer
@@ -68,7 +70,8 @@ class ConnectionsObserver:
         self._closed = registry.counter(names.CONNECTIONS_CLOSED)
         self._lifetime = registry.histogram(names.CONNECTION_LIFETIME).child()
         self._connects = Requests(registry, "connect")
-        self._requests = Requests(registry, "command")
+        self._faults = registry.counter(names.ERRORS).child("command")
+        registry.add_source(self._figures)
 
     def greeting(self, upgrade: Upgrade) -> Greeting:
         """The transport is ours; the greeting begins."""
@@ -111,9 +114,8 @@ class ConnectionsObserver:
     def command(self, method: str, error: int = 0, connection_id: str = "") -> None:
         """A command was answered; ``error`` is the reply code, 0 for success."""
         self._commands.child(method, str(error)).value += 1
-        fault = error in SERVER_FAULTS
-        self._requests.answered(fault=fault)
-        if fault:
+        if error in SERVER_FAULTS:
+            self._faults.value += 1
             self._all.tell(names.COMMAND_FAILED, method=method, code=error, connection_id=connection_id)
 
     def received(self, messages: int, size: int) -> None:
@@ -162,8 +164,12 @@ class ConnectionsObserver:
         link = story.link
         if link is not None:
             link = self._close_span(story, link)
-        fields = {key: getattr(story, key) for key in _LINE}
+        fields = msgspec.structs.asdict(story)
+        del fields["link"], fields["connected"]
         self._all.tell(names.CONNECTION_CLOSED, link, **fields)
+
+    def _figures(self) -> Iterator[Figure]:
+        yield Figure(names.REQUESTS.name, ("command",), self._commands.total())
 
     def _wanted(self, user: str, now: float) -> bool:
         by = self._all.gate.user(user, now)
@@ -204,9 +210,6 @@ class ConnectionsObserver:
         error = str(story.code) if story.code in SERVER_FAULTS or story.cause == "unknown" else ""
         tracer.ended(names.CLOSE_SPAN, link, 0.0, attributes, links=(connect,), error=error)
         return link
-
-
-_LINE = tuple(field for field in ConnectionStory.__struct_fields__ if field in names.KEYS)
 
 
 def _links(link: Link | None) -> tuple[Link, ...]:

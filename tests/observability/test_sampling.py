@@ -52,6 +52,15 @@ def test_all_that_is_sampled_stays_under_the_ceiling(steps, flags):
     assert yes <= 50 + 50 * now + 1e-6
 
 
+@given(TIMES, st.floats(0, 60))
+def test_asking_before_a_bucket_fills_again_is_in_vain(steps, rate):
+    bucket, now = TokenBucket(rate), 0.0
+    for step in steps:
+        now += step
+        empty = now < bucket.empty_until
+        assert not (bucket.take(now) and empty)
+
+
 def test_flags_buy_at_most_ten_a_second():
     crowd = gate(draw=0.999)
     assert sum(crowd.message(10_000, 5.0, flagged=True) == "client_flag" for _ in range(100)) == 10
