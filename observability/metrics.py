@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 from time import time
-from typing import Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar, cast
 
 from observability import names
 from observability.names import Figure, Handed, Metric
@@ -101,8 +101,23 @@ class Histogram:
 Child = TypeVar("Child", bound=Counter | Gauge | Histogram)
 
 
+class Children(dict[Any, Child]):
+    """Children by label value (a tuple for several labels), for callers that learn it only now: one look-up."""
+
+    def __init__(self, enter: Callable[[tuple[str, ...]], Child]) -> None:
+        super().__init__()
+        self._enter = enter
+
+    def __missing__(self, values: str | tuple[str, ...]) -> Child:
+        """Not remembered here unless it is declared: unknown values cost time, never memory."""
+        return self._enter(values if isinstance(values, tuple) else (values,))
+
+
 class Family(Generic[Child]):
-    """A metric with its children, one for each combination of label values that was used."""
+    """A metric with its children, one for each combination of label values that was used.
+
+    ``child(*values)`` is for values known beforehand, ``by[value]`` for the others.
+    """
 
     def __init__(self, metric: Metric, make: Callable[[], Child], words: Words, *, strict: bool) -> None:
         self.metric = metric
@@ -110,13 +125,12 @@ class Family(Generic[Child]):
         self._make = make
         self._strict = strict
         self._closed = tuple(frozenset(words.of(values)) for values in metric.labels.values())
-        self._aliases: dict[tuple[str, ...], Child] = {}
+        self.by = Children(self._enter)
         self._begin(words)
 
     def child(self, *values: str) -> Child:
         """The child of these label values, in the declaration's order; bind it once where it is known."""
-        found = self._aliases.get(values)
-        return found if found is not None else self._enter(values)
+        return self._enter(values)
 
     def total(self) -> float:
         """The sum of all children."""
@@ -137,7 +151,7 @@ class Family(Generic[Child]):
         if child is None:
             child = self.series[shown] = self._make()
         if all(value in allowed for value, allowed in zip(values, self._closed, strict=True)):
-            self._aliases[values] = child  # bounded: only declared values are remembered
+            self.by[values[0] if len(values) == 1 else values] = child  # bounded: declared ones only
         return child
 
     def _begin(self, words: Words) -> None:

@@ -13,6 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from random import getrandbits
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -273,7 +274,9 @@ class Converter:
     """Our spans as OpenTelemetry's. The only place that knows its classes; used by the export thread alone."""
 
     def __init__(self, settings: ExportSettings) -> None:
+        from opentelemetry import trace
         from opentelemetry.sdk.resources import Resource
+        from opentelemetry.sdk.trace import ReadableSpan
         from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
         self._resource = Resource(
@@ -286,22 +289,24 @@ class Converter:
             }
         )
         self._scope = InstrumentationScope("heliograph", settings.service_version)
+        self._make = ReadableSpan
+        self._kinds = {kind.name.lower(): kind for kind in trace.SpanKind}
+        self._good = trace.Status()
+        self._error = partial(trace.Status, trace.StatusCode.ERROR)
+        self._context = partial(trace.SpanContext, trace_flags=trace.TraceFlags(trace.TraceFlags.SAMPLED))
+        self._link = trace.Link
 
     def __call__(self, span: Span) -> "ReadableSpan":
-        from opentelemetry import trace as otel
-        from opentelemetry.sdk.trace import ReadableSpan
-
-        flags = otel.TraceFlags(otel.TraceFlags.SAMPLED)
-        status = otel.Status(otel.StatusCode.ERROR, span.error) if span.error else otel.Status()
-        return ReadableSpan(
+        parent, context = span.parent, self._context
+        return self._make(
             name=span.name.name,
-            context=otel.SpanContext(*span.link, is_remote=False, trace_flags=flags),
-            parent=span.parent and otel.SpanContext(*span.parent[:2], isinstance(span.parent, Parent), flags),
+            context=context(*span.link, is_remote=False),
+            parent=parent and context(*parent[:2], is_remote=isinstance(parent, Parent)),
             resource=self._resource,
-            attributes=dict(span.attributes),
-            links=[otel.Link(otel.SpanContext(*link[:2], is_remote=False, trace_flags=flags)) for link in span.links],
-            kind=otel.SpanKind[span.name.kind.upper()],
-            status=status,
+            attributes=span.attributes,
+            links=[self._link(context(*link, is_remote=False)) for link in span.links],
+            kind=self._kinds[span.name.kind],
+            status=self._error(span.error) if span.error else self._good,
             start_time=span.start,
             end_time=span.end,
             instrumentation_scope=self._scope,

@@ -26,7 +26,7 @@ class ApiObserver:
             traceparent: as the caller sent it.
 
         """
-        self._calls.child(method, str(status)).value += 1
+        self._calls.by[method, str(status)].value += 1
         fault = status >= 500 or error_code in SERVER_FAULTS
         self._requests.answered(fault=fault)
         self._seconds.observe(seconds)

@@ -19,13 +19,13 @@ class BrokerObserver:
 
     def done(self, operation: str, seconds: float, trace: PublishTrace | None = None) -> None:
         """It did it, in ``seconds``; with a publish's trace a span is made."""
-        self._seconds.child(operation).observe(seconds, 1, None if trace is None else trace.trace_id)
+        self._seconds.by[operation].observe(seconds, 1, None if trace is None else trace.trace_id)
         if trace is not None:
             self._span(operation, seconds, trace, "")
 
     def failed(self, operation: str, seconds: float, reason: str, trace: PublishTrace | None = None) -> None:
         """It did not; ``reason`` is a few words for the log."""
-        self._operations.child(operation, "failed").inc()
+        self._operations.by[operation, "failed"].value += 1
         if trace is not None:
             self._span(operation, seconds, trace, reason)
         link = None if trace is None else trace.link

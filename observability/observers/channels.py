@@ -80,7 +80,7 @@ class ChannelsObserver:
         self, trace: PublishTrace | None, namespace: str, via: str, seconds: float, *, offset: int = 0
     ) -> None:
         """It has its place in the stream, ``seconds`` after it was accepted."""
-        self._publications.child(namespace, via).value += 1
+        self._publications.by[namespace, via].value += 1
         if trace is None:
             self._seconds.observe(seconds)
         else:
@@ -98,7 +98,7 @@ class ChannelsObserver:
         channel: str = "",
     ) -> None:
         """It was refused or failed; ``code`` is the reply code. Also for one that never came to ``publishing``."""
-        self._errors.child(namespace, via, str(code)).inc()
+        self._errors.by[namespace, via, str(code)].value += 1
         fault = code in SERVER_FAULTS
         if fault:
             self._faults.value += 1
@@ -149,7 +149,7 @@ class ChannelsObserver:
 
     def delivered(self, namespace: str, seconds: float, count: int, trace_id: str | None = None) -> None:
         """``count`` deliveries went to the kernel ``seconds`` after the publication was accepted."""
-        self._delivery.child(namespace).observe(seconds, count, trace_id)
+        self._delivery.by[namespace].observe(seconds, count, trace_id)
 
     def delivered_late(
         self,
@@ -181,29 +181,29 @@ class ChannelsObserver:
         }
         link = None if tracer is None else _late_span(tracer, attributes, seconds, traceparent, entry_id)
         trace_id = None if link is None else f"{link.trace_id:032x}"
-        self._delivery.child(namespace).observe(seconds, count, trace_id)
+        self._delivery.by[namespace].observe(seconds, count, trace_id)
         self._all.tell(
             names.MESSAGE_LATE, link, namespace=shown(namespace), channel=channel, seconds=seconds, count=count
         )
 
     def joined(self, namespace: str, recovery: str = "none") -> None:
         """A subscriber came; ``recovery`` is "none", "recovered" or "told" (that something is missing)."""
-        self._subscribes.child(namespace).value += 1
+        self._subscribes.by[namespace].value += 1
         if recovery != "none":
-            self._recoveries.child(namespace, recovery).inc()
+            self._recoveries.by[namespace, recovery].value += 1
 
     def left(self, namespace: str, count: int = 1) -> None:
         """Subscribers went."""
-        self._unsubscribes.child(namespace).value += count
+        self._unsubscribes.by[namespace].value += count
 
     def dropped(self, namespace: str, cause: str, count: int, channel: str = "") -> None:
         """Subscribers did not get ``count`` messages; ``cause`` is one of ``names.DROP_CAUSES``."""
-        self._dropped.child(namespace, cause).inc(count)
+        self._dropped.by[namespace, cause].value += count
         self._all.tell(names.MESSAGES_DROPPED, namespace=shown(namespace), cause=cause, count=count, channel=channel)
 
     def gap(self, namespace: str, channel: str = "", count: int = 1) -> None:
         """Subscribers are told that their position was lost."""
-        self._insufficient.child(namespace).inc(count)
+        self._insufficient.by[namespace].value += count
         self._all.tell(names.CHANNEL_GAP, namespace=shown(namespace), channel=channel, count=count)
 
     def _figures(self) -> Iterator[Figure]:

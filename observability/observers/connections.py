@@ -58,6 +58,7 @@ class ConnectionsObserver:
         self._clock = instruments.clock
         registry = instruments.registry
         self._greetings = registry.counter(names.GREETINGS)
+        self._connected = self._greetings.child("connected")
         self._connect = registry.histogram(names.CONNECT_SECONDS).child()
         self._commands = registry.counter(names.COMMANDS_TOTAL)
         self._messages = registry.counter(names.MESSAGES_RECEIVED).child()
@@ -82,7 +83,7 @@ class ConnectionsObserver:
         now = self._clock()
         seconds = now - greeting.started
         greeting.told = True
-        self._greetings.child("connected").value += 1
+        self._connected.value += 1
         self._connects.answered(fault=False)
         tracer = self._all.open_tracer()
         if tracer is None or (greeting.upgrade is None and not self._wanted(user, now)):
@@ -105,7 +106,7 @@ class ConnectionsObserver:
         fault = code in SERVER_FAULTS
         self._connects.answered(fault=fault)
         result = "failed" if fault else "abandoned" if cause in _GONE else "refused"
-        self._greetings.child(result).inc()
+        self._greetings.by[result].value += 1
         link = self._refusal_span(greeting, code, connection_id, cause) if fault else None
         self._all.tell(
             names.CONNECTION_REFUSED, link or greeting.upgrade, connection_id=connection_id, code=code, cause=cause
@@ -113,7 +114,7 @@ class ConnectionsObserver:
 
     def command(self, method: str, error: int = 0, connection_id: str = "") -> None:
         """A command was answered; ``error`` is the reply code, 0 for success."""
-        self._commands.child(method, str(error)).value += 1
+        self._commands.by[method, str(error)].value += 1
         if error in SERVER_FAULTS:
             self._faults.value += 1
             self._all.tell(names.COMMAND_FAILED, method=method, code=error, connection_id=connection_id)
@@ -159,7 +160,7 @@ class ConnectionsObserver:
 
     def closed(self, story: ConnectionStory) -> None:
         """The connection has ended. Exactly once for each accepted upgrade."""
-        self._closed.child(str(story.code), story.cause, story.initiator).value += 1
+        self._closed.by[str(story.code), story.cause, story.initiator].value += 1
         self._lifetime.observe(story.lifetime)
         link = story.link
         if link is not None:

@@ -52,7 +52,7 @@ class UpgradeObserver:
         """The answer is not 101; ``reason`` is one word for the log."""
         seconds = self._clock() - upgrade.started
         result = _RESULTS.get(status, "error" if status >= 500 else "bad_request")
-        self._results.child(result).inc()
+        self._results.by[result].value += 1
         self._seconds.observe(seconds)
         if status >= 500:
             self._trace_refusal(upgrade, seconds, status, reason)
@@ -60,7 +60,7 @@ class UpgradeObserver:
 
     def step_skipped(self, step: str, how: str) -> None:
         """A step of the chain in front of the upgrade was "late" or "raised"."""
-        self._skipped.child(step, how).inc()
+        self._skipped.by[step, how].value += 1
         self._all.tell(names.UPGRADE_STEP_SKIPPED, step=step, how=how)
 
     def _trace(self, upgrade: Upgrade, now: float, connection_id: str, subprotocol: str) -> None:

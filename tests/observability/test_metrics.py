@@ -86,10 +86,10 @@ def test_ten_thousand_unknown_namespaces_make_one_series():
     family = registry.counter(names.DELIVERED)
     before = set(family.series)
     for number in range(10_000):
-        family.child(f"room-{number}").inc()
+        family.by[f"room-{number}"].inc()
     assert registry.value(names.DELIVERED, names.OTHER) == 10_000
     assert family.series.keys() - before == {(names.OTHER,)}
-    assert not [values for values in family._aliases if values[0].startswith("room-")]
+    assert not [value for value in family.by if value.startswith("room-")]
 
 
 def test_unknown_figures_of_a_room_make_one_series_too():
