@@ -17,6 +17,7 @@ class Door:
             keepalive_timeout=KEEPALIVE,
             shutdown_timeout=1.0,
             handle_signals=False,
+            tcp_keepalive=False,  # the listener has TCP_USER_TIMEOUT, connections have pings
         )
         self._host = host
         self._port = port
