@@ -294,6 +294,7 @@ class Connection(Outgoing, asyncio.Protocol):
             return
         reason = closing_.reason.encode()
         if closing_.code in (DROPPED, closing.SLOW.code) or len(reason) > LONGEST_REASON:
+            self.fd = -1
             transport.abort()
             return
         self._write_last(framing.close_frame(closing_.code, closing_.reason))

@@ -139,8 +139,9 @@ class Outgoing:
                 return
             if written == len(data):
                 self._delivered(batches, len(data))
-            elif not self._give(transport, data[written:], batches):
-                self.station.sums.outbox_bytes -= written
+                continue
+            self.station.sums.outbox_bytes -= written
+            if not self._give(transport, data[written:], batches):
                 return
         self.outbox = None
         self.drained()

@@ -47,7 +47,7 @@ class Client:
 
     def __init__(self, serial: int, port: int, books: Books, dice: random.Random) -> None:
         self.serial, self._books, self._dice = serial, books, dice
-        self.own = f"own-{serial}"
+        self.own, self.mine = f"own-{serial}", f"mine-{serial}"  # published to by the backend, and by itself
         self.socket = socket.socket()
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         self.socket.connect(("127.0.0.1", port))
@@ -60,8 +60,8 @@ class Client:
         self._places: dict[str, int] = {}
         self._next_id = serial * IDS
         self._ask(connect={})
-        self._ask(subscribe={"channel": ALL})
-        self._ask(subscribe={"channel": self.own})
+        for channel in (ALL, self.own, self.mine):
+            self._ask(subscribe={"channel": channel})
         self.write()
 
     def _ask(self, **command) -> None:
@@ -76,8 +76,8 @@ class Client:
         self.write()
 
     def publish(self) -> None:
-        """A publication to our own channel, which comes back to us."""
-        self._ask(publish={"channel": self.own, "data": json.loads(self._books.next(self.own))})
+        """A publication that comes back to us."""
+        self._ask(publish={"channel": self.mine, "data": json.loads(self._books.next(self.mine))})
         self.write()
 
     def write(self) -> None:
@@ -134,7 +134,7 @@ class Client:
             assert "error" not in said, said
 
     def _pushed(self, channel: str, data: str) -> None:
-        assert channel in {ALL, self.own}, f"client {self.serial} got a message of {channel}"
+        assert channel in {ALL, self.own, self.mine}, f"client {self.serial} got a message of {channel}"
         number = int(data.partition("/")[0])
         assert data == self._books.sent[channel][number], "a message arrived changed"
         expected = self._places.get(channel, number)
@@ -144,7 +144,7 @@ class Client:
     def heard_all(self) -> bool:
         """Whether nothing is missing in either direction."""
         sent = self._books.sent
-        up_to_date = all(self._places.get(c, 0) == len(sent.get(c, ())) for c in (ALL, self.own) if c in self._places)
+        up_to_date = all(place == len(sent[channel]) for channel, place in self._places.items())
         return up_to_date and not self._asked and not self._unsent
 
     def leave(self, manner: str) -> None:
@@ -244,6 +244,7 @@ class Torture:
         if (connection := self._connection()) is not None:
             connection.cut("bytes")
             self.done["cut"] += 1
+            self.look()
 
     def close_in_fan_out(self) -> None:
         """A batch is under way when members close, leave and come."""
@@ -260,7 +261,7 @@ class Torture:
                 continue
             transport = connection.transport
             assert transport is not None, "a descriptor without a transport"
-            assert not transport.is_closing(), "a closing connection can be written directly"
+            assert connection._story is None, "a connection that we decided to close can be written directly"
             assert transport.get_extra_info("socket").fileno() == connection.fd
             assert owners.setdefault(connection.fd, connection) is connection, "two connections, one descriptor"
         self.done["stalled"] += len(self._service.station.stalled)
