@@ -212,8 +212,6 @@ class Service:
         yield Figure(names.BACKLOG_BYTES.name, (), sums.outbox_bytes + sums.kernel_bytes)
         yield Figure(names.SLOW_CONNECTIONS.name, (), len(self.station.stalled))
         yield Figure(names.UNSENT_OLDEST.name, (), max(0.0, now - oldest))
-        yield Figure(names.READY.name, (), int(self.ready))
-        yield Figure(names.DRAINING.name, (), int(self.station.leaving is not None))
 
 
 def _order(ordered: asyncio.Future[str], name: str) -> None:
