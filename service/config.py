@@ -272,6 +272,7 @@ def _doors(values: Tree) -> DoorSettings:
         health=health["handler_prefix"] if health["enabled"] else "",
         init=init["handler_prefix"] if init["enabled"] else "",
         metrics=values["prometheus"]["handler_prefix"],
+        allowed_origins=values["client"]["allowed_origins"],
     )
 
 

@@ -12,11 +12,12 @@ from service.api import api_messages as api
 from service.api.api_reading import read
 from service.broker.contract import BrokerUnavailable, HistoryFilter, Published, Soon
 from service.channels.hub import Hub
-from service.channels.namespaces import Namespaces
+from service.channels.namespaces import Namespace, Namespaces
 from service.protocol import errors
 from service.protocol.closing import FORCE_DISCONNECT, UNSUBSCRIBED_BY_SERVER, Closing, Unsubscribing, forced
 from service.protocol.errors import ClientMistake, ReplyError
 from service.protocol.messages import Message, Publication
+from service.protocol.payload import is_json
 
 T = TypeVar("T")
 
@@ -182,11 +183,13 @@ class Methods:
         return api.BroadcastResult(responses)
 
     async def _history(self, asked: api.HistoryRequest, _: Call) -> api.HistoryResult:
-        self._known(asked.channel)
+        namespace = self._known(asked.channel)
         if asked.reverse and asked.since is not None and not asked.since.offset:
             raise ClientMistake(errors.INTERNAL)  # a client is told 107 for the same; recorded so
         found = await _answer(self._hub.history(asked.channel, HistoryFilter(asked.limit, asked.since, asked.reverse)))
         told = [Publication(data=p.data, info=p.info, offset=p.offset, tags=p.tags) for p in found.publications]
+        if namespace.publication_data_format == "binary" and not all(is_json(bytes(p.data)) for p in told):
+            raise ClientMistake(errors.INTERNAL)  # JSON cannot say what was published
         return api.HistoryResult(told, found.position.epoch, found.position.offset)
 
     async def _history_remove(self, asked: api.ChannelRequest, _: Call) -> api.Done:
@@ -263,10 +266,10 @@ class Methods:
             return api.Response(error=_error(errors.METHOD_NOT_FOUND))
         return await self.answer(method, request, call)
 
-    def _known(self, channel: str) -> None:
+    def _known(self, channel: str) -> Namespace:
         if not channel:
             raise ClientMistake(errors.BAD_REQUEST)
-        self._namespaces.resolve(channel)
+        return self._namespaces.resolve(channel)
 
 
 async def _answer(soon: Soon[T]) -> T:

@@ -8,6 +8,8 @@ from typing import Final, Protocol
 import msgspec
 from aiohttp import hdrs, web
 
+from service.connections.negotiation import origin_allowed
+
 _TEXT: Final = "text/plain; version=0.0.4; charset=utf-8"
 _OPENMETRICS: Final = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 _NO_STORE: Final = {hdrs.CACHE_CONTROL: "no-store"}
@@ -28,6 +30,7 @@ class DoorSettings:
     health: str = ""  # on the public port; the internal port always has /health and /ready
     init: str = ""  # connection warm-up
     metrics: str = "/metrics"  # on the internal port
+    allowed_origins: tuple[str, ...] = ()  # pages that may read the warm-up's answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +56,10 @@ class Doors:
 
     def add_public(self, router: web.UrlDispatcher) -> None:
         """What the public port shows, where it is switched on."""
-        for path in (self._settings.health, self._settings.init):
-            if path:
-                router.add_get(path, self.alive)
+        if self._settings.health:
+            router.add_get(self._settings.health, self.alive)
+        if self._settings.init:
+            router.add_get(self._settings.init, self.warm_up)
 
     def add_internal(self, router: web.UrlDispatcher) -> None:
         """What the internal port always has."""
@@ -67,6 +71,16 @@ class Doors:
     async def alive(self, _: web.Request) -> web.Response:
         """200 as long as the loop turns."""
         return web.Response(body=b"{}", headers=_NO_STORE, content_type="application/json")
+
+    async def warm_up(self, request: web.Request) -> web.Response:
+        """200 for a client that will connect soon: DNS, TCP and TLS are done by then."""
+        response = await self.alive(request)
+        origin = request.headers.get(hdrs.ORIGIN, "")
+        if origin and origin_allowed(origin, request.host, self._settings.allowed_origins):
+            response.headers[hdrs.ACCESS_CONTROL_ALLOW_ORIGIN] = origin
+            response.headers[hdrs.ACCESS_CONTROL_ALLOW_CREDENTIALS] = "true"
+            response.headers[hdrs.VARY] = hdrs.ORIGIN
+        return response
 
     async def ready(self, _: web.Request) -> web.Response:
         """200, or 503 with the reasons. Degraded is ready: taking the node out would not mend what it depends on."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,5 +70,5 @@ def _why(error: Exception) -> str:
     if isinstance(error, asyncio.TimeoutError):
         return "no answer within 10 s"
     if isinstance(error, aiohttp.ClientConnectorError):
-        return error.os_error.strerror or "connection refused"
+        return os.strerror(error.os_error.errno) if error.os_error.errno else "connection refused"
     return str(error) or type(error).__name__

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import random
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -167,5 +168,5 @@ class Subscriber:
 
 def _why(error: Exception) -> str:
     if isinstance(error, aiohttp.ClientConnectorError):
-        return error.os_error.strerror or "connection refused"
+        return os.strerror(error.os_error.errno) if error.os_error.errno else "connection refused"
     return str(error) or type(error).__name__

@@ -1,0 +1,89 @@
+"""Stand-ins for the rooms that the server API calls; they write down what they were asked."""
+
+from msgspec import Raw
+
+from service.broker.contract import BrokerUnavailable, History, Published
+from service.channels.namespaces import Namespace, Namespaces
+from service.protocol import errors
+from service.protocol.errors import ClientMistake
+from service.protocol.messages import Publication, StreamPosition
+
+EPOCH = "epoch"
+
+
+class FakeHub:
+    """Channels of the namespace hist keep everything; answers come later when ``later`` is set."""
+
+    def __init__(self, namespaces, *, later=False):
+        self.namespaces = namespaces
+        self.later = later
+        self.broken = False
+        self.traceparent = None
+        self.published = []
+        self.kept = {}
+        self.removed = []
+        self.listed = {"open:1": 2}
+
+    def publish(self, channel, data, **options):
+        self.namespaces.resolve(channel)
+        return self._soon(self._publish, channel, data, options)
+
+    def _publish(self, channel, data, options):
+        self.published.append((channel, data, options))
+        if not channel.startswith("hist:"):
+            return Published(traceparent=self.traceparent)
+        stream = self.kept.setdefault(channel, [])
+        stream.append(
+            Publication(data=Raw(data), offset=len(stream) + 1, tags=options["tags"] or {}, epoch=EPOCH, version=7)
+        )
+        return Published(StreamPosition(len(stream), EPOCH), traceparent=self.traceparent)
+
+    def history(self, channel, wanted):
+        self.wanted = wanted
+        return self._soon(self._history, channel, wanted)
+
+    def _history(self, channel, wanted):
+        if not self.namespaces.resolve(channel).has_history:
+            raise ClientMistake(errors.NOT_AVAILABLE)
+        stream = self.kept.get(channel, [])
+        return History(stream[: wanted.limit] if wanted.limit >= 0 else stream, StreamPosition(len(stream), EPOCH))
+
+    def remove_history(self, channel):
+        return self._soon(self.removed.append, channel)
+
+    def channels(self, pattern=""):
+        return {name: count for name, count in self.listed.items() if pattern in ("", name)}
+
+    def _soon(self, do, *arguments):
+        if self.broken:
+            raise BrokerUnavailable
+
+        async def slowly():
+            return do(*arguments)
+
+        return slowly() if self.later else do(*arguments)
+
+
+class FakeConnections:
+    def __init__(self):
+        self.disconnected = []
+        self.unsubscribed = []
+        self.clients, self.users, self.subscriptions = 3, 2, 5
+
+    def disconnect(self, user, closing, *, client="", session="", whitelist=()):
+        self.disconnected.append((user, closing.code, closing.reason, client, tuple(whitelist)))
+        return 1
+
+    def unsubscribe(self, user, channel, unsubscribing, *, client="", session=""):
+        self.unsubscribed.append((user, channel, unsubscribing.code, client))
+        return 1
+
+
+def namespaces():
+    return Namespaces(
+        Namespace(),
+        [
+            Namespace(name="open"),
+            Namespace(name="hist", history_size=9, history_ttl=60.0, publication_data_format="binary"),
+        ],
+    )

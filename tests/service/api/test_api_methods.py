@@ -1,0 +1,237 @@
+import base64
+import json
+
+import pytest
+
+from service.api import api_messages as api
+from service.api.api_methods import METHODS, Call, Methods, Node
+from service.api.api_reading import BadBody, read
+from tests.service.api.rooms import FakeConnections, FakeHub, namespaces
+
+
+class Asked:
+    """The methods with stand-ins behind them."""
+
+    def __init__(self, **options):
+        known = namespaces()
+        self.hub = FakeHub(known, **options)
+        self.connections = FakeConnections()
+        self.methods = Methods(self.hub, known, self.connections, Node("uid", "name", "1.2.3"))
+        self.call = Call("00-" + "1" * 32 + "-" + "2" * 16 + "-01")
+
+    async def __call__(self, method, /, **request):
+        asked = read(json.dumps(request).encode(), self.methods.kind(method))
+        response = await self.methods.answer(method, asked, self.call)
+        said = json.loads(api.encode(response))
+        return said["error"]["code"] if "error" in said else said["result"]
+
+
+@pytest.fixture(params=[False, True], ids=["at once", "later"])
+def ask(request):
+    return Asked(later=request.param)
+
+
+async def test_a_publication_reaches_the_hub_with_all_that_it_says(ask):
+    said = await ask(
+        "publish",
+        channel="hist:a",
+        data={"n": 1},
+        tags={"a": "b"},
+        idempotency_key="k",
+        skip_history=True,
+        version=3,
+        version_epoch="v",
+        delta=True,
+    )
+    assert said == {"offset": 1, "epoch": "epoch"}
+    [(channel, data, options)] = ask.hub.published
+    assert (channel, json.loads(data)) == ("hist:a", {"n": 1})
+    assert options == {
+        "tags": {"a": "b"},
+        "parent": ask.call.parent,
+        "via": "api",
+        "idempotency_key": "k",
+        "skip_history": True,
+        "version": 3,
+        "version_epoch": "v",
+        "delta": True,
+    }
+
+
+async def test_without_history_there_is_nothing_to_tell(ask):
+    assert await ask("publish", channel="open:a", data=0) == {}
+
+
+@pytest.mark.parametrize(
+    ("request_", "code"),
+    [
+        ({"data": {}}, 107),
+        ({"channel": "open:a"}, 107),
+        ({"channel": "open:a", "b64data": "%%%"}, 107),
+        ({"channel": "nope:a", "data": {}}, 102),
+    ],
+)
+async def test_publications_that_are_refused(ask, request_, code):
+    assert await ask("publish", **request_) == code
+    assert ask.hub.published == []
+
+
+async def test_base64_wins_over_data(ask):
+    await ask("publish", channel="open:a", data={}, b64data=base64.b64encode(b"\x00bin").decode())
+    assert ask.hub.published[0][1] == b"\x00bin"
+
+
+async def test_a_broken_broker_is_our_fault(ask):
+    ask.hub.broken = True
+    assert await ask("publish", channel="open:a", data={}) == 100
+    assert await ask("history", channel="hist:a") == 100
+    assert await ask("broadcast", channels=["open:a"], data={}) == {
+        "responses": [{"error": {"code": 100, "message": "internal server error"}}]
+    }
+
+
+async def test_a_broadcast_answers_for_each_channel(ask):
+    said = await ask("broadcast", channels=["open:a", "", "nope:b", "hist:c"], data={"b": 1})
+    assert said["responses"] == [
+        {"result": {}},
+        {"error": {"code": 107, "message": "bad request"}},
+        {"error": {"code": 102, "message": "unknown channel"}},
+        {"result": {"offset": 1, "epoch": "epoch"}},
+    ]
+
+
+async def test_a_broadcast_takes_channels_and_data(ask):
+    assert await ask("broadcast", channels=[], data={}) == 107
+    assert await ask("broadcast", data={}) == 107
+    said = await ask("broadcast", channels=["open:a", "open:b"])
+    assert [response["error"]["code"] for response in said["responses"]] == [107, 107]
+
+
+async def test_a_long_broadcast_lets_the_loop_turn(ask):
+    said = await ask("broadcast", channels=[f"open:{n}" for n in range(200)], data=1)
+    assert len(said["responses"]) == 200
+
+
+async def test_history(ask):
+    await ask("publish", channel="hist:a", data={"n": 1}, tags={"t": "x"})
+    said = await ask("history", channel="hist:a", limit=5, since={"offset": 0, "epoch": "epoch"})
+    assert said == {
+        "publications": [{"data": {"n": 1}, "offset": 1, "tags": {"t": "x"}}],
+        "epoch": "epoch",
+        "offset": 1,
+    }
+    assert (ask.hub.wanted.limit, ask.hub.wanted.since.epoch, ask.hub.wanted.reverse) == (5, "epoch", False)
+
+
+async def test_bytes_that_are_no_json_cannot_be_told_in_json(ask):
+    await ask("publish", channel="hist:a", b64data=base64.b64encode(b"\x00bin").decode())
+    assert await ask("history", channel="hist:a", limit=1) == 100
+    assert await ask("history", channel="hist:a", limit=0) == {"publications": [], "epoch": "epoch", "offset": 1}
+
+
+async def test_histories_that_are_refused(ask):
+    assert await ask("history") == 107
+    assert await ask("history", channel="nope:a") == 102
+    assert await ask("history", channel="open:a", limit=1) == 108
+    assert await ask("history", channel="hist:a", reverse=True, since={"offset": 0, "epoch": "e"}) == 100
+
+
+async def test_history_is_removed(ask):
+    assert await ask("history_remove", channel="hist:a") == {}
+    assert ask.hub.removed == ["hist:a"]
+    assert await ask("history_remove") == 107
+    assert await ask("history_remove", channel="nope:a") == 102
+
+
+async def test_channels(ask):
+    assert await ask("channels", pattern="open:1") == {"channels": {"open:1": {"num_clients": 2}}}
+    assert await ask("channels", pattern="zzz") == {"channels": {}}
+
+
+async def test_info(ask):
+    [node] = (await ask("info"))["nodes"]
+    assert (node["uid"], node["name"], node["version"]) == ("uid", "name", "1.2.3")
+    assert [node[f"num_{what}"] for what in ("clients", "users", "subs", "channels")] == [3, 2, 5, 1]
+
+
+async def test_disconnect(ask):
+    assert await ask("disconnect", user="u") == {}
+    await ask("disconnect", user="u", client="c", whitelist=["w"], disconnect={"code": 4001, "reason": "go"})
+    await ask("disconnect", user="u", disconnect={"code": 4002})
+    assert ask.connections.disconnected == [
+        ("u", 3503, "force disconnect", "", ()),
+        ("u", 4001, "go", "c", ("w",)),
+        ("u", 4002, "", "", ()),
+    ]
+
+
+@pytest.mark.parametrize(
+    "disconnect", [{"code": 999}, {"code": 5000}, {"reason": "x"}, {"code": 1006}, {"code": 4000, "reason": "é" * 62}]
+)
+async def test_a_close_frame_cannot_say_everything(ask, disconnect):
+    assert await ask("disconnect", user="u", disconnect=disconnect) == 107
+    assert ask.connections.disconnected == []
+
+
+async def test_unsubscribe(ask):
+    assert await ask("unsubscribe", user="u", channel="a", client="c") == {}
+    assert await ask("unsubscribe", user="u") == {}
+    assert ask.connections.unsubscribed == [("u", "a", 2000, "c"), ("u", "", 2000, "")]
+
+
+@pytest.mark.parametrize("method", ["presence", "presence_stats", "subscribe"])
+async def test_what_comes_later_is_off_for_every_channel(ask, method):
+    assert await ask(method) == 107
+    assert await ask(method, channel="nope:a") == 102
+    assert await ask(method, channel="open:a") == 108
+
+
+async def test_nobody_answers_an_rpc(ask):
+    assert await ask("rpc") == 107
+    assert await ask("rpc", method="x", params={}) == 104
+    assert await ask("refresh", user="u") == 108
+
+
+async def test_a_batch_answers_for_each_command(ask):
+    said = await ask(
+        "batch",
+        commands=[
+            {"publish": {"channel": "hist:a", "data": 1}},
+            {"presence_stats": {"channel": "x"}, "publish": {"channel": "hist:a", "data": 2}},
+            {"history": {"channel": "nope:a"}},
+            {"foo": {}},
+            {},
+            {"batch": {"commands": []}},
+        ],
+    )
+    not_found = {"error": {"code": 104, "message": "not found"}}
+    assert said["replies"] == [
+        {"publish": {"offset": 1, "epoch": "epoch"}},
+        {"publish": {"offset": 2, "epoch": "epoch"}},
+        {"error": {"code": 102, "message": "unknown channel"}},
+        not_found,
+        not_found,
+        not_found,
+    ]
+    assert await ask("batch") == {}
+
+
+async def test_a_malformed_command_spoils_the_batch_before_anything_is_done(ask):
+    with pytest.raises(BadBody):
+        await ask("batch", commands=[{"publish": {"channel": "open:a", "data": 1}}, {"publish": {"channel": 5}}])
+    assert ask.hub.published == []
+
+
+async def test_the_first_sampled_trace_is_remembered(ask):
+    await ask("publish", channel="open:a", data=1)
+    assert ask.call.traceparent is None
+    ask.hub.traceparent = "00-a"
+    await ask("broadcast", channels=["open:a"], data=1)
+    ask.hub.traceparent = "00-b"
+    await ask("publish", channel="open:a", data=1)
+    assert ask.call.traceparent == "00-a"
+
+
+def test_the_table_and_the_labels_agree(ask):
+    assert all(name in ask.methods for name in METHODS[:-2])
+    assert METHODS[-2:] == ("old_style", "unknown")

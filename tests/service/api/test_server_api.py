@@ -1,0 +1,192 @@
+import pytest
+from aiohttp import web
+
+from observability.observers.api import SilentApiObserver
+from service.api.api_methods import Methods, Node
+from service.api.server_api import ApiSettings, ServerApi
+from tests.service.api.rooms import FakeConnections, FakeHub, namespaces
+
+KEY = {"X-API-Key": "right"}
+TRANSPORT = {**KEY, "X-Centrifugo-Error-Mode": "transport"}
+PARENT = "00-" + "1" * 32 + "-" + "2" * 16 + "-01"
+
+
+class Heard(SilentApiObserver):
+    def __init__(self):
+        self.calls = []
+
+    def called(self, method, status, error_code, seconds, traceparent=None):
+        assert seconds >= 0
+        self.calls.append((method, status, error_code, traceparent))
+
+
+@pytest.fixture
+async def api(aiohttp_client):
+    async def serve(**settings):
+        known = namespaces()
+        hub, heard = FakeHub(known), Heard()
+        methods = Methods(hub, known, FakeConnections(), Node("uid", "name", "1"))
+        application = web.Application()
+        ServerApi(ApiSettings(key="right", **settings), methods, heard).add_routes(application.router)
+        client = await aiohttp_client(application)
+        client.hub, client.heard = hub, heard.calls
+        return client
+
+    return serve
+
+
+async def test_a_call(api):
+    client = await api()
+    answer = await client.post("/api/publish", json={"channel": "hist:a", "data": {}}, headers=KEY)
+    assert answer.status == 200
+    assert answer.headers["Content-Type"] == "application/json"
+    assert await answer.json() == {"result": {"offset": 1, "epoch": "epoch"}}
+    assert client.heard == [("publish", 200, 0, None)]
+
+
+async def test_an_error_is_an_answer(api):
+    client = await api()
+    answer = await client.post("/api/publish", json={"channel": "nope:a", "data": {}}, headers=KEY)
+    assert answer.status == 200
+    assert await answer.json() == {"error": {"code": 102, "message": "unknown channel"}}
+    assert client.heard == [("publish", 200, 102, None)]
+
+
+@pytest.mark.parametrize(
+    ("method", "body", "status", "code"),
+    [
+        ("publish", {"channel": "nope:a", "data": {}}, 404, 102),
+        ("publish", {"data": {}}, 400, 107),
+        ("presence", {"channel": "open:a"}, 400, 108),
+        ("rpc", {"method": "x"}, 404, 104),
+    ],
+)
+async def test_errors_are_statuses_where_that_was_asked_for(api, method, body, status, code):
+    for client, headers in ((await api(), TRANSPORT), (await api(transport_errors=True), KEY)):
+        answer = await client.post(f"/api/{method}", json=body, headers=headers)
+        assert answer.status == status
+        assert (await answer.json())["code"] == code
+
+
+async def test_the_header_only_switches_on(api):
+    client = await api(transport_errors=True)
+    reply = {**KEY, "X-Centrifugo-Error-Mode": "reply"}
+    assert (await client.post("/api/rpc", json={}, headers=reply)).status == 400
+    unknown = {**KEY, "X-Centrifugo-Error-Mode": "zzz"}
+    assert (await (await api()).post("/api/rpc", json={}, headers=unknown)).status == 200
+
+
+async def test_batch_and_broadcast_keep_their_errors_inside(api):
+    client = await api()
+    answer = await client.post("/api/batch", json={"commands": [{"rpc": {}}]}, headers=TRANSPORT)
+    assert (answer.status, await answer.json()) == (
+        200,
+        {"replies": [{"error": {"code": 107, "message": "bad request"}}]},
+    )
+    assert await (await client.post("/api/batch", json={}, headers=KEY)).json() == {}
+    answer = await client.post("/api/broadcast", json={"channels": ["nope:x"], "data": 1}, headers=TRANSPORT)
+    assert answer.status == 200
+
+
+@pytest.mark.parametrize("path", ["/api/nothing", "/api/Info", "/api/info/", "/api/connections", "/api/"])
+async def test_an_unknown_method_is_not_found_whatever_the_key(api, path):
+    client = await api()
+    assert (await client.post(path, json={})).status == 404
+    assert (await client.get(path)).status == 404
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "OPTIONS", "DELETE"])
+async def test_only_post_calls(api, method):
+    client = await api()
+    for path in ("/api/publish", "/api"):
+        answer = await client.request(method, path)
+        assert (answer.status, await answer.read()) == (405, b"")
+        assert answer.headers["Allow"] == "POST"
+
+
+@pytest.mark.parametrize(
+    ("headers", "query", "status"),
+    [
+        ({}, "", 401),
+        ({"X-API-Key": "wrong"}, "", 401),
+        ({"X-API-Key": "right"}, "", 200),
+        ({"Authorization": "apikey right"}, "", 200),
+        ({"Authorization": "ApiKey right"}, "", 200),
+        ({"Authorization": "Bearer right"}, "", 401),
+        ({"X-API-Key": "wrong", "Authorization": "apikey right"}, "", 401),
+        ({"X-API-Key": "wrong"}, "?api_key=right", 200),
+        ({"X-API-Key": "right"}, "?api_key=x", 200),
+        ({}, "?api_key=x", 401),
+    ],
+)
+async def test_keys(api, headers, query, status):
+    client = await api()
+    answer = await client.post(f"/api/info{query}", json={}, headers=headers)
+    assert answer.status == status
+    if status == 401:
+        assert await answer.read() == b""
+        assert client.heard == [("info", 401, 0, None)]
+
+
+async def test_without_a_configured_key_everybody_is_refused_unless_insecure(aiohttp_client):
+    for insecure, status in ((False, 401), (True, 200)):
+        known = namespaces()
+        application = web.Application()
+        methods = Methods(FakeHub(known), known, FakeConnections(), Node("uid", "name", "1"))
+        ServerApi(ApiSettings(insecure=insecure), methods, SilentApiObserver()).add_routes(application.router)
+        client = await aiohttp_client(application)
+        assert (await client.post("/api/info", json={}, headers={"X-API-Key": ""})).status == status
+
+
+@pytest.mark.parametrize("body", ["", "{", "[]", "5", '{"channel":"a"} x', '{"channel":5}'])
+async def test_bad_bodies(api, body):
+    client = await api()
+    answer = await client.post("/api/publish", data=body, headers=KEY)
+    assert answer.status == 400
+    assert (await answer.text()).startswith("Bad Request: ")
+    assert client.heard == [("publish", 400, 0, None)]
+
+
+async def test_the_trace_comes_in_and_goes_back(api):
+    client = await api()
+    client.hub.traceparent = "00-" + "3" * 32 + "-" + "4" * 16 + "-01"
+    headers = {**KEY, "traceparent": PARENT}
+    answer = await client.post("/api/publish", json={"channel": "open:a", "data": 1}, headers=headers)
+    assert answer.headers["traceparent"] == client.hub.traceparent
+    assert client.hub.published[0][2]["parent"] == PARENT
+    assert client.heard == [("publish", 200, 0, PARENT)]
+
+
+async def test_what_is_not_sampled_has_no_trace(api):
+    answer = await (await api()).post("/api/publish", json={"channel": "open:a", "data": 1}, headers=KEY)
+    assert "traceparent" not in answer.headers
+
+
+async def test_old_style(api):
+    client = await api()
+    one = await client.post("/api", json={"method": "rpc", "params": {"method": "x"}}, headers=TRANSPORT)
+    assert (one.status, await one.json()) == (200, {"error": {"code": 104, "message": "not found"}})
+    lines = '{"method":"channels","params":{"pattern":"zzz"}}\n{"method":"batch"}\n'
+    two = await client.post("/api", data=lines, headers=KEY)
+    assert (await two.text()).split("\n") == ['{"result":{"channels":{}}}', "{}"]
+    assert client.heard == [("old_style", 200, 104, None), ("old_style", 200, 0, None)]
+
+
+@pytest.mark.parametrize("body", ["{", '{"method":"foo"}', '{"method":"publish","params":{"channel":1}}'])
+async def test_old_style_that_is_bad(api, body):
+    client = await api()
+    assert (await client.post("/api", data=body, headers=KEY)).status == 400
+    assert (await client.post("/api", data=body)).status == 401
+
+
+async def test_a_fault_of_ours_is_counted(api):
+    client = await api()
+    client.hub.listed = None
+    assert (await client.post("/api/channels", json={}, headers=KEY)).status == 500
+    assert client.heard == [("channels", 500, 100, None)]
+
+
+async def test_another_prefix(api):
+    client = await api(path="/back")
+    assert (await client.post("/back/info", json={}, headers=KEY)).status == 200
+    assert (await client.post("/api/info", json={}, headers=KEY)).status == 404

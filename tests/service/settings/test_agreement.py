@@ -1,0 +1,92 @@
+import pytest
+
+from service.settings.agreement import disagreements
+from service.settings.checking import check
+from service.settings.options import ours
+
+
+def told(raw):
+    checked = check(raw, ours())
+    assert not checked.mistakes
+    return [str(mistake) for mistake in disagreements(checked.values)]
+
+
+def without(**options):
+    return {"channel": {"without_namespace": options}}
+
+
+def test_the_defaults_agree():
+    assert told({}) == []
+
+
+@pytest.mark.parametrize(
+    ("raw", "says"),
+    [
+        ({"client": {"ping_interval": "5s"}}, "client.pong_timeout: must be above 0 and at most client.ping_interval"),
+        ({"client": {"pong_misses": 4}}, "client.pong_misses: must be 1 to 3"),
+        (without(history_size=10), "channel.without_namespace: history takes both history_size and history_ttl"),
+        (without(history_ttl="1m"), "channel.without_namespace: history takes both history_size and history_ttl"),
+        (
+            without(history_size=1, history_ttl="1h", history_meta_ttl="1m"),
+            "channel.without_namespace.history_ttl: must not be longer than history_meta_ttl (60 s)",
+        ),
+        (
+            without(force_recovery=True),
+            "channel.without_namespace.force_recovery: takes history_size and history_ttl: there is nothing to recover from",
+        ),
+        (
+            without(auto_cache_recover=True),
+            'channel.without_namespace.auto_cache_recover: takes force_recovery, and force_recovery_mode "cache"',
+        ),
+        (
+            without(channel_regex="["),
+            "channel.without_namespace.channel_regex: is no regular expression: unterminated character set",
+        ),
+        (
+            {"channel": {"namespaces": [{"name": "a"}]}},
+            'channel.namespaces[0].name = "a": takes two or more letters, digits, dashes, dots or underscores',
+        ),
+        (
+            {"channel": {"namespaces": [{}]}},
+            "channel.namespaces[0].name: takes two or more letters, digits, dashes, dots or underscores",
+        ),
+        (
+            {"channel": {"namespaces": [{"name": "ab"}, {"name": "ab"}]}},
+            'channel.namespaces[1].name = "ab": is another namespace\'s, too',
+        ),
+        (
+            {"client": {"subscribe_to_user_personal_channel": {"enabled": True, "personal_channel_namespace": "me"}}},
+            'client.subscribe_to_user_personal_channel.personal_channel_namespace = "me": no namespace is called so',
+        ),
+        (
+            {"http_server": {"port": 8000, "internal_port": 8000}},
+            "http_server.internal_port = 8000: must not be the public port",
+        ),
+        (
+            {"websocket": {"handler_prefix": "/api"}},
+            'http_api.handler_prefix = "/api": is the same as websocket.handler_prefix',
+        ),
+        (
+            {"http_api": {"handler_prefix": "api/"}},
+            'http_api.handler_prefix = "api/": takes a path that begins with / and does not end so',
+        ),
+        (
+            {"client": {"subscription_token": {"enabled": True}}},
+            "client.subscription_token.hmac_secret_key: is needed when client.subscription_token.enabled is on",
+        ),
+    ],
+)
+def test_what_does_not_go_together_is_told(raw, says):
+    assert told(raw) == [says]
+
+
+def test_pings_may_be_off():
+    assert told({"client": {"ping_interval": "0s"}}) == []
+
+
+def test_both_ports_may_be_free_ones():
+    assert told({"http_server": {"port": 0, "internal_port": 0}}) == []
+
+
+def test_what_is_off_may_stand_anywhere():
+    assert told({"health": {"handler_prefix": "/api"}}) == []

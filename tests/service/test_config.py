@@ -1,0 +1,201 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from service.config import examine, load
+from service.settings.mistakes import ConfigurationRefused
+from service.settings.reading import Unreadable
+
+RECORDED = sorted((Path(__file__).parent.parent / "transcripts" / "configs").glob("*.json"))
+
+
+@pytest.fixture
+def written(tmp_path):
+    def write(tree, name="c.json"):
+        file = tmp_path / name
+        file.write_text(tree if isinstance(tree, str) else json.dumps(tree))
+        return file
+
+    return write
+
+
+def test_each_room_gets_its_part(written):
+    file = written(
+        {
+            "http_server": {"address": "10.0.0.1", "port": 8001, "internal_port": "9001", "send_buffer_size": 1024},
+            "http_api": {"key": "k", "error_mode": "transport", "handler_prefix": "/back"},
+            "client": {
+                "token": {"hmac_secret_key": "s", "audience": "a"},
+                "allowed_origins": ["https://a"],
+                "ping_interval": "10s",
+                "pong_timeout": "3s",
+                "pong_misses": 2,
+                "channel_limit": 5,
+                "queue_max_size": 4096,
+                "user_connection_limit": 3,
+                "subscribe_to_user_personal_channel": {"enabled": True, "personal_channel_namespace": "me"},
+            },
+            "channel": {
+                "max_length": 40,
+                "history_meta_ttl": "1h",
+                "publication_data_format": "json_object",
+                "without_namespace": {"allow_subscribe_for_client": True},
+                "namespaces": [
+                    {"name": "me", "history_size": 5, "history_ttl": "60s", "history_meta_ttl": "2m"},
+                    {"name": "bin", "publication_data_format": "binary"},
+                ],
+            },
+            "websocket": {"message_size_limit": 100, "write_timeout": "5s", "handler_prefix": "/ws"},
+            "health": {"enabled": True},
+            "init": {"enabled": True},
+            "demo": {"enabled": True, "traces_url": "http://j"},
+            "shutdown": {"timeout": "3s"},
+            "node": {"name": "n1"},
+            "log": {"level": "debug", "file": "x.log"},
+            "telemetry": {"otlp_endpoint": "http://c:4318", "traced_users": ["u"], "slow_message": "1s"},
+        }
+    )
+    settings = load(file, {})
+    session = settings.connections.session
+    assert (settings.http.public.host, settings.http.public.port) == ("10.0.0.1", 8001)
+    assert (settings.http.internal.host, settings.http.internal.port) == ("127.0.0.1", 9001)
+    assert settings.http.sockets.send_buffer == 1024
+    assert (settings.api.key, settings.api.transport_errors, settings.api.path) == ("k", True, "/back")
+    assert (settings.tokens.hmac_secret_key, settings.tokens.audience) == ("s", "a")
+    assert settings.subscription_tokens is None
+    assert (session.heartbeat.interval, session.heartbeat.timeout, session.heartbeat.misses) == (10.0, 3.0, 2)
+    assert (session.channel_limit, session.channel_max_length, session.personal_channel_namespace) == (5, 40, "me")
+    assert settings.connections.outbox.max_bytes == 4096
+    assert settings.connections.outbox.max_age == 5.0
+    assert (settings.connections.message_size_limit, settings.connections.user_connection_limit) == (100, 3)
+    assert (settings.upgrade.path, settings.upgrade.negotiation.allowed_origins) == ("/ws", ("https://a",))
+    plain, me, binary = settings.namespaces
+    assert (plain.allow_subscribe_for_client, plain.history_meta_ttl, plain.publication_data_format) == (
+        True,
+        3600,
+        "json_object",
+    )
+    assert (me.history_size, me.history_ttl, me.history_meta_ttl) == (5, 60.0, 120.0)
+    assert binary.publication_data_format == "binary"
+    assert (settings.doors.health, settings.doors.init) == ("/health", "/connection/init")
+    assert settings.page is not None
+    assert (settings.page.traces_url, settings.page.traced, settings.page.websocket) == ("http://j", True, "/ws")
+    assert (settings.shutdown_timeout, settings.node_name) == (3.0, "n1")
+    assert (settings.telemetry.log_level, settings.telemetry.log_file) == ("debug", "x.log")
+    assert settings.telemetry.otlp_endpoint == "http://c:4318"
+    assert (settings.telemetry.sampling.users, settings.telemetry.slow_message) == (frozenset("u"), 1.0)
+    assert not settings.quick_start
+
+
+def test_subscription_tokens_may_have_a_secret_of_their_own(written):
+    file = written({"client": {"subscription_token": {"enabled": True, "hmac_secret_key": "sub"}}})
+    settings = load(file, {})
+    assert settings.subscription_tokens is not None
+    assert settings.subscription_tokens.hmac_secret_key == "sub"
+
+
+def test_flags_beat_the_environment_and_that_beats_the_file(written):
+    file = written({"http_server": {"port": 1, "internal_port": 2, "address": "10.0.0.1"}})
+    environ = {"HELIOGRAPH_HTTP_SERVER_PORT": "3", "HELIOGRAPH_HTTP_SERVER_INTERNAL_PORT": "4"}
+    http = load(file, environ, {"http_server.port": 5}).http
+    assert (http.public.port, http.internal.port, http.public.host) == (5, 4, "10.0.0.1")
+
+
+def test_all_mistakes_come_at_once(written):
+    file = written({"http_server": {"port": -1}, "clinet": {}, "sse": {"enabled": True}})
+    with pytest.raises(ConfigurationRefused) as refused:
+        load(file, {"HELIOGRAPH_LOG_LEVL": "debug"}, {"http_server.internal_port": 70000})
+    assert [mistake.place for mistake in refused.value.mistakes] == [
+        "HELIOGRAPH_LOG_LEVL",
+        "http_server.port",
+        "--internal-port",
+        "clinet",
+        "sse.enabled",
+    ]
+
+
+def test_lenient_forgives_what_is_not_available_yet_and_nothing_else(written):
+    file = written({"sse": {"enabled": True}, "channel": {"without_namespace": {"presence": True}}})
+    with pytest.raises(ConfigurationRefused, match="2 mistakes"):
+        load(file, {})
+    settings = load(file, {}, lenient=True)
+    assert settings.warnings == (
+        "ignored: sse.enabled = true is not available yet",
+        "ignored: channel.without_namespace.presence = true is not available yet",
+    )
+    assert not settings.namespaces.without.presence
+    with pytest.raises(ConfigurationRefused, match="1 mistake"):
+        load(written({"sse": {"enabled": True}, "x": 1}), {}, lenient=True)
+
+
+def test_a_secret_is_in_no_representation(written):
+    settings = load(written({"client": {"token": {"hmac_secret_key": "s3cret"}}, "http_api": {"key": "s3cret"}}), {})
+    assert "s3cret" not in repr(settings)
+
+
+def test_metrics_asked_for_by_centrifugo_s_name_are_pointed_at(written):
+    assert "internal port" in load(written({"prometheus": {"enabled": True}}), {}).warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("tree", "environ", "endpoint"),
+    [
+        ({}, {}, ""),
+        ({}, {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://o:4318"}, "http://o:4318"),
+        ({"telemetry": {"otlp_endpoint": "http://t"}}, {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://o"}, "http://t"),
+        ({"opentelemetry": {"enabled": True}}, {}, "http://localhost:4318"),
+        ({"opentelemetry": {"enabled": True}}, {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://o"}, "http://o"),
+    ],
+)
+def test_where_traces_go(written, tree, environ, endpoint):
+    assert load(written(tree), environ).telemetry.otlp_endpoint == endpoint
+
+
+def test_the_standard_s_variables_for_name_and_protocol(written):
+    environ = {"OTEL_SERVICE_NAME": "push", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}
+    telemetry = load(written({}), environ).telemetry
+    assert (telemetry.service_name, telemetry.otlp_protocol) == ("push", "grpc")
+
+
+def test_no_address_means_all_as_in_centrifugo(written):
+    assert load(written({}), {}).http.public.host == "0.0.0.0"
+
+
+def test_the_first_start_needs_no_file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    first, second = load(None, {}), load(None, {})
+    assert first.quick_start
+    assert first.api.key == second.api.key != ""
+    assert first.tokens == second.tokens
+    assert first.http.public.host == "127.0.0.1"
+    assert first.page is not None
+    assert not first.connections.session.insecure
+    assert first.namespaces.without.force_recovery
+
+
+def test_the_environment_lies_over_the_built_in_configuration(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    settings = load(None, {"HELIOGRAPH_DEMO_ENABLED": "false", "HELIOGRAPH_HTTP_API_KEY": "mine"})
+    assert settings.page is None
+    assert settings.api.key == "mine"
+
+
+def test_a_file_that_is_none(tmp_path):
+    with pytest.raises(Unreadable):
+        load(tmp_path / "none.yaml", {})
+
+
+def test_what_was_understood_can_be_shown(written):
+    examined = examine(written({"log": {"level": "warn"}}), {}, {"http_server.port": 1})
+    assert examined.tree == {"log": {"level": "warn"}, "http_server": {"port": 1}}
+
+
+@pytest.mark.parametrize("file", RECORDED, ids=lambda file: file.stem)
+def test_configurations_of_the_recordings_start_here(file):
+    with pytest.raises(ConfigurationRefused) as refused:
+        load(file, {})
+    assert all(mistake.later for mistake in refused.value.mistakes)
+    settings = load(file, {}, lenient=True)
+    assert len(settings.warnings) == len(refused.value.mistakes)
+    assert settings.connections.session.insecure == (file.stem == "insecure")
