@@ -2,6 +2,7 @@
 
 const ROWS = 200;
 const BARS = 60;
+const LEAST = 10; // ms; the scale of the bars is never finer
 const FAIR = 50; // ms; what people begin to feel
 const LATE = 250; // ms; the server's objective
 
@@ -47,7 +48,7 @@ function count(id, step = 1) {
 function draw() {
   const shown = page.latencies.slice(-BARS);
   if (!shown.length) return;
-  const most = Math.max(FAIR, ...shown);
+  const most = Math.max(LEAST, ...shown);
   const width = 600 / BARS;
   const bars = shown.map((latency, index) => {
     const bar = document.createElementNS('http://www.w3.org/2000/svg', 'rect');
