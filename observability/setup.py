@@ -151,11 +151,12 @@ def assemble(
     registry.add_source(lambda: _log_figures(log))
     if post is not None:
         registry.add_source(lambda: _span_figures(post))
+    runtime = Runtime(LoopWatch(registry, log), Collector(registry))
     return Telemetry(
         registry,
         log,
-        Runtime(LoopWatch(registry, log), Collector(registry)),
-        UpgradeObserver(instruments),
+        runtime,
+        UpgradeObserver(instruments, runtime.connection_opened),
         ConnectionsObserver(instruments),
         ChannelsObserver(instruments),
         BrokerObserver(instruments),
@@ -170,11 +171,12 @@ def silent() -> Telemetry:
     """Tells nobody anything; the runtime's policies stay, since they are no telemetry."""
     registry = Registry()
     log = Log(LogSettings(stdout=False), ())
+    runtime = Runtime(LoopWatch(registry, log), Collector(registry))
     return Telemetry(
         registry,
         log,
-        Runtime(LoopWatch(registry, log), Collector(registry)),
-        SilentUpgradeObserver(),
+        runtime,
+        SilentUpgradeObserver(runtime.connection_opened),
         SilentConnectionsObserver(),
         SilentChannelsObserver(),
         SilentBrokerObserver(),

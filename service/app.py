@@ -24,6 +24,7 @@ from service.api.page import Page
 from service.api.server_api import ServerApi
 from service.broker.contract import Broker, Soon
 from service.broker.memory_broker import MemoryBroker
+from service.broker.watched import WatchedBroker
 from service.channels.hub import Hub, HubSettings
 from service.config import Address, Settings
 from service.connections.audience import Audience
@@ -61,7 +62,7 @@ class Service:
         self.ready = False
         variant = Variant(JsonCodec())
         sums = Sums()
-        self.broker: Broker = MemoryBroker(loop)
+        self.broker: Broker = WatchedBroker(MemoryBroker(loop), telemetry.broker)
         self.hub = Hub(
             settings.namespaces,
             self.broker,

@@ -1,6 +1,6 @@
 """The upgrade from HTTP to WebSocket, from the request to its answer."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from observability import names
 from observability.observers.instruments import Instruments
@@ -22,10 +22,11 @@ class Upgrade:
 
 
 class UpgradeObserver:
-    """Tells of upgrades."""
+    """Tells of upgrades; ``opened`` hears of each that was accepted."""
 
-    def __init__(self, instruments: Instruments) -> None:
+    def __init__(self, instruments: Instruments, opened: Callable[[], None] = lambda: None) -> None:
         self._all = instruments
+        self._opened = opened
         self._clock = instruments.clock
         results = instruments.registry.counter(names.UPGRADES)
         self._accepted = results.child("accepted")
@@ -42,6 +43,7 @@ class UpgradeObserver:
         now = self._clock()
         seconds = now - upgrade.started
         self._accepted.value += 1
+        self._opened()
         if self._all.tracer is not None:
             self._trace(upgrade, now, connection_id, subprotocol)
         upgrade.headers = None
@@ -102,17 +104,18 @@ def _attributes(upgrade: Upgrade, status: int) -> dict[str, str | int | float | 
 
 
 class SilentUpgradeObserver(UpgradeObserver):
-    """Tells nobody."""
+    """Tells nobody but ``opened``."""
 
-    def __init__(self) -> None:
-        pass
+    def __init__(self, opened: Callable[[], None] = lambda: None) -> None:
+        self._opened = opened
 
     def began(self, headers: Mapping[str, str], path: str) -> Upgrade:
         del headers, path
         return _NOTHING
 
     def accepted(self, upgrade: Upgrade, connection_id: str, subprotocol: str) -> None:
-        pass
+        del upgrade, connection_id, subprotocol
+        self._opened()
 
     def refused(self, upgrade: Upgrade, status: int, reason: str) -> None:
         pass

@@ -6,7 +6,7 @@ collected from the source into docs/reference/telemetry-tests.md (``python -m do
 """
 
 import ast
-import itertools
+import platform
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,19 +23,21 @@ from observability.metrics import Registry, Words
 from observability.names import Metric
 from observability.observers.instruments import Instruments
 from observability.tracing import Span
+from service.api.api_methods import METHODS
+from service.protocol import closing, errors
 
 ROOT = Path(__file__).parents[2]
 DECLARED = {**names.METRICS, **names.SPANS, **names.EVENTS}
 
 WORDS = Words(
-    namespaces=("chat", "news"),
-    close_codes=("1000", "3000", "3001", "3004", "3005", "3008", "3012", "3500", "3501", "3502", "3503"),
-    close_causes=("client_closed", "network_lost", "shutdown", "no_pong", "slow_bytes", "unknown", "stale_greeting"),
-    reply_errors=("0", *(str(code) for code in range(100, 115))),
-    api_methods=("publish", "broadcast", "history", "history_remove", "info", "channels", "disconnect", "unsubscribe"),
+    namespaces=("chat", "news", "stream"),
+    close_codes=[str(code) for code in closing.CLOSINGS],
+    close_causes=closing.CAUSES,
+    reply_errors=["0", *(str(code) for code in errors.ERRORS)],
+    api_methods=METHODS,
     steps=("on_response_prepare", "a_middleware"),
     version=("1.2.3",),
-    python=tuple(f"3.{minor}.{patch}" for minor, patch in itertools.product(range(11, 16), range(30))),
+    python=(platform.python_version(),),
 )
 
 

@@ -1,6 +1,7 @@
 """Building, starting, and above all stopping: whatever the Collector and stdout do."""
 
 import asyncio
+import gc
 import json
 import logging
 import os
@@ -14,6 +15,7 @@ import pytest
 
 from observability import names, setup
 from observability.metrics import Words
+from observability.runtime import FREEZE_EACH
 from observability.sampling import SamplingSettings
 from observability.setup import TelemetrySettings
 
@@ -60,7 +62,10 @@ async def test_disabled_telemetry_tells_nobody_and_keeps_the_policies():
     await built.start()
     trace = built.channels.publishing("", "x", 1)
     built.channels.published(trace, "", "api", 0.1)
-    built.runtime.connection_opened()
+    for _ in range(FREEZE_EACH):
+        built.upgrade.accepted(built.upgrade.began({}, "/"), "c", "")
+    await asyncio.sleep(0)
+    assert gc.get_freeze_count() > 0
     assert built.runtime.last_stall(time.monotonic()) is None
     await built.stop()
     assert built.registry.value(names.PUBLICATIONS, "-", "api") == 0

@@ -6,24 +6,9 @@ from observability import names
 from tests.observability import shown
 from tests.observability.shown import DECLARED, claims
 
-#: Told by rooms of the service at the scrape; their tests are still to come. Take a name out with its test.
-WAITING = {
-    "heliograph_backlog_bytes",
-    "heliograph_backlog_messages",
-    "heliograph_channels",
-    "heliograph_connections",
-    "heliograph_fanout_lag_seconds",
-    "heliograph_kernel_unsent_bytes",
-    "heliograph_outbox_bytes",
-    "heliograph_outbox_messages",
-    "heliograph_slow_connections",
-    "heliograph_subscriptions",
-    "heliograph_unsent_oldest_seconds",
-}
-
 
 def test_every_declared_name_is_shown_by_a_test():
-    assert set(DECLARED) - set(claims()) == WAITING
+    assert not set(DECLARED) - set(claims())
 
 
 def test_no_test_claims_a_name_that_is_not_declared():
@@ -33,7 +18,8 @@ def test_no_test_claims_a_name_that_is_not_declared():
 def test_the_page_names_a_test_for_each_name():
     page = shown.page()
     for name in ("heliograph_upgrades_total", "websocket.upgrade", "upgrade.refused"):
-        assert f"| `{name}` | `tests/observability/observers/test_upgrade.py::" in page
+        (row,) = [line for line in page.splitlines() if line.startswith(f"| `{name}` |")]
+        assert "`tests/observability/observers/test_upgrade.py::" in row
 
 
 def test_a_claim_that_does_not_come_true_is_noticed(telemetry):
