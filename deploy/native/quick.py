@@ -1,0 +1,49 @@
+"""The same files at a lab's pace: alerts within a minute of their fault. Times change and nothing else; each is told.
+
+Rules go through ``alerts.lab``; Prometheus looks every second; Alertmanager's waits are divided like the windows.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from alerts.lab import PACE, seconds, write_hastened
+from deploy.native.compose import Mount, Service
+from deploy.native.replaced import difference
+from deploy.native.roots import ROOT
+
+_INTERVALS: Final = re.compile(r"^(\s*(?:scrape|evaluation)_interval: )(\w+)$", re.MULTILINE)
+_WAITS: Final = re.compile(r"^(\s*(?:group_wait|group_interval|repeat_interval): )(\w+)$", re.MULTILINE)
+
+
+def quickened(services: Sequence[Service], state: Path) -> tuple[list[Service], list[str]]:
+    """The services with quick copies of their files in place of them, and the lines that differ."""
+    folder = state / "quick"
+    told = list(_copies(folder))
+    copies = {
+        "observability/stack/prometheus.yml": folder / "prometheus.yml",
+        "alerts/alertmanager.yml": folder / "alertmanager.yml",
+        "alerts/rules": folder / "rules",
+    }
+    return [
+        replace(service, mounts=tuple(_redirected(mount, copies) for mount in service.mounts)) for service in services
+    ], told
+
+
+def _redirected(mount: Mount, copies: Mapping[str, Path]) -> Mount:
+    return replace(mount, source=str(copies[mount.source])) if mount.source in copies else mount
+
+
+def _copies(folder: Path) -> Iterator[str]:
+    for written in write_hastened(ROOT / "alerts" / "rules", folder / "rules"):
+        yield f"alerts/rules/{written.name}: every window and wait divided by {PACE:.0f}"
+    for name, pattern, quick in (
+        ("observability/stack/prometheus.yml", _INTERVALS, lambda _: "1s"),
+        ("alerts/alertmanager.yml", _WAITS, lambda given: f"{max(1, round(seconds(given) / PACE))}s"),
+    ):
+        given = (ROOT / name).read_text(encoding="utf-8")
+        changed = pattern.sub(lambda found, quick=quick: f"{found[1]}{quick(found[2])}", given)  # type: ignore[misc]
+        (folder / Path(name).name).write_text(changed, encoding="utf-8")
+        yield from difference(given, changed, name)

@@ -1,0 +1,79 @@
+"""``make stack``: the whole stack without Docker. Everything up, addresses printed, Ctrl-C stops all."""
+
+import argparse
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Final
+
+from deploy.native import build
+from deploy.native.compose import ComposeMistake
+from deploy.native.roots import ROOT, NotBuilt
+from deploy.native.stack import Stack, StackFailed
+
+_PAGES: Final = (
+    ("heliograph", 8000, "/demo", "the server and its demo page"),
+    ("jaeger", 16686, "", "traces (API and a placeholder page: the built program has no assets of the page)"),
+    ("prometheus", 9090, "/api/v1/alerts", "metrics and rules (API; no page, likewise)"),
+    ("alertmanager", 9093, "", "alerts and silences"),
+    ("pager", 9099, "", "the inbox, and the runbooks"),
+)
+_GRAFANA: Final = (
+    "Grafana is not started: no package here brings it (docker compose up does). Its boards are in grafana/generated."
+)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Until Ctrl-C or SIGTERM; the exit code."""
+    parser = argparse.ArgumentParser(prog="make stack ARGS=...", description=__doc__)
+    parser.add_argument("--lab", action="store_true", help="alerts within a minute: all waits divided by thirty")
+    parser.add_argument("--fresh", action="store_true", help="forget what earlier runs kept")
+    parser.add_argument("--any-port", action="store_true", help="publish at free ports")
+    parser.add_argument("--state", type=Path, default=ROOT / "build" / "stack", help="volumes and logs")
+    asked = parser.parse_args(arguments)
+    if build.main([]):
+        return 1
+    over = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: over.set())
+    try:
+        stack = Stack(asked.state.resolve(), lab=asked.lab, any_port=asked.any_port)
+        if asked.fresh:
+            stack.wipe_volumes()
+        return _run(stack, over)
+    except (StackFailed, NotBuilt, ComposeMistake) as reason:
+        _say(f"heliograph: {reason}")
+    except OSError as error:
+        _say(f"heliograph: {error}. Is a port of the stack taken? --any-port takes free ones.")
+    return 1
+
+
+def _run(stack: Stack, over: threading.Event) -> int:
+    where = "in namespaces of its own" if stack.spaces else "on this machine as it is: no namespaces can be had"
+    _say(f"starting {len(stack.services)} services, {where}")
+    for line in stack.differences:
+        _say(f"  changed: {line}")
+    began = time.monotonic()
+    with stack:
+        _say(f"up after {time.monotonic() - began:.1f} s\n")
+        for service, port, page, what in _PAGES:
+            _say(f"  {service:13} http://{stack.address(service, port)}{page}\n  {'':13} {what}")
+        _say(f"\n{_GRAFANA}")
+        _say(f"API key       {stack.volume('keys') / 'api_key'}\nlogs          {stack.state / 'logs'}")
+        _say("\nCtrl-C stops all.")
+        while not over.wait(1.0):
+            stack.check()
+        _say("stopping")
+    _say("all stopped")
+    return 0
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
