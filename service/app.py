@@ -87,6 +87,7 @@ class Service:
             observe_channels=telemetry.channels,
             now=loop.time,
             sums=sums,
+            opened=telemetry.runtime.connection_opened,
         )
         self.hub.on_insufficient = Connection.lost_position
         self.rounds = Rounds(self.station)

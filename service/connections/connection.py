@@ -82,6 +82,7 @@ class Connection(Outgoing, asyncio.Protocol):
         """See ``Outgoing.attach``."""
         super().attach(transport)
         self.station.registry.sockets.add(self)
+        self.station.opened()
         self._place()
         if self.station.leaving is not None:
             self.close(self.station.leaving)
