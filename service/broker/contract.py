@@ -1,11 +1,11 @@
 """What every broker promises. ``tests/contracts/test_broker_contract.py`` holds each implementation to it.
 
 1. *Order.* The publications of a channel reach ``on_publication`` in the order of their offsets, unless the medium
-   loses some or repeats them; a listener finds that out by offset and id. Within one node there is no loss.
+   loses some or repeats them; a listener finds that out by offset, id and ``after``. Within one node there is no loss.
 2. *Atomic.* Appending to history, giving the offset and handing the publication to the listeners is one step: what is
    in history will be heard (or is missing for its listener to notice), what is heard with an offset is in history.
 3. *Positions.* Offsets of one epoch start at 1 and rise by 1 with each publication that is kept. A stream that lost
-   what it had accepted begins a new epoch.
+   what it had accepted begins a new epoch, or is found out by its listeners (see ``renew_epoch``).
 4. *Nothing half done.* A publish either raises or is in the stream; with an idempotency key it may be repeated at will.
 
 Any answer may be there at once or come later (``Soon``); a caller handles both. Times are wall seconds.
@@ -87,6 +87,7 @@ class Excerpt(msgspec.Struct, frozen=True, gc=False):
 
     entries: Sequence[Entry]
     position: StreamPosition
+    top_id: int = 0  # id of the publication at the top, also when it is not kept any more; 0: there was none
 
 
 class History(msgspec.Struct, frozen=True, gc=False):
@@ -139,11 +140,11 @@ class Broker(Protocol):
     def remove_history(self, channel: str) -> Soon[None]:
         """Forget the publications, keep offset and epoch; every node that subscribes to it hears ``on_removed``."""
 
-    def renew_epoch(self, channel: str, epoch: str, options: PublishOptions) -> Soon[StreamPosition]:
-        """Begin a new epoch if the stream still has this one, because its top fell behind what was heard.
+    def renew_epoch(self, channel: str, epoch: str, options: PublishOptions) -> Soon[Excerpt]:
+        """Begin a new epoch if the stream still has this one, because it is not the stream that was heard.
 
         Returns:
-            Where the stream stands afterwards, whoever renewed it.
+            Where the stream stands afterwards, whoever renewed it; without entries.
 
         """
         ...

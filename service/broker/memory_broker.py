@@ -10,7 +10,7 @@ from typing import Protocol
 from observability.names import Figure
 from service.broker.contract import Excerpt, HistoryFilter, Published, PublishOptions
 from service.broker.stream import Entry, Stream, Tally, new_epoch
-from service.protocol.messages import Publication, StreamPosition
+from service.protocol.messages import Publication
 
 OVERHEAD = 512  # bytes that a publication costs beside its data
 STREAM_OVERHEAD = 1024  # bytes that a stream costs beside its publications
@@ -133,7 +133,7 @@ class MemoryBroker:
             entries = stream.before(stream.top + 1 if since is None else since, wanted.limit)
         elif wanted.limit:
             entries = stream.since(since or 0, wanted.limit)
-        return Excerpt(entries, stream.position)
+        return Excerpt(entries, stream.position, stream.top_id)
 
     def remove_history(self, channel: str) -> None:
         """See ``Broker.remove_history``."""
@@ -143,14 +143,14 @@ class MemoryBroker:
         if channel in self._subscribed:
             self._on_removed(channel)
 
-    def renew_epoch(self, channel: str, epoch: str, options: PublishOptions) -> StreamPosition:
+    def renew_epoch(self, channel: str, epoch: str, options: PublishOptions) -> Excerpt:
         """See ``Broker.renew_epoch``."""
         now = self._now()
         stream = self._stream(channel, now)
         if stream.epoch == epoch:
             stream.epoch = self._epoch()
         self._renew(channel, stream, options, now)
-        return stream.position
+        return Excerpt((), stream.position, stream.top_id)
 
     def figures(self) -> Iterable[Figure]:
         """See ``Broker.figures``; the embedded broker has nothing to tell."""
@@ -169,7 +169,7 @@ class MemoryBroker:
         publication.offset = stream.top + 1
         if publication.offset == 1:
             publication.epoch = stream.epoch
-        entry = self._entry(publication, options, now, stream.epoch)
+        entry = self._entry(publication, options, now, stream.epoch, stream.top_id)
         stream.append(entry)
         stream.bound(options.history_size, self._settings.max_bytes)
         stream.forgets_at = now + options.history_ttl
@@ -180,15 +180,18 @@ class MemoryBroker:
         self._cut()
         return Published(stream.position), entry
 
-    def _entry(self, publication: Publication, options: PublishOptions, now: float, epoch: str = "") -> Entry:
+    def _entry(
+        self, publication: Publication, options: PublishOptions, now: float, epoch: str = "", after: int = 0
+    ) -> Entry:
         return Entry(
             publication,
             publication.offset,
             epoch,
-            self._random.getrandbits(63),
+            self._random.getrandbits(63) | 1,
             now,
             len(publication.data) + OVERHEAD,
             options.traceparent,
+            after,
         )
 
     def _stream(self, channel: str, now: float) -> _Kept:

@@ -28,10 +28,11 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     publication: Publication
     offset: int  # place in the stream; 0: none
     epoch: str  # of that place; "" without
-    id: int  # random, 63 bits: tells two publications with the same offset apart
+    id: int  # random, 63 bits, never 0: tells two publications with the same offset apart
     time: float  # wall seconds at which it was accepted
     size: int  # bytes that it counts for
     traceparent: str = ""  # of a sampled publication
+    after: int = 0  # id of the one with the offset before; 0: not known, or there is none
 
 
 class Tally:
@@ -46,12 +47,13 @@ class Tally:
 class Stream:
     """Entries in order; the caller says when to drop the oldest."""
 
-    __slots__ = ("entries", "epoch", "floor", "size", "tally", "top", "unplaced")
+    __slots__ = ("entries", "epoch", "floor", "size", "tally", "top", "top_id", "unplaced")
 
     def __init__(self, tally: Tally, epoch: str = "", top: int = 0) -> None:
         self.entries: list[Entry] = []
         self.epoch = epoch  # "" while it is not known
         self.top = top
+        self.top_id = 0  # id of the publication at the top, also when it is not kept any more; 0: none, or not known
         self.floor = top
         self.size = 0  # bytes
         self.unplaced = 0  # entries without offset
@@ -67,6 +69,7 @@ class Stream:
         if entry.offset:
             assert entry.offset == self.top + 1, "an entry was appended that does not follow the top"
             self.top = entry.offset
+            self.top_id = entry.id
         else:
             self.unplaced += 1
         self.entries.append(entry)
@@ -141,13 +144,12 @@ class Ring(Stream):
     Entries are numbered in the order in which they came, placed or not; ``first`` is the number of the oldest one here.
     """
 
-    __slots__ = ("first", "sent", "top_id", "touched")
+    __slots__ = ("first", "sent", "touched")
 
     def __init__(self, tally: Tally) -> None:
         super().__init__(tally)
         self.first = 0
         self.sent = 0
-        self.top_id = 0  # id of the entry at the top, also when it is not kept any more; 0: not known
         self.touched = 0.0  # wall seconds of the last sign of life of the broker's stream
 
     @property
@@ -164,8 +166,6 @@ class Ring(Stream):
         """See ``Stream.append``; the cursor stays."""
         super().append(entry)
         self.touched = entry.time
-        if entry.offset:
-            self.top_id = entry.id
 
     def take(self, count: int, size: int) -> list[Entry]:
         """The next pending entries, at most ``count`` and, beyond the first, ``size`` bytes."""
@@ -200,20 +200,28 @@ class Ring(Stream):
         self.first += count
         self.sent = max(self.sent, self.first)
 
-    def adopt(self, position: StreamPosition, time: float) -> None:
+    def adopt(self, position: StreamPosition, top_id: int, time: float) -> None:
         """Learn where the broker's stream stands, ``time`` wall seconds; only for a ring that does not know."""
         assert not self.epoch, "a ring that knows its place was told another one"
-        self.restart(position)
+        self.restart(position, top_id)
         self.touched = time
 
-    def restart(self, position: StreamPosition) -> None:
+    def restart(self, position: StreamPosition, top_id: int) -> None:
         """Go on at another position. Pending entries lose their place, sent ones are forgotten."""
         self.trim(0)
         self.entries = [msgspec.structs.replace(entry, offset=0) for entry in self.entries]
         self.unplaced = len(self.entries)
         self.epoch = position.epoch
         self.top = self.floor = position.offset
-        self.top_id = 0
+        self.top_id = top_id
+
+    def continues(self, entry: Entry) -> bool:
+        """Whether the entry is the one after the top, and not only by its offset."""
+        return (
+            entry.epoch == self.epoch
+            and entry.offset == self.top + 1
+            and (entry.after == self.top_id or not entry.after or not self.top_id)
+        )
 
     def prepend(self, older: Sequence[Entry], keep: int) -> None:
         """Put the entries right below ``floor`` back, as sent; so that at most ``keep`` sent ones are here."""
@@ -225,8 +233,6 @@ class Ring(Stream):
             return
         self.entries[:0] = fitting
         self.first -= len(fitting)
-        if self.floor == self.top:
-            self.top_id = fitting[-1].id
         self.floor = fitting[0].offset - 1
         size = sum(entry.size for entry in fitting)
         self.size += size

@@ -10,7 +10,7 @@ from observability.observers.broker import BrokerObserver
 from observability.tracing import PublishTrace
 from service.broker.contract import Broker, Excerpt, HistoryFilter, Published, PublishOptions, Soon
 from service.broker.stream import Entry
-from service.protocol.messages import Publication, StreamPosition
+from service.protocol.messages import Publication
 
 T = TypeVar("T")
 
@@ -53,7 +53,7 @@ class WatchedBroker:
         """See ``Broker.remove_history``."""
         return self._watch("remove_history", lambda: self._broker.remove_history(channel))
 
-    def renew_epoch(self, channel: str, epoch: str, options: PublishOptions) -> Soon[StreamPosition]:
+    def renew_epoch(self, channel: str, epoch: str, options: PublishOptions) -> Soon[Excerpt]:
         """See ``Broker.renew_epoch``."""
         return self._watch("renew_epoch", lambda: self._broker.renew_epoch(channel, epoch, options))
 

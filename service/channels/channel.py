@@ -153,6 +153,8 @@ class Channel:
         if batch is not None:
             self.ring.advance(batch.stop)
         self.ring.trim(keep)
+        if self.joining and not self.ring.pending:
+            self.joining = self._groups = None  # nothing is left that they would have to wait for
 
     def _arrivals(self, sent: int, stop: int) -> Iterator[Run]:
         """Who waits for an entry of the batch [sent, stop): to whom the first one is new is simply live."""

@@ -10,7 +10,6 @@ from service.broker.contract import Broker, Excerpt, HistoryFilter
 from service.channels.channel import Channel
 from service.channels.fanout import Timers
 from service.channels.repair import Repairs, Yard, agrees
-from service.protocol.messages import StreamPosition
 
 AT_ONCE = 64  # channels in one turn
 
@@ -68,7 +67,7 @@ class Checks:
         ring = channel.ring
         if channel.repair is not None or not ring.epoch:
             return
-        wanted = HistoryFilter(1, StreamPosition(max(0, ring.top - 1), ring.epoch))
+        wanted = HistoryFilter(1, ring.position)
         answered = partial(self._answered, channel, channel.generation, ring.top, ring.top_id)
         try:
             soon = self._broker.history(channel.name, wanted, channel.options)

@@ -270,10 +270,10 @@ class Hub:
         """Whether the entry has its place at the ring's end; a repair begins when it should have another."""
         ring = channel.ring
         if not ring.epoch:
-            ring.adopt(StreamPosition(entry.offset - 1, entry.epoch), entry.time)
+            ring.adopt(StreamPosition(entry.offset - 1, entry.epoch), entry.after, entry.time)
+        if ring.continues(entry):
+            return True
         if entry.epoch == ring.epoch:
-            if entry.offset == ring.top + 1:
-                return True
             known = ring.find(entry.offset)
             if known is not None and known.id == entry.id:
                 return False  # heard twice
@@ -309,11 +309,11 @@ class Hub:
         lost = count * len(channel.members)
         self._observe.dropped(channel.namespace.name, "fanout_overload", lost, channel.name)
 
-    def lose(self, channel: Channel, position: StreamPosition | None) -> None:
+    def lose(self, channel: Channel, position: StreamPosition, top_id: int) -> None:
         """Go on at another position; who relied on the old one is told (for ``Repairs``)."""
         relying = channel.remove_positioned()
         channel.generation += 1
-        channel.ring.restart(position or StreamPosition())
+        channel.ring.restart(position, top_id)
         channel.ring.touched = self._now()
         if relying:
             self._notices.add(relying, channel.name)

@@ -217,14 +217,12 @@ class Joining:
         ring, since = ticket.channel.ring, ticket.request.since
         if not ticket.recovering:
             return HistoryFilter(0)
-        if not ring.epoch:
-            if ticket.cached:
-                return HistoryFilter(1, reverse=True)
-            return HistoryFilter(self._limit if self._limit > 0 else -1, since)
         if ticket.cached:
+            if not ring.epoch:
+                return HistoryFilter(1, reverse=True)
             return HistoryFilter(READ, StreamPosition(max(0, ring.top - 1), ring.epoch))
-        oldest = min(since.offset, max(0, ring.top - 1))  # what the ring lacks at its end is read along
-        return HistoryFilter(self._limit + 1 if self._limit > 0 else -1, StreamPosition(oldest, ring.epoch))
+        oldest = min(since.offset, ring.top) if ring.epoch else since.offset  # what the ring lacks is read along
+        return HistoryFilter(self._limit if self._limit > 0 else -1, StreamPosition(oldest, ring.epoch))
 
     def _read(self, ticket: Ticket, generation: int, top: int, top_id: int, excerpt: Excerpt) -> Soon[Ticket]:
         channel = ticket.channel
@@ -232,7 +230,7 @@ class Joining:
         if generation != channel.generation and ticket.attempts < ATTEMPTS:
             return self._look(ticket)
         if not ring.epoch:
-            ring.adopt(position, self._now())
+            ring.adopt(position, excerpt.top_id, self._now())
         elif channel.repair is None and (
             position.epoch != ring.epoch
             or position.offset < top
@@ -249,7 +247,7 @@ class Joining:
         channel = ticket.channel
         ring = channel.ring
         for entry in excerpt.entries:
-            if entry.offset == ring.top + 1 and channel.repair is None and self.lobby.has_room(channel):
+            if ring.continues(entry) and channel.repair is None and self.lobby.has_room(channel):
                 self.lobby.put(channel, entry)
         ring.prepend(excerpt.entries, min(self._kept, channel.options.history_size))
         ticket.read = excerpt.entries

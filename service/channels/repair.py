@@ -45,8 +45,8 @@ class Yard(Protocol):
     def put(self, channel: Channel, entry: Entry) -> None:
         """Append to the ring and let the fan-out know."""
 
-    def lose(self, channel: Channel, position: StreamPosition | None) -> None:
-        """Go on at ``position`` (None: nobody knows); who relied on the old one is told."""
+    def lose(self, channel: Channel, position: StreamPosition, top_id: int) -> None:
+        """Go on at ``position`` (no epoch: nobody knows it); who relied on the old one is told."""
 
     def drop(self, channel: Channel, count: int) -> None:
         """Count publications that did not fit."""
@@ -95,9 +95,7 @@ class Repairs:
     # ---------------------------------------------------------------- questions
 
     def _ask(self, channel: Channel, repair: Repair) -> None:
-        ring = channel.ring
-        since = StreamPosition(max(0, ring.top - 1), ring.epoch)  # one early: is the top still what we heard?
-        wanted = HistoryFilter(READ, since)
+        wanted = HistoryFilter(READ, channel.ring.position)
         self._question(
             channel, repair, self._answered, lambda: self._broker.history(channel.name, wanted, channel.options)
         )
@@ -129,7 +127,7 @@ class Repairs:
     def _failed(self, channel: Channel, repair: Repair) -> None:
         repair.tries += 1
         if repair.tries >= TRIES:
-            self._lose(channel, repair, None)
+            self._lose(channel, repair, Excerpt((), StreamPosition()))
             return
         self._timers.call_later(PATIENCE * 2.0 ** (repair.tries - 1), partial(self._again, channel, repair))
 
@@ -140,9 +138,9 @@ class Repairs:
     # ------------------------------------------------------------------ answers
 
     def _answered(self, channel: Channel, repair: Repair, excerpt: Excerpt) -> None:
-        ring, position = channel.ring, excerpt.position
-        if position.epoch != ring.epoch:
-            self._lose(channel, repair, position)
+        ring = channel.ring
+        if excerpt.position.epoch != ring.epoch:
+            self._lose(channel, repair, excerpt)
         elif not agrees(ring, excerpt) or _contradicts(ring, repair.held):
             self._question(
                 channel, repair, self._lose, lambda: self._broker.renew_epoch(channel.name, ring.epoch, channel.options)
@@ -154,7 +152,7 @@ class Repairs:
         ring, position = channel.ring, excerpt.position
         read = deque(entry for entry in excerpt.entries if entry.offset > ring.top)
         if (read[0].offset != ring.top + 1) if read else (ring.top != position.offset):
-            self._lose(channel, repair, position)
+            self._lose(channel, repair, excerpt)
             return
         for entry in _merged(ring, repair.held, read):
             if not self._yard.has_room(channel):
@@ -184,20 +182,21 @@ class Repairs:
         else:
             self._yard.drop(channel, 1)
 
-    def _lose(self, channel: Channel, repair: Repair, position: StreamPosition | None) -> None:
+    def _lose(self, channel: Channel, repair: Repair, excerpt: Excerpt) -> None:
         channel.repair = None
-        self._yard.lose(channel, position)
+        self._yard.lose(channel, excerpt.position, excerpt.top_id)
         for entry in repair.held:
-            follows = entry.offset == channel.ring.top + 1 and entry.epoch == channel.ring.epoch
-            self._put(channel, entry if follows else _unplaced(entry))
+            self._put(channel, entry if channel.ring.continues(entry) else _unplaced(entry))
 
 
 def agrees(ring: Ring, excerpt: Excerpt) -> bool:
     """Whether the stream is still the one that the ring heard: not behind it, and the same publication at its top."""
     if excerpt.position.offset < ring.top:
         return False
-    same = next((entry for entry in excerpt.entries if entry.offset == ring.top), None)
-    return same is None or not ring.top_id or same.id == ring.top_id
+    if excerpt.position.offset == ring.top:
+        return not ring.top_id or excerpt.top_id == ring.top_id
+    following = next((entry for entry in excerpt.entries if entry.offset == ring.top + 1), None)
+    return following is None or ring.continues(following)
 
 
 def _contradicts(ring: Ring, held: list[Entry]) -> bool:
@@ -217,13 +216,13 @@ def _merged(ring: Ring, held: list[Entry], read: deque[Entry]) -> Iterator[Entry
     """
     while read or held:
         first = held[0] if held else None
-        if first is not None and first.offset and first.epoch == ring.epoch and first.offset <= ring.top:
-            held.pop(0)
-        elif first is not None and (not first.offset or first.epoch != ring.epoch):
-            yield _unplaced(first)
+        if first is not None and first.offset and (first.epoch != ring.epoch or first.offset <= ring.top):
+            held.pop(0)  # it came late: of an epoch that is over, or it was read
+        elif first is not None and not first.offset:
+            yield first
         elif read:
             yield read[0]
-        elif first is not None and first.offset == ring.top + 1:
+        elif first is not None and ring.continues(first):
             yield first
         else:
             return

@@ -197,6 +197,20 @@ async def test_what_skips_history_is_heard_and_moves_nothing(house):
     assert data(await house.read("a")) == [1, 3]
 
 
+async def test_each_publication_tells_which_one_it_followed(house):
+    await house.subscribe("a")
+    await house.say("a", 1, 2)
+    await house.say("a", 3, options=PublishOptions(history_size=5, history_ttl=60.0, skip_history=True))
+    await house.say("a", 4)
+    first, second, skipped, third = (entry for _, entry in await house.heard(4))
+    assert (first.after, second.after, skipped.after, third.after) == (0, first.id, 0, second.id)
+    read = await house.read("a")
+    assert [(entry.id, entry.after) for entry in read.entries] == [(e.id, e.after) for e in (first, second, third)]
+    assert read.top_id == third.id
+    await house.remove_history("a")
+    assert (await house.read("a", limit=0)).top_id == third.id
+
+
 # -------------------------------------------------------------------- history
 
 
@@ -287,9 +301,9 @@ async def test_removing_what_does_not_exist(house):
 async def test_an_epoch_is_renewed_once(house):
     position = (await house.say("a", 1, 2)).position
     renewed = await house.renew_epoch("a", position.epoch, KEPT)
-    assert (renewed.offset, renewed.epoch != position.epoch) == (2, True)
+    assert (renewed.position.offset, renewed.position.epoch != position.epoch) == (2, True)
     assert await house.renew_epoch("a", position.epoch, KEPT) == renewed, "another node was first"
-    assert (await house.say("a", 3)).position == StreamPosition(3, renewed.epoch)
+    assert (await house.say("a", 3)).position == StreamPosition(3, renewed.position.epoch)
 
 
 # ---------------------------------------------------------------- repetitions

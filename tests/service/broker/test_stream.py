@@ -79,7 +79,7 @@ def test_streams_share_a_tally():
 
 def ring(top=0, **kwargs):
     made = Ring(Tally())
-    made.adopt(StreamPosition(0, "epoch"), 0.0)
+    made.adopt(StreamPosition(0, "epoch"), 0, 0.0)
     for offset in range(1, top + 1):
         made.append(entry(offset, **kwargs))
     return made
@@ -123,7 +123,7 @@ def test_what_was_sent_expires():
 def test_another_position_takes_pending_entries_their_place():
     made = ring(5)
     made.advance(2)
-    made.restart(StreamPosition(1, "other"))
+    made.restart(StreamPosition(1, "other"), 5)
     assert [(e.offset, e.publication.offset) for e in made.take(9, 999)] == [(0, 3), (0, 4), (0, 5)]
     made.append(Entry(Publication(), 2, "other", 7, 0.0, 1))
     assert (made.top, made.top_id, made.since(1)[0].id, made.find(2).id) == (2, 7, 7, 7)
@@ -132,7 +132,7 @@ def test_another_position_takes_pending_entries_their_place():
 
 def test_what_was_read_can_be_put_below():
     made = Ring(Tally())
-    made.adopt(StreamPosition(10, "epoch"), 0.0)
+    made.adopt(StreamPosition(10, "epoch"), 1010, 0.0)
     made.prepend([entry(o) for o in range(4, 11)], keep=5)
     assert offsets(made.since(0)) == [6, 7, 8, 9, 10]
     assert (made.floor, made.pending, made.sent, made.top_id, made.tally.used) == (5, 0, 0, 1010, 50)
@@ -151,7 +151,7 @@ class RingModel(RuleBasedStateMachine):
         super().__init__()
         self.tally = Tally()
         self.ring = Ring(self.tally)
-        self.ring.adopt(StreamPosition(0, "epoch"), 0.0)
+        self.ring.adopt(StreamPosition(0, "epoch"), 0, 0.0)
         self.everything = []  # (number, entry), as it was appended
         self.oldest = 0  # number of the oldest that is kept
         self.sent = 0

@@ -6,6 +6,7 @@ import pytest
 
 from service.broker.contract import BrokerUnavailable
 from service.channels.hub import HubSettings
+from service.protocol.messages import StreamPosition
 from tests.service.channels.test_repair import Unreliable
 from tests.service.channels.world import Member, World
 
@@ -185,7 +186,9 @@ async def test_a_channel_that_ended_meanwhile_is_left_alone():
 
 
 async def test_one_that_lost_its_position_meanwhile_too():
-    world, member = await asked_while(lambda world, _: world.hub.lose(world.hub._channels["rec:a"], None))
+    world, member = await asked_while(
+        lambda world, _: world.hub.lose(world.hub._channels["rec:a"], StreamPosition(), 0)
+    )
     assert world.told == [(member, "rec:a")]
 
 

@@ -9,6 +9,7 @@ from service.broker.memory_broker import MemoryBroker
 from service.channels.hub import HubSettings
 from service.channels.repair import TRIES
 from service.channels.shelf import ShelfSettings
+from service.protocol.messages import StreamPosition
 from tests.service.channels.world import Loop, Member, World
 
 
@@ -48,6 +49,7 @@ class Unreliable:
         stream = self.inner._streams[channel]
         stream.top -= count
         del stream.entries[-count:]
+        stream.top_id = stream.entries[-1].id
 
 
 @pytest.fixture
@@ -239,10 +241,11 @@ def test_what_is_heard_but_not_in_history_is_waited_for(world):
     world.publish("rec:a", 4, 5)
     stream = world.broker.inner._streams["rec:a"]
     late, stream.entries, stream.top = stream.entries, stream.entries[:3], 3
+    late_id, stream.top_id = stream.top_id, stream.entries[-1].id
     world.broker.pass_on(1)
     settle(world)
     everybody_has(members, 1, 2, 3)
-    stream.entries, stream.top = late, 5
+    stream.entries, stream.top, stream.top_id = late, 5, late_id
     world.loop.run(1.0)
     everybody_has(members, 1, 2, 3, 4, 5)
 
@@ -333,7 +336,7 @@ def test_a_mass_of_members_is_told_at_a_pace(world):
 
 def test_epochs_that_are_given_up_unknown_are_learnt_again(world):
     world.join("rec:a", positioned=True)
-    world.hub.lose(world.hub._channels["rec:a"], None)
+    world.hub.lose(world.hub._channels["rec:a"], StreamPosition(), 0)
     assert world.hub._channels["rec:a"].ring.epoch == ""
     new = world.join("rec:a", positioned=True)
     assert len(new.joined.epoch) == 8
