@@ -27,7 +27,7 @@ REMEMBERED = 5.0  # seconds for which a stall is an excuse
 THRESHOLDS = (50_000, 20, 1000)  # a young collection for each 50 000 new containers, an old one hardly ever
 FREEZE_EACH = 1000  # new connections
 
-_PROC = Path("/proc/self")
+CHORE_EACH = 100  # ticks
 
 
 class Stall(NamedTuple):
@@ -41,7 +41,16 @@ class Stall(NamedTuple):
 class LoopWatch:
     """Ticks on the loop, and a thread that looks on when the tick does not come."""
 
-    def __init__(self, registry: Registry, log: Log, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        log: Log,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        chore: Callable[[], None] = lambda: None,
+    ) -> None:
+        """``chore`` is done in the thread every ten seconds: for what takes too long for the loop."""
+        self._chore = chore
         self._lag = registry.histogram(names.LOOP_LAG).child()
         self._stalls = registry.counter(names.LOOP_STALLS).child()
         self._log = log
@@ -90,7 +99,11 @@ class LoopWatch:
         self._log.write(names.LOOP_STALLED, seconds=round(now - self._due, 3), where=self._where or "unknown")
 
     def _look(self) -> None:
+        passes = 0
         while not self._ended.wait(TICK):
+            if passes % CHORE_EACH == 0:
+                self._chore()
+            passes += 1
             if not self._where and self._clock() - self._due >= STALL / 2:
                 self._where = place(sys._current_frames().get(self._thread_id))  # noqa: SLF001
 
@@ -195,29 +208,42 @@ class Runtime:
         return self.loop.last_stall(now)
 
 
-def process_figures() -> Iterator[Figure]:
-    """What the system knows of this process, by the names that everybody uses; nothing where there is no /proc."""
-    times = os.times()
-    yield Figure(names.PROCESS_CPU.name, (), times.user + times.system)
-    yield Figure(names.PROCESS_MAX_FDS.name, (), resource.getrlimit(resource.RLIMIT_NOFILE)[0])
-    try:
-        pages = (_PROC / "statm").read_text().split()
-        descriptors = open_descriptors()
-    except OSError:
-        return
-    size = resource.getpagesize()
-    yield Figure(names.PROCESS_VIRTUAL.name, (), int(pages[0]) * size)
-    yield Figure(names.PROCESS_RSS.name, (), int(pages[1]) * size)
-    yield Figure(names.PROCESS_FDS.name, (), descriptors)
-    yield Figure(names.PROCESS_START.name, (), _started())
+class Process:
+    """What the system knows of this process, by the names that everybody uses; little where there is no /proc."""
 
+    def __init__(self, proc: Path = Path("/proc/self")) -> None:
+        self._proc = proc
+        self._counted = 0
 
-def open_descriptors() -> int:
-    """How many are open: the directory's size where the kernel tells it (Linux 6.2), else by counting."""
-    return (_PROC / "fd").stat().st_size or len(os.listdir(_PROC / "fd"))  # noqa: PTH208 - no Path objects for 10 000
+    def figures(self) -> Iterator[Figure]:
+        """For a scrape."""
+        times = os.times()
+        yield Figure(names.PROCESS_CPU.name, (), times.user + times.system)
+        yield Figure(names.PROCESS_MAX_FDS.name, (), resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+        try:
+            pages = (self._proc / "statm").read_text().split()
+            descriptors = self._descriptors() or self._counted
+            started = self._started()
+        except OSError:
+            return
+        size = resource.getpagesize()
+        yield Figure(names.PROCESS_VIRTUAL.name, (), int(pages[0]) * size)
+        yield Figure(names.PROCESS_RSS.name, (), int(pages[1]) * size)
+        yield Figure(names.PROCESS_FDS.name, (), descriptors)
+        yield Figure(names.PROCESS_START.name, (), started)
 
+    def count_descriptors(self) -> None:
+        """Count the hard way where the kernel does not tell: 10 000 take 30 ms, so not on the loop."""
+        try:
+            if not self._descriptors():
+                self._counted = len(os.listdir(self._proc / "fd"))  # noqa: PTH208 - no 10 000 Path objects
+        except OSError:
+            return
 
-def _started() -> float:
-    ticks = int((_PROC / "stat").read_text().rpartition(")")[2].split()[19])
-    up = float(Path("/proc/uptime").read_text().split()[0])
-    return round(time.time() - up + ticks / os.sysconf("SC_CLK_TCK"), 1)
+    def _descriptors(self) -> int:
+        return (self._proc / "fd").stat().st_size  # Linux 6.2; 0 before
+
+    def _started(self) -> float:
+        ticks = int((self._proc / "stat").read_text().rpartition(")")[2].split()[19])
+        up = float((self._proc.parent / "uptime").read_text().split()[0])
+        return round(time.time() - up + ticks / os.sysconf("SC_CLK_TCK"), 1)

@@ -20,7 +20,7 @@ from observability.observers.connections import ConnectionsObserver, SilentConne
 from observability.observers.instruments import Instruments
 from observability.observers.service import ServiceObserver, SilentServiceObserver
 from observability.observers.upgrade import SilentUpgradeObserver, UpgradeObserver
-from observability.runtime import Collector, LoopWatch, Runtime, process_figures
+from observability.runtime import Collector, LoopWatch, Process, Runtime
 from observability.sampling import Gate, SamplingSettings
 from observability.tracing import ExportSettings, Post, Tracer
 
@@ -147,11 +147,12 @@ def assemble(
         None if post is None else Tracer(post, strict=strict),
         slow=settings.slow_message,
     )
-    registry.add_source(process_figures)
+    process = Process()
+    registry.add_source(process.figures)
     registry.add_source(lambda: _log_figures(log))
     if post is not None:
         registry.add_source(lambda: _span_figures(post))
-    runtime = Runtime(LoopWatch(registry, log), Collector(registry))
+    runtime = Runtime(LoopWatch(registry, log, chore=process.count_descriptors), Collector(registry))
     return Telemetry(
         registry,
         log,

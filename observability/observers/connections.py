@@ -25,7 +25,7 @@ class Greeting:
 
 
 class ConnectionStory(msgspec.Struct, kw_only=True, gc=False):
-    """All that one line says about a connection that has ended."""
+    """All that one line says about a connection that has ended; what is 0 or empty is left out of it."""
 
     connection_id: str
     code: int
@@ -165,8 +165,9 @@ class ConnectionsObserver:
         link = story.link
         if link is not None:
             link = self._close_span(story, link)
-        fields = msgspec.structs.asdict(story)
-        del fields["link"], fields["connected"]
+        fields = {key: value for key, value in msgspec.structs.asdict(story).items() if value}
+        fields.pop("link", None)
+        fields.pop("connected", None)
         self._all.tell(names.CONNECTION_CLOSED, link, **fields)
 
     def _figures(self) -> Iterator[Figure]:

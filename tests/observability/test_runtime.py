@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from observability import names, runtime
-from observability.runtime import STALL, Collector, LoopWatch, open_descriptors, place
+from observability.runtime import STALL, Collector, LoopWatch, Process, place
 
 
 class HandLoop:
@@ -175,11 +175,27 @@ def test_the_system_knows_this_process(telemetry):
     assert telemetry.value(names.PROCESS_MAX_FDS) >= telemetry.value(names.PROCESS_FDS) > 2
 
 
-def test_open_descriptors_are_counted():
-    before = open_descriptors()
-    reading, writing = os.pipe()
-    try:
-        assert open_descriptors() == before + 2
-    finally:
-        os.close(reading)
-        os.close(writing)
+def test_where_the_kernel_does_not_tell_descriptors_are_counted_beside_the_loop(tmp_path):
+    """As before Linux 6.2, where the folder's size is 0."""
+    (tmp_path / "uptime").write_text("100.0 90.0\n")
+    proc = tmp_path / "self"
+    proc.mkdir()
+    (proc / "statm").write_text("300 200 1 1 0 1 0\n")
+    (proc / "stat").write_text("1 (a name) " + " ".join(["0"] * 40))
+    old = Process(proc)
+    (proc / "fd").symlink_to("/proc/sys/fs/inotify")  # a folder of size 0
+    assert (proc / "fd").stat().st_size == 0
+    assert open_files(old) == 0
+    old.count_descriptors()
+    assert open_files(old) == len(os.listdir("/proc/sys/fs/inotify")) > 0
+
+
+def test_without_proc_there_is_less_to_tell(tmp_path):
+    elsewhere = Process(tmp_path)
+    elsewhere.count_descriptors()
+    told = {figure.name for figure in elsewhere.figures()}
+    assert told == {"process_cpu_seconds_total", "process_max_fds"}
+
+
+def open_files(process):
+    return next(figure.value for figure in process.figures() if figure.name == "process_open_fds")
