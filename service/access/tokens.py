@@ -18,12 +18,12 @@ from jwt.algorithms import HMACAlgorithm
 from jwt.api_jws import PyJWS
 from msgspec import Raw
 
+from service.protocol.messages import EMPTY
 from service.protocol.payload import is_json
 
 R = TypeVar("R")
 Reason = Literal["expired", "invalid", "bad_info"]
 
-_EMPTY: Final = Raw(b"")
 _ALGORITHMS: Final = {"HS256": hashlib.sha256, "HS384": hashlib.sha384, "HS512": hashlib.sha512}
 _COMPACT: Final = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")  # RFC 7515: no padding, no spaces
 
@@ -67,8 +67,8 @@ class TokenSettings:
 class Granted(msgspec.Struct, frozen=True, gc=False):
     """What a token says about one channel. None: as the namespace says."""
 
-    info: Raw = _EMPTY
-    data: Raw = _EMPTY
+    info: Raw = EMPTY
+    data: Raw = EMPTY
     presence: bool | None = None
     join_leave: bool | None = None
     force_push_join_leave: bool | None = None
@@ -81,9 +81,9 @@ class ConnectionClaims(msgspec.Struct, frozen=True, gc=False):
 
     user: str
     expire_at: int = 0
-    info: Raw = _EMPTY
+    info: Raw = EMPTY
     subs: Mapping[str, Granted] = {}
-    meta: Raw = _EMPTY
+    meta: Raw = EMPTY
 
 
 class SubscriptionClaims(msgspec.Struct, frozen=True, gc=False):
@@ -109,9 +109,9 @@ class _Override(msgspec.Struct):
 
 
 class _Channel(msgspec.Struct):
-    info: Raw = _EMPTY
+    info: Raw = EMPTY
     b64info: str = ""
-    data: Raw = _EMPTY
+    data: Raw = EMPTY
     b64data: str = ""
     override: _Override | None = None
 
@@ -133,7 +133,7 @@ class _Registered(_Channel):
 class _Connection(_Registered):
     channels: list[str] = msgspec.field(default_factory=list)
     subs: dict[str, _Channel] = msgspec.field(default_factory=dict)
-    meta: Raw = _EMPTY
+    meta: Raw = EMPTY
 
 
 class _Subscription(_Registered):
@@ -327,4 +327,4 @@ def _either(b64: str, plain: Raw) -> Raw:
 
 def _kept(raw: Raw) -> Raw:
     """A copy that does not keep the whole token alive."""
-    return raw.copy() if raw else _EMPTY
+    return raw.copy() if raw else EMPTY

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 from math import inf
 
-MOST_MISSES = 3  # send times are kept in as many slots
+MOST_MISSES = 3  # and so many pings are open at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,18 +43,24 @@ class Beat(Enum):
 
 
 class Heartbeat:
-    """The pings of one connection. ``open`` are unanswered, of these the oldest ``missed`` are overdue."""
+    """The pings of one connection; of those that are ``open`` the oldest ``missed`` are overdue."""
 
-    __slots__ = ("_due", "_first", "_grace", "_second", "_third", "missed", "open", "settings")
+    __slots__ = ("_due", "_grace", "_sent", "missed", "settings")
 
     def __init__(self, settings: HeartbeatSettings, now: float, phase: float) -> None:
         """First ping in [interval/2, interval) after ``now``, where ``phase`` in [0, 1) says: no herd after a storm."""
         self.settings = settings
-        self.open = 0
         self.missed = 0
-        self._first = self._second = self._third = 0.0
+        self._sent: tuple[
+            float, ...
+        ] = ()  # when the open pings were sent; empty nearly always, and then it costs nothing
         self._grace = 0.0
         self._due = now + settings.interval * (0.5 + phase / 2) if settings.interval else inf
+
+    @property
+    def open(self) -> int:
+        """Pings that were not answered yet."""
+        return len(self._sent)
 
     def step(self, now: float, stall: float = 0.0) -> Beat:
         """Decide what is due, one thing a call; call again until ``WAIT``.
@@ -65,21 +71,20 @@ class Heartbeat:
 
         """
         self._grace = stall
-        if self.missed < self.open and now >= self._overdue_at():
+        if self.missed < len(self._sent) and now >= self._overdue_at():
             self.missed += 1
             return Beat.DEAD if self.missed >= self.settings.misses else Beat.MISSED
-        if now >= self._due and self.open < MOST_MISSES:
-            self._sent(now)
+        if now >= self._due and len(self._sent) < MOST_MISSES:
+            self._ping(now)
             return Beat.PING
         return Beat.WAIT
 
     def pong(self, now: float) -> float | None:
         """Seconds since the ping that this pong answers; None when no ping is open (3501)."""
-        if not self.open:
+        if not self._sent:
             return None
-        rtt = now - self._first
-        self._first, self._second = self._second, self._third
-        self.open -= 1
+        rtt = now - self._sent[0]
+        self._sent = self._sent[1:]
         if self.missed:
             self.missed -= 1
         self._grace = 0.0
@@ -87,23 +92,16 @@ class Heartbeat:
 
     def deadline(self) -> float:
         """When ``step`` has something to decide, loop time; inf for never."""
-        if self.missed == self.open:
+        if self.missed == len(self._sent):
             return self._due
         overdue = self._overdue_at()
-        return overdue if self.open == MOST_MISSES else min(self._due, overdue)
+        return overdue if len(self._sent) == MOST_MISSES else min(self._due, overdue)
 
     def _overdue_at(self) -> float:
-        sent = (self._first, self._second, self._third)[self.missed]
-        return sent + self.settings.timeout + self._grace
+        return self._sent[self.missed] + self.settings.timeout + self._grace
 
-    def _sent(self, now: float) -> None:
-        if self.open == 0:
-            self._first = now
-        elif self.open == 1:
-            self._second = now
-        else:
-            self._third = now
-        self.open += 1
+    def _ping(self, now: float) -> None:
+        self._sent = (*self._sent, now)
         self._due += self.settings.interval  # a little late or not: phases stay spread
         if self._due < now + self.settings.timeout:  # far too late: pings would bunch up
             self._due = now + self.settings.interval

@@ -240,7 +240,9 @@ def test_b64info_goes_before_info():
     assert bytes(connection({"info": 1, "b64info": base64.b64encode(b'{"k":2}').decode()}).info) == b'{"k":2}'
 
 
-@pytest.mark.parametrize("info", ["%%%", "e30", "e3 0=", base64.b64encode(b"{").decode(), base64.b64encode(b"\xff").decode()])
+@pytest.mark.parametrize(
+    "info", ["%%%", "e30", "e3 0=", base64.b64encode(b"{").decode(), base64.b64encode(b"\xff").decode()]
+)
 def test_b64info_must_be_the_base64_form_of_json(info):
     with pytest.raises(BadInfo):
         connection({"b64info": info})
@@ -260,7 +262,10 @@ def test_subs_go_before_channels():
     claims = connection(
         {
             "channels": ["c"],
-            "subs": {"a": {"info": {"i": 1}, "data": {"d": 2}, "override": {"force_recovery": {"value": True}}}, "b": {}},
+            "subs": {
+                "a": {"info": {"i": 1}, "data": {"d": 2}, "override": {"force_recovery": {"value": True}}},
+                "b": {},
+            },
         }
     )
     assert list(claims.subs) == ["a", "b"]

@@ -279,7 +279,7 @@ QUICK = {"heartbeat": HeartbeatSettings(interval=2, timeout=1)}
 
 def test_a_client_that_answers_its_pings():
     book = talk(**QUICK) >> 2 << ["ping"]
-    sent = book.session.heartbeat._first
+    sent = book.session.heartbeat._sent[0]
     book >> {} << [f"ponged {2 - sent:g}"]
     book >> 1.5
     assert not book.session.closing
@@ -393,9 +393,9 @@ def test_the_earliest_deadline_counts():
 def cost(session):
     """Bytes of a session and what it alone holds; the id is the connection's, classes, settings and constants are shared."""
     heartbeat = session.heartbeat
-    mine = [session, heartbeat, session.user, heartbeat._due, heartbeat._first, heartbeat._grace, session.deadline]
+    mine = [session, heartbeat, session.user, heartbeat._due, session.deadline]
     mine += [session.subscriptions, session._work, session._inbox]
-    assert session.info is EMPTY
+    assert (session.info, heartbeat._sent) == (EMPTY, ())
     seen = {id(each): each for each in mine if each is not None}
     return sum(sys.getsizeof(each) for each in seen.values())
 

@@ -1,0 +1,96 @@
+"""Permissions: the table of section 10 of the protocol reference, row by row."""
+
+import itertools
+
+import pytest
+
+from service.access import rules
+from service.access.tokens import Granted
+from service.channels.namespaces import Namespace
+
+CLOSED = Namespace()
+BOOLEANS = [False, True]
+
+
+def may_subscribe(namespace, user, private=False, limited_to=None, insecure=False):
+    return rules.may_subscribe(namespace, user, private=private, limited_to=limited_to, insecure=insecure)
+
+
+def test_a_closed_namespace_lets_nobody_in():
+    assert not may_subscribe(CLOSED, "alice")
+    assert may_subscribe(CLOSED, "alice", insecure=True)
+
+
+def test_anonymous_clients_need_an_option_of_their_own():
+    clients = Namespace(allow_subscribe_for_client=True)
+    everybody = Namespace(allow_subscribe_for_client=True, allow_subscribe_for_anonymous=True)
+    assert (may_subscribe(clients, "alice"), may_subscribe(clients, "")) == (True, False)
+    assert (may_subscribe(everybody, "alice"), may_subscribe(everybody, "")) == (True, True)
+    assert not may_subscribe(Namespace(allow_subscribe_for_anonymous=True), "")
+
+
+@pytest.mark.parametrize("insecure", BOOLEANS)
+def test_a_private_channel_needs_a_token_always(insecure):
+    namespace = Namespace(allow_subscribe_for_client=True)
+    assert not may_subscribe(namespace, "alice", private=True, insecure=insecure)
+    assert not may_subscribe(namespace, "alice", private=True, limited_to=("alice",), insecure=insecure)
+
+
+def test_a_list_of_users_goes_before_the_options():
+    namespace = Namespace(allow_subscribe_for_client=True, allow_subscribe_for_anonymous=True)
+    assert may_subscribe(namespace, "alice", limited_to=("bob", "alice"))
+    assert not may_subscribe(namespace, "alice", limited_to=("alice2",))
+    assert may_subscribe(namespace, "alice", limited_to=("bob",), insecure=True)
+
+
+def test_the_anonymous_user_is_in_no_list():
+    assert not may_subscribe(CLOSED, "", limited_to=("",))
+
+
+OPTIONS = ["for_client", "for_subscriber", "for_anonymous"]
+
+
+@pytest.mark.parametrize("what", ["publish", "history"])
+@pytest.mark.parametrize("options", [c for n in range(4) for c in itertools.combinations(OPTIONS, n)], ids=str)
+@pytest.mark.parametrize("user", ["", "alice"])
+@pytest.mark.parametrize("subscribed", BOOLEANS)
+@pytest.mark.parametrize("insecure", BOOLEANS)
+def test_publish_and_history_have_one_pattern(what, options, user, subscribed, insecure):
+    namespace = Namespace(**{f"allow_{what}_{option}": True for option in options})
+    decide = rules.may_publish if what == "publish" else rules.may_read_history
+    reached = "for_client" in options or ("for_subscriber" in options and subscribed)
+    allowed = insecure or (reached and (user != "" or "for_anonymous" in options))
+    assert decide(namespace, user, subscribed=subscribed, insecure=insecure) is allowed
+
+
+FEATURES = [(rules.positioned, "positioning"), (rules.recoverable, "recovery")]
+
+
+def granted(feature, value):
+    return Granted(**{f"force_{feature}": value})
+
+
+@pytest.mark.parametrize(("decide", "feature"), FEATURES)
+def test_forced_features_need_not_be_asked_for(decide, feature):
+    forced = Namespace(**{f"force_{feature}": True})
+    assert decide(forced, "", Granted(), asked=False, insecure=False)
+    assert not decide(CLOSED, "", Granted(), asked=False, insecure=True)
+
+
+@pytest.mark.parametrize(("decide", "feature"), FEATURES)
+def test_a_token_overrides_the_namespace(decide, feature):
+    forced = Namespace(**{f"force_{feature}": True})
+    assert not decide(forced, "", granted(feature, False), asked=False, insecure=False)
+    assert decide(CLOSED, "", granted(feature, True), asked=False, insecure=False)
+
+
+@pytest.mark.parametrize(("decide", "feature"), FEATURES)
+def test_features_are_given_where_allowed_or_where_history_may_be_read(decide, feature):
+    nothing = Granted()
+    assert not decide(CLOSED, "alice", nothing, asked=True, insecure=False)
+    assert decide(CLOSED, "alice", nothing, asked=True, insecure=True)
+    assert decide(Namespace(**{f"allow_{feature}": True}), "", nothing, asked=True, insecure=False)
+    for option in ("for_client", "for_subscriber"):
+        readable = Namespace(**{f"allow_history_{option}": True})
+        assert decide(readable, "alice", nothing, asked=True, insecure=False)
+        assert not decide(readable, "", nothing, asked=True, insecure=False)
