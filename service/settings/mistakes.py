@@ -1,6 +1,5 @@
 """What is wrong with a configuration: each mistake with its place, the value (never a secret's) and what helps."""
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -33,25 +32,30 @@ class ConfigurationRefused(Exception):  # noqa: N818 - says what happened
         self.mistakes = tuple(mistakes)
 
 
-def shown(value: object, option: Option | None, name: str) -> str:
+def shown(value: object, option: Option | None, name: str, like: str = "") -> str:
     """A value for people: never that of a secret, nor of a name that may be a misspelt secret's.
 
     Args:
         value: as it was given.
         option: whose it is, or whose name is nearest; None when nobody knows.
         name: the name it was given under.
+        like: the nearest known name, where that is not the option's own.
 
     """
     if isinstance(value, dict | list):
         return ""
-    if looks_secret(name) or (option is not None and option.secret) or _may_be_secret(value, option):
+    hidden = looks_secret(name) or option is None or option.secret or not _surely(name, like or option.name)
+    if hidden and not isinstance(value, bool | None):
         return "***"
     text = f'"{value}"' if isinstance(value, str) else _plain(value)
     return text if len(text) <= _LONGEST_VALUE else text[: _LONGEST_VALUE - 1] + "…"
 
 
-def _may_be_secret(value: object, option: Option | None) -> bool:
-    return option is None and isinstance(value, str) and re.fullmatch(r"\S{8,}", value) is not None
+def _surely(name: str, like: str) -> bool:
+    """Whether a name that nobody knows is meant to be this one, and not perhaps a secret's."""
+    from difflib import SequenceMatcher
+
+    return name == like or SequenceMatcher(None, name.lower(), like.lower()).ratio() > 0.8
 
 
 def _plain(value: object) -> str:
@@ -64,7 +68,7 @@ def nearest(name: str, section: Section, root: Section) -> tuple[str, Option | N
     """The known name that ``name`` is most like, first in its own section, then anywhere; "" when none is like it."""
     from difflib import get_close_matches  # only needed when somebody erred
 
-    here = get_close_matches(name.lower(), section.members, 1, 0.7)
+    here = get_close_matches(name.lower(), section.members, 1, 0.6)
     if here:
         found = section.members[here[0]]
         return here[0], found if isinstance(found, Option) else None

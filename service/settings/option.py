@@ -7,9 +7,7 @@ from typing import TypeAlias
 
 from service.settings.kinds import Convert
 
-_SECRET = re.compile(
-    r"secret|password|passw|(^|_)key($|_)|api_key|token$|dsn|pem$|credential|connection_string|_value$"
-)
+_SECRET = re.compile(r"secret|pass(w|$)|pwd|(^|_)key($|_)|api_key|token$|dsn|pem$|credential|connection_string|_value$")
 
 
 @dataclass(frozen=True, slots=True)

@@ -181,7 +181,8 @@ def _foreign(name: str) -> bool:
 def _nobody_knows(name: str, value: str, names: Mapping[str, tuple[str, Option]], root: Section) -> Mistake:
     like, option = nearest(name.removeprefix(PREFIX).lower(), Section(), root)
     hint = f"; did you mean {environment_name(like)}?" if option is not None and environment_name(like) in names else ""
-    return Mistake(name, f"there is no such option{hint}", shown(value, option, name.lower()))
+    near = environment_name(like) if like else ""
+    return Mistake(name, f"there is no such option{hint}", shown(value, option, name, near))
 
 
 def left_behind(environ: Mapping[str, str], root: Section) -> list[str]:
