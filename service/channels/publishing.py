@@ -113,9 +113,9 @@ class Publishing:
         corked = self._fanout.cork()
         try:
             soon = self._broker.publish(channel, publication, options, attempt.trace)
-            if isinstance(soon, Awaitable):
-                return self._later(channel, soon, attempt)
-            return self._published(soon, attempt)
+            if isinstance(soon, Published):
+                return self._published(soon, attempt)
+            return self._later(channel, soon, attempt)
         except Exception:
             self._publish_failed(channel, attempt)
             raise
