@@ -1,6 +1,7 @@
 """Permissions: the table of section 10 of the protocol reference, row by row."""
 
 import itertools
+from typing import Any
 
 import pytest
 
@@ -9,6 +10,12 @@ from service.access.tokens import Granted
 from service.channels.namespaces import Namespace
 
 CLOSED = Namespace()
+
+
+def namespace(**options: Any) -> Namespace:
+    return Namespace(**options)
+
+
 BOOLEANS = [False, True]
 
 
@@ -56,11 +63,11 @@ OPTIONS = ["for_client", "for_subscriber", "for_anonymous"]
 @pytest.mark.parametrize("subscribed", BOOLEANS)
 @pytest.mark.parametrize("insecure", BOOLEANS)
 def test_publish_and_history_have_one_pattern(what, options, user, subscribed, insecure):
-    namespace = Namespace(**{f"allow_{what}_{option}": True for option in options})
+    options_set = namespace(**{f"allow_{what}_{option}": True for option in options})
     decide = rules.may_publish if what == "publish" else rules.may_read_history
     reached = "for_client" in options or ("for_subscriber" in options and subscribed)
     allowed = insecure or (reached and (user != "" or "for_anonymous" in options))
-    assert decide(namespace, user, subscribed=subscribed, insecure=insecure) is allowed
+    assert decide(options_set, user, subscribed=subscribed, insecure=insecure) is allowed
 
 
 FEATURES = [(rules.positioned, "positioning"), (rules.recoverable, "recovery")]
@@ -72,14 +79,14 @@ def granted(feature, value):
 
 @pytest.mark.parametrize(("decide", "feature"), FEATURES)
 def test_forced_features_need_not_be_asked_for(decide, feature):
-    forced = Namespace(**{f"force_{feature}": True})
+    forced = namespace(**{f"force_{feature}": True})
     assert decide(forced, "", Granted(), asked=False, insecure=False)
     assert not decide(CLOSED, "", Granted(), asked=False, insecure=True)
 
 
 @pytest.mark.parametrize(("decide", "feature"), FEATURES)
 def test_a_token_overrides_the_namespace(decide, feature):
-    forced = Namespace(**{f"force_{feature}": True})
+    forced = namespace(**{f"force_{feature}": True})
     assert not decide(forced, "", granted(feature, False), asked=False, insecure=False)
     assert decide(CLOSED, "", granted(feature, True), asked=False, insecure=False)
 
@@ -89,8 +96,8 @@ def test_features_are_given_where_allowed_or_where_history_may_be_read(decide, f
     nothing = Granted()
     assert not decide(CLOSED, "alice", nothing, asked=True, insecure=False)
     assert decide(CLOSED, "alice", nothing, asked=True, insecure=True)
-    assert decide(Namespace(**{f"allow_{feature}": True}), "", nothing, asked=True, insecure=False)
+    assert decide(namespace(**{f"allow_{feature}": True}), "", nothing, asked=True, insecure=False)
     for option in ("for_client", "for_subscriber"):
-        readable = Namespace(**{f"allow_history_{option}": True})
+        readable = namespace(**{f"allow_history_{option}": True})
         assert decide(readable, "alice", nothing, asked=True, insecure=False)
         assert not decide(readable, "", nothing, asked=True, insecure=False)

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -81,7 +82,14 @@ def test_the_form_is_strict():
 
 
 def test_header_and_payload_must_be_objects():
-    for header in ([], "x", {}, {"alg": "HS256", "crit": ["x"]}, {"alg": "HS256", "b64": False, "crit": ["b64"]}):
+    headers: tuple[Any, ...] = (
+        [],
+        "x",
+        {},
+        {"alg": "HS256", "crit": ["x"]},
+        {"alg": "HS256", "b64": False, "crit": ["b64"]},
+    )
+    for header in headers:
         with pytest.raises(InvalidToken):
             connection({"sub": "alice"}, header=header)
     for payload in (b"[]", b"null", b'"x"', b"", b"{", b"\xff", b'{"info":"\xff"}'):

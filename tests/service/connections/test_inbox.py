@@ -38,13 +38,17 @@ def test_it_pauses_above_the_number_of_bytes():
 @given(st.lists(st.one_of(st.integers(0, 60), st.just("take")), max_size=120))
 def test_pauses_and_resumes_alternate(happenings):
     inbox = Inbox(8, 200)
-    sizes, said, number = [], [], 0
-    taken = []
+    sizes: list[int] = []
+    said: list[str] = []
+    taken: list[int] = []
+    number = 0
     for happening in happenings:
         if happening == "take":
             if not inbox:
                 continue
-            taken.append(inbox.take().id)
+            command = inbox.take()
+            assert isinstance(command, Command)
+            taken.append(command.id)
             sizes.pop(0)
             if inbox.relieved():
                 said.append("resume")

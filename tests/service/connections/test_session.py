@@ -2,6 +2,7 @@
 
 import gc
 import sys
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -236,7 +237,7 @@ SAYINGS = st.sampled_from(
         {"id": 11, "ping": {}},
     ]
 )
-OUTCOMES = {
+OUTCOMES: dict[Any, Any] = {
     q.Greet: st.sampled_from([token(), q.BadToken("expired"), q.BadToken("invalid")]),
     q.VerifyToken: st.sampled_from([q.BadToken("expired"), q.BadToken("invalid"), q.BadToken("bad_info")]),
     q.Join: st.just(q.Prepared(None)),

@@ -18,8 +18,12 @@ class Item:
         return f"Item({self.name})"
 
 
+def wheel_at(now: float, tick: float = 0.05, slots: int = 1024) -> Wheel[Item]:
+    return Wheel(now, tick, slots)
+
+
 def test_an_item_comes_at_its_deadline_and_once():
-    wheel, item = Wheel(100.0), Item()
+    wheel, item = wheel_at(100.0), Item()
     wheel.place(item, 101.0)
     assert len(wheel) == 1
     assert wheel.advance(100.9) == []
@@ -29,7 +33,7 @@ def test_an_item_comes_at_its_deadline_and_once():
 
 
 def test_moving_leaves_the_old_place():
-    wheel, item = Wheel(0.0), Item()
+    wheel, item = wheel_at(0.0), Item()
     wheel.place(item, 1)
     wheel.place(item, 5)
     wheel.place(item, 3)
@@ -39,7 +43,7 @@ def test_moving_leaves_the_old_place():
 
 
 def test_removing_and_placing_again():
-    wheel, item = Wheel(0.0), Item()
+    wheel, item = wheel_at(0.0), Item()
     wheel.place(item, 1)
     wheel.remove(item)
     wheel.remove(item)
@@ -49,7 +53,7 @@ def test_removing_and_placing_again():
 
 
 def test_a_deadline_that_never_comes_takes_it_out():
-    wheel, item = Wheel(0.0), Item()
+    wheel, item = wheel_at(0.0), Item()
     wheel.place(item, 1)
     wheel.place(item, inf)
     assert (len(wheel), item.wheel_tick) == (0, NOWHERE)
@@ -57,14 +61,14 @@ def test_a_deadline_that_never_comes_takes_it_out():
 
 
 def test_a_past_deadline_comes_with_the_next_visit():
-    wheel, item = Wheel(50.0), Item()
+    wheel, item = wheel_at(50.0), Item()
     wheel.advance(50.0)
     wheel.place(item, 3)
     assert wheel.advance(50.1) == [item]
 
 
 def test_long_deadlines_go_round():
-    wheel, soon, late = Wheel(0.0, tick=0.05, slots=16), Item("soon"), Item("late")
+    wheel, soon, late = wheel_at(0.0, tick=0.05, slots=16), Item("soon"), Item("late")
     wheel.place(late, 3600 + 0.8 * 3)  # the same slot, 4,500 rounds later
     wheel.place(soon, 2.4)
     assert late.wheel_tick % 16 == soon.wheel_tick % 16
@@ -75,7 +79,7 @@ def test_long_deadlines_go_round():
 
 
 def test_a_visit_is_bounded_and_the_rest_comes_next():
-    wheel, items = Wheel(0.0), [Item(i) for i in range(10)]
+    wheel, items = wheel_at(0.0), [Item(i) for i in range(10)]
     for item in items:
         wheel.place(item, 1)
     first = wheel.advance(2, limit=4)
@@ -87,7 +91,7 @@ def test_a_visit_is_bounded_and_the_rest_comes_next():
 
 
 def test_a_bounded_visit_takes_the_earliest_first():
-    wheel, early, late = Wheel(0.0), Item("early"), Item("late")
+    wheel, early, late = wheel_at(0.0), Item("early"), Item("late")
     wheel.place(late, 5)
     wheel.place(early, 1)
     assert wheel.advance(10, limit=1) == [early]
@@ -95,7 +99,7 @@ def test_a_bounded_visit_takes_the_earliest_first():
 
 
 def test_an_empty_wheel_skips_time():
-    wheel, item = Wheel(0.0), Item()
+    wheel, item = wheel_at(0.0), Item()
     wheel.advance(1e9)
     wheel.place(item, 1e9 + 1)
     assert wheel.advance(1e9 + 0.9) == []
@@ -121,7 +125,7 @@ HAPPENINGS = st.lists(
 @given(HAPPENINGS, st.floats(0, 1e6), st.sampled_from([4, 64, 1024]))
 def test_it_does_what_a_sorted_list_would(happenings, now, slots):
     tick = 0.05
-    wheel = Wheel(now, tick=tick, slots=slots)
+    wheel = wheel_at(now, tick=tick, slots=slots)
     items = [Item(i) for i in range(8)]
     model: dict[Item, int] = {}
     cursor = int(now / tick)

@@ -215,7 +215,14 @@ def test_positions_of_server_side_channels_are_recovered():
 
 
 def test_asked_channels_are_given_if_the_client_might_subscribe():
-    asked = {"open:x": {}, "closed": {}, "$open:y": {}, "users:#alice": {}, "users:#bob": {}, "open:é": {}}
+    asked: dict[str, dict[str, str]] = {
+        "open:x": {},
+        "closed": {},
+        "$open:y": {},
+        "users:#alice": {},
+        "users:#bob": {},
+        "open:é": {},
+    }
     book = talk() >> ask(**asked)
     book << ["connected 'alice'", welcome(subs={"open:x": {}, "users:#alice": {}})]
 

@@ -1,0 +1,81 @@
+"""What a session knows of its client: lifetimes, subscriptions and their ends."""
+
+from math import inf
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec import Raw
+
+from service.connections import questions as q
+from service.connections.standing import CLIENT_SIDE, ENDLESS, Refused, Standing, Subscription, expected, lifetime
+from service.protocol import errors
+from tests.service.connections.playbook import CLIENT, settings
+
+
+def standing():
+    return Standing(CLIENT, settings(), 100.0, native_pings=False)
+
+
+def test_a_newcomer_has_time_for_its_greeting_and_no_subscriptions():
+    client = standing()
+    assert (client.deadline, client.user, client.channels, client.subscriptions) == (110.0, "", [], None)
+    assert client.subscription("x") is None
+    assert not client.leave("x")
+
+
+def test_entering_and_leaving():
+    client = standing()
+    client.enter("a", CLIENT_SIDE)
+    client.enter("b", Subscription(expire_at=120.0))
+    assert (client.channels, client.subscription_deadline) == (["a", "b"], 120.0)
+    assert client.leave("b")
+    assert not client.leave("b")
+    assert client.leave("a")
+    assert (client.subscriptions, client.subscription_deadline) == (None, inf)
+
+
+@given(st.dictionaries(st.text(max_size=3), st.one_of(st.just(inf), st.floats(0, 100)), max_size=8), st.floats(0, 120))
+def test_ended_subscriptions_are_found_and_none_other(ends, now):
+    client = standing()
+    for channel, end in ends.items():
+        client.enter(channel, Subscription(expire_at=end))
+    over = dict(client.ended(now))
+    assert set(over) == {channel for channel, end in ends.items() if end <= now}
+    if over:
+        assert client.subscription_deadline == min((end for end in ends.values() if end > now), default=inf)
+
+
+def test_who_publishes():
+    client = standing()
+    client.user, client.info = "alice", Raw(b"1")
+    client.enter("a", Subscription(info=Raw(b"2")))
+    assert [bytes(client.client_info(channel).chan_info) for channel in "ab"] == [b"2", b""]
+    assert (client.client_info("b").user, bytes(client.client_info("b").conn_info)) == ("alice", b"1")
+
+
+@given(st.integers(1, 2**62), st.floats(1, 2**32), st.floats(0, 1e7), st.floats(0, 100))
+def test_a_lifetime_ends_after_its_grace(expire_at, wall, now, grace):
+    year = 365 * 24 * 3600
+    if expire_at < int(wall):
+        with pytest.raises(Refused) as refusal:
+            lifetime(expire_at, wall, now, grace)
+        assert refusal.value.failure is errors.EXPIRED
+        return
+    life = lifetime(expire_at, wall, now, grace)
+    assert life.expires
+    assert 0 <= life.ttl <= year
+    assert life.ttl == year or life.ttl == expire_at - int(wall)
+    assert now + grace - 1 <= life.deadline <= now + grace + year
+
+
+def test_0_never_ends():
+    assert lifetime(0, 1.0, 2.0, 3.0) is ENDLESS
+
+
+def test_an_outcome_of_the_wrong_kind_is_a_fault_of_ours():
+    assert expected(q.Done(), q.Done) == q.Done()
+    with pytest.raises(Refused):
+        expected(q.Failed(errors.INTERNAL, "x"), q.Done)
+    with pytest.raises(AssertionError):
+        expected(q.Prepared(None), q.Done)
