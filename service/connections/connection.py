@@ -16,7 +16,7 @@ from service.connections import questions as q
 from service.connections.answering import answer, failed
 from service.connections.outgoing import Outgoing
 from service.connections.session import Session
-from service.connections.sockopts import unsent_bytes
+from service.connections.sockopts import peer_address
 from service.connections.station import Station
 from service.connections.variants import Variant
 from service.connections.wheel import NOWHERE
@@ -34,14 +34,11 @@ class Connection(Outgoing, asyncio.Protocol):
 
     __slots__ = (
         "_greeting",
-        "_kernel_bytes",
-        "_kernel_messages",
         "_linger_until",
         "_opened",
         "_parser",
         "_received",
         "_replies",
-        "_seen_sent",
         "_story",
         "id",
         "link",
@@ -61,9 +58,6 @@ class Connection(Outgoing, asyncio.Protocol):
         self._replies: list[wire.Reply] = []
         self._opened = now
         self._received = 0
-        self._seen_sent = 0
-        self._kernel_bytes = 0
-        self._kernel_messages = 0
         self._linger_until = 0.0
         self._greeting: Greeting | None = None
         self.link: Link | None = None
@@ -117,11 +111,11 @@ class Connection(Outgoing, asyncio.Protocol):
             self._leave()
             why = type(exc).__name__ if exc is not None else "closed without a Close frame"
             self._story = (closing.CONNECTION_CLOSED, why, "network")
-        address = _address(self.transport)
+        address = peer_address(self.transport)
         queued = self.discard()
         station.registry.sockets.discard(self)
         station.wheel.remove(self)
-        self._kernel(0)
+        self.forget_kernel()
         self.fd = -1
         self.transport = None
         self._tell(queued, address)
@@ -326,27 +320,27 @@ class Connection(Outgoing, asyncio.Protocol):
 
     def _tell(self, queued: int, address: str) -> None:
         assert self._story is not None, "a connection ended without a story"
-        closing_, why, initiator = self._story
-        now = self.station.now()
-        story = ConnectionStory(
-            connection_id=self.id,
-            code=closing_.code,
-            cause=closing_.cause,
-            initiator=initiator,
-            lifetime=now - self._opened,
-            connected=self._greeting is None,
-            reason=why or closing_.reason,
-            user=self.session.user,
-            protocol=self.variant.codec.name,
-            address=address,
-            link=self.link,
-            sent=self.sent,
-            received=self._received,
-            queued_bytes=queued,
-        )
+        ending, why, initiator = self._story
         if self._greeting is not None:
-            self.station.observe.refused(self._greeting, closing_.code, self.id, closing_.cause)
-        self.station.observe.closed(story)
+            self.station.observe.refused(self._greeting, ending.code, self.id, ending.cause)
+        self.station.observe.closed(
+            ConnectionStory(
+                connection_id=self.id,
+                code=ending.code,
+                cause=ending.cause,
+                initiator=initiator,
+                lifetime=self.station.now() - self._opened,
+                connected=self._greeting is None,
+                reason=why or ending.reason,
+                user=self.session.user,
+                protocol=self.variant.codec.name,
+                address=address,
+                link=self.link,
+                sent=self.sent,
+                received=self._received,
+                queued_bytes=queued,
+            )
+        )
 
     # ------------------------------------------------------------------- visits
 
@@ -363,23 +357,10 @@ class Connection(Outgoing, asyncio.Protocol):
         if now >= self.unsent_since() + self.station.settings.outbox.max_age:
             self.cut("age")
             return
-        self._look()
+        self.look()
         self._perform(self.session.tick(now, stall), now)
         self._flush()
         self._place()
-
-    def _look(self) -> None:
-        """How much of what was sent has not arrived."""
-        if self.sent != self._seen_sent or self._kernel_bytes:
-            self._seen_sent = self.sent
-            self._kernel(unsent_bytes(self.socket) if self.socket >= 0 else 0)
-
-    def _kernel(self, size: int) -> None:
-        sums = self.station.sums
-        messages = -(-size // sums.mean_message()) if size else 0
-        sums.kernel_bytes += size - self._kernel_bytes
-        sums.kernel_messages += messages - self._kernel_messages
-        self._kernel_bytes, self._kernel_messages = size, messages
 
     def _place(self) -> None:
         """Into the slot of the earliest deadline."""
@@ -389,15 +370,9 @@ class Connection(Outgoing, asyncio.Protocol):
             self.station.wheel.place(self, self._linger_until)
             return
         deadline = min(self.session.next_deadline(), self.unsent_since() + self.station.settings.outbox.max_age)
-        if self.sent != self._seen_sent or self._kernel_bytes:
+        if self.moved():
             deadline = min(deadline, self.station.now() + self.station.settings.moved_again)
         self.station.wheel.place(self, deadline)
-
-
-def _address(transport: asyncio.Transport | None) -> str:
-    """The peer's; asked at the end, so that a quiet connection does not keep the text."""
-    name = transport.get_extra_info("peername") if transport is not None else None
-    return f"{name[0]}:{name[1]}" if name else ""
 
 
 _FAULTS = {fault.code: fault for fault in (closing.PROTOCOL_ERROR, closing.BAD_UTF8, closing.MESSAGE_TOO_BIG)}

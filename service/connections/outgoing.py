@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from service.connections.flush import GONE, send_many, write_some
 from service.connections.outbox import Outbox
+from service.connections.sockopts import unsent_bytes
 from service.connections.station import Station
 
 DRAIN_BYTES = 64 * 1024  # of the outbox in one write: as much as the send buffer takes
@@ -36,7 +37,20 @@ class Own:
 class Outgoing:
     """Everything a connection needs to be written to. ``fd`` −1 means: not directly."""
 
-    __slots__ = ("_held", "_held_size", "_waiting", "fd", "outbox", "sent", "socket", "station", "transport")
+    __slots__ = (
+        "_held",
+        "_held_size",
+        "_kernel_bytes",
+        "_kernel_messages",
+        "_seen_sent",
+        "_waiting",
+        "fd",
+        "outbox",
+        "sent",
+        "socket",
+        "station",
+        "transport",
+    )
 
     def __init__(self, station: Station) -> None:
         self.station = station
@@ -48,6 +62,9 @@ class Outgoing:
         self._held: list[tuple[Any, float]] | None = None  # batches whose bytes the transport holds, and since when
         self._held_size = 0
         self._waiting = False  # for resume_writing
+        self._seen_sent = 0  # ``sent`` at the last look
+        self._kernel_bytes = 0
+        self._kernel_messages = 0
 
     # ---------------------------------------------------------------- transport
 
@@ -168,6 +185,27 @@ class Outgoing:
                 batch.delivered(self.station.observe_channels, 1, now)
 
     # ------------------------------------------------------------------ figures
+
+    def moved(self) -> bool:
+        """Something was sent since the last look, or had not arrived then: another look is worth it soon."""
+        return self.sent != self._seen_sent or self._kernel_bytes > 0
+
+    def look(self) -> None:
+        """How much of what was sent has the peer's kernel not confirmed yet."""
+        if self.moved():
+            self._seen_sent = self.sent
+            self._kernel(unsent_bytes(self.socket) if self.socket >= 0 else 0)
+
+    def forget_kernel(self) -> None:
+        """The socket is gone."""
+        self._kernel(0)
+
+    def _kernel(self, size: int) -> None:
+        sums = self.station.sums
+        messages = -(-size // sums.mean_message()) if size else 0
+        sums.kernel_bytes += size - self._kernel_bytes
+        sums.kernel_messages += messages - self._kernel_messages
+        self._kernel_bytes, self._kernel_messages = size, messages
 
     def unsent_since(self) -> float:
         """Loop time since when the oldest bytes wait; inf when none does."""

@@ -5,6 +5,7 @@ buffer makes the outbox speak in time, ``TCP_USER_TIMEOUT`` ends half-open peers
 acknowledged yet.
 """
 
+import asyncio
 import fcntl
 import socket
 import struct
@@ -55,3 +56,9 @@ def unsent_bytes(fd: int) -> int:
     except OSError:
         return 0
     return int.from_bytes(answer, "little")
+
+
+def peer_address(transport: asyncio.Transport | None) -> str:
+    """The peer's; asked when it is wanted, so that a quiet connection does not keep the text."""
+    name = transport.get_extra_info("peername") if transport is not None else None
+    return f"{name[0]}:{name[1]}" if name else ""
