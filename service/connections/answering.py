@@ -63,6 +63,10 @@ def _verify(station: Station, _asker: Asker, question: q.VerifyToken) -> q.Outco
 
 
 def _join(station: Station, asker: Asker, question: q.Join) -> Soon[q.Outcome]:
+    namespace = station.settings.session.namespaces.resolve(question.channel)
+    if namespace.publication_data_format == "binary" and not asker.variant.codec.binary:
+        # A payload that is not JSON would end this connection: said now, not when somebody publishes one.
+        raise ClientMistake(errors.NOT_AVAILABLE)
     request = JoinRequest(
         positioned=question.positioned,
         recoverable=question.recoverable,

@@ -36,3 +36,15 @@ async def test_what_takes_time_is_awaited_and_its_failure_is_an_outcome(node, mo
     assert await answer(node.station, None, q.ReadHistory("a", 1, None, False)) == q.Failed(
         errors.INTERNAL, "broker unavailable"
     )
+
+
+async def test_a_binary_namespace_refuses_json_subscribers(make_node):
+    """Else whoever publishes there could end their connections."""
+    node = await make_node(
+        channel={
+            "namespaces": [{"name": "bin", "publication_data_format": "binary", "allow_subscribe_for_client": True}]
+        }
+    )
+    peer = await node.greeted()
+    peer.text({"id": 2, "subscribe": {"channel": "bin:a"}})
+    assert (await peer.replies())[0]["error"]["code"] == errors.NOT_AVAILABLE.code
