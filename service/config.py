@@ -5,6 +5,7 @@ durations of Go, no nearest name and no options that exist elsewhere, and its er
 """
 
 import copy
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -73,7 +74,7 @@ class Settings:
     doors: DoorSettings = DoorSettings()
     page: PageSettings | None = None  # None: there is no demo page
     telemetry: TelemetrySettings = TelemetrySettings()
-    node_name: str = ""  # empty: host name and port
+    node_name: str = ""  # empty: the host's
     shutdown_timeout: float = 10.0  # seconds for saying goodbye to everybody
     pid_file: str = ""
     quick_start: bool = False  # the built-in configuration is used: banner and demo page
@@ -162,7 +163,7 @@ def assemble(values: Tree, environ: Mapping[str, str]) -> Settings:
     apart = client["subscription_token"]
     telemetry = _telemetry(values, environ)
     return Settings(
-        http=_http(values["http_server"]),
+        http=_http(values),
         namespaces=namespaces,
         connections=_connections(values, namespaces),
         upgrade=UpgradeSettings(
@@ -184,11 +185,15 @@ def assemble(values: Tree, environ: Mapping[str, str]) -> Settings:
     )
 
 
-def _http(http: Tree) -> HttpSettings:
+def _http(values: Tree) -> HttpSettings:
+    http, client = values["http_server"], values["client"]
+    silence = client["ping_interval"] * client["pong_misses"] + client["pong_timeout"]
+    longest = max(silence, values["websocket"]["write_timeout"])
+    user_timeout = http["tcp_user_timeout"] or max(SocketSettings().user_timeout, longest * 1.2)
     return HttpSettings(
         public=Address(http["address"] or "0.0.0.0", http["port"]),  # noqa: S104 - empty means all, as in Centrifugo
         internal=Address(http["internal_address"] or "0.0.0.0", http["internal_port"]),  # noqa: S104
-        sockets=SocketSettings(send_buffer=http["send_buffer_size"], user_timeout=http["tcp_user_timeout"]),
+        sockets=SocketSettings(send_buffer=http["send_buffer_size"], user_timeout=user_timeout),
     )
 
 
@@ -293,7 +298,7 @@ def _telemetry(values: Tree, environ: Mapping[str, str]) -> TelemetrySettings:
     return TelemetrySettings(
         service_name=told["service_name"] or environ.get("OTEL_SERVICE_NAME") or "heliograph",
         version=__version__,
-        instance=values["node"]["name"],
+        instance=values["node"]["name"] or socket.gethostname(),
         otlp_endpoint=told["otlp_endpoint"] or given,
         otlp_protocol="grpc" if protocol == "grpc" else "http",
         log_level=values["log"]["level"],

@@ -14,6 +14,7 @@ def disagreements(values: Tree) -> list[Mistake]:
     """Everything that does not go together."""
     return [
         *_heartbeat(values["client"]),
+        *_silence(values),
         *_namespaces(values),
         *_personal_channel(values),
         *_places(values),
@@ -27,6 +28,13 @@ def _heartbeat(client: Tree) -> Iterator[Mistake]:
         yield Mistake("client.pong_timeout", "must be above 0 and at most client.ping_interval")
     if not 1 <= client["pong_misses"] <= 3:
         yield Mistake("client.pong_misses", "must be 1 to 3")
+
+
+def _silence(values: Tree) -> Iterator[Mistake]:
+    """The kernel must not cut a connection before we have said why."""
+    given, patience = values["http_server"]["tcp_user_timeout"], values["websocket"]["write_timeout"]
+    if given and given <= patience:
+        yield Mistake("http_server.tcp_user_timeout", f"must be longer than websocket.write_timeout ({patience:g} s)")
 
 
 def _namespaces(values: Tree) -> Iterator[Mistake]:

@@ -22,7 +22,12 @@ _SERVER: Final = (
         "Internal port: metrics, health, readiness. (Centrifugo has none unless this is set.)",
     ),
     ("send_buffer_size", whole, 65536, "Our own. Bytes the kernel may hold for one connection (SO_SNDBUF)."),
-    ("tcp_user_timeout", duration, "60s", "Our own. A peer that acknowledges nothing for so long is gone."),
+    (
+        "tcp_user_timeout",
+        duration,
+        "0s",
+        "Our own. A peer that acknowledges nothing for so long is gone. 0: 60s, or longer than any silence allowed.",
+    ),
 )
 _LOG: Final = (
     (
@@ -163,7 +168,7 @@ _SMALL: Final[tuple[tuple[str, Convert, object, str], ...]] = (
     ("opentelemetry.api", switch, False, NO_EFFECT + "the server API is traced when traces are on."),
     ("usage_stats.disabled", switch, False, NO_EFFECT + "nothing is ever sent home."),
     ("shutdown.timeout", duration, "10s", "Longest goodbye. (Centrifugo: 30s.)"),
-    ("node.name", text, "", "Name of this node; empty: host name and port."),
+    ("node.name", text, "", "Name of this node; empty: the host's."),
     ("node.info_metrics_aggregate_interval", duration, "60s", NO_EFFECT + "info carries no metrics."),
     ("rpc.ping.enabled", switch, False, "A client's RPC ping is answered."),
     ("pid_file", text, "", "File for our process id while we run."),

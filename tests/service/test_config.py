@@ -88,6 +88,16 @@ def test_each_room_gets_its_part(written):
     assert not settings.quick_start
 
 
+def test_the_kernel_waits_longer_than_we_do(written):
+    def patience(tree):
+        return load(written(tree), {}).http.sockets.user_timeout
+
+    assert patience({}) == 60.0
+    assert patience({"websocket": {"write_timeout": "100s"}}) == 120.0
+    assert patience({"client": {"ping_interval": "60s", "pong_timeout": "10s", "pong_misses": 3}}) == 190 * 1.2
+    assert patience({"http_server": {"tcp_user_timeout": "30s"}}) == 30.0
+
+
 def test_subscription_tokens_may_have_a_secret_of_their_own(written):
     file = written({"client": {"subscription_token": {"enabled": True, "hmac_secret_key": "sub"}}})
     settings = load(file, {})

@@ -24,6 +24,10 @@ def test_the_defaults_agree():
     [
         ({"client": {"ping_interval": "5s"}}, "client.pong_timeout: must be above 0 and at most client.ping_interval"),
         ({"client": {"pong_misses": 4}}, "client.pong_misses: must be 1 to 3"),
+        (
+            {"http_server": {"tcp_user_timeout": "25s"}},
+            "http_server.tcp_user_timeout: must be longer than websocket.write_timeout (25 s)",
+        ),
         (without(history_size=10), "channel.without_namespace: history takes both history_size and history_ttl"),
         (without(history_ttl="1m"), "channel.without_namespace: history takes both history_size and history_ttl"),
         (
