@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 
-from tests.grafana.questions import boards, questions
+from grafana.questions import boards, questions
 from tests.promql import names
 
 BOARDS = boards()
@@ -175,7 +175,7 @@ def test_the_limits_that_are_drawn_are_those_of_the_rules():
     from grafana.dashboards.frame import LIMITS
     from grafana.dashboards.health import ERROR_LIMIT
     from grafana.dashboards.messages import LATENCY_LIMIT
-    from tests.grafana.questions import BOARDS as GENERATED
+    from grafana.questions import BOARDS as GENERATED
 
     rules = GENERATED.parents[1] / "alerts" / "rules"
     conditions = {}

@@ -5,7 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from tests.grafana import links
-from tests.grafana.questions import questions
+from grafana.questions import questions
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 

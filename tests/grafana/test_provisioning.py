@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from observability import names as declared
-from tests.grafana.questions import boards
+from grafana.questions import boards
 
 ROOT = Path(__file__).parents[2]
 PROVISIONING = ROOT / "grafana" / "provisioning"

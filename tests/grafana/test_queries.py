@@ -10,7 +10,7 @@ import yaml
 
 from observability import names as declared
 from tests.alerts.promtool import promtool
-from tests.grafana.questions import questions
+from grafana.questions import questions
 from tests.promql import names
 from tests.sdk.npm_packages import Unavailable, node_modules
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.grafana.questions import boards
+from grafana.questions import boards
 from tests.sdk.npm_packages import Unavailable, node_modules
 
 TYPES = Path(__file__).parent / "typecheck"

@@ -1,6 +1,7 @@
 """Every query of every board as a question to the data source that it names: variables filled, ready to be asked by HTTP.
 
-The stack's test asks them of the running Prometheus, Loki and Jaeger; the tests here read their names and their grammar.
+The stack's test asks them of the running Prometheus, Loki and Jaeger; the boards' tests read their names and their grammar;
+the picture of the README is drawn from their answers.
 """
 
 import json
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-BOARDS = Path(__file__).parents[2] / "grafana" / "generated"
+BOARDS = Path(__file__).parent / "generated"
 #: What Grafana puts in for a board that is opened untouched; windows are those of a scrape every second.
 UNTOUCHED = {"$job": "heliograph", "$instance": ".+", "$__rate_interval": "10s", "$__auto": "10s"}
 
@@ -55,18 +56,25 @@ def questions() -> list[Question]:
     return [
         question
         for name, board in boards().items()
-        for question in (*_of_panels(name, board), *_of_annotations(name, board))
+        for question in (*of_panels(name, board), *of_annotations(name, board))
     ]
 
 
-def _of_panels(name: str, board: Mapping[str, Any]) -> Iterator[Question]:
+def of_panels(name: str, board: Mapping[str, Any]) -> Iterator[Question]:
+    """The queries of a board's panels."""
     for panel in board["panels"]:
-        for query in panel.get("targets", []):
-            where = f"{name}: {panel['title']}: {query['refId']}"
-            yield Question(where, query["datasource"]["type"], query.get("expr", ""), query)
+        yield from of_panel(name, panel)
 
 
-def _of_annotations(name: str, board: Mapping[str, Any]) -> Iterator[Question]:
+def of_panel(name: str, panel: Mapping[str, Any]) -> Iterator[Question]:
+    """The queries of one panel, in its order."""
+    for query in panel.get("targets", []):
+        where = f"{name}: {panel['title']}: {query['refId']}"
+        yield Question(where, query["datasource"]["type"], query.get("expr", ""), query)
+
+
+def of_annotations(name: str, board: Mapping[str, Any]) -> Iterator[Question]:
+    """The queries of a board's annotations, in its order."""
     for annotation in board["annotations"]["list"]:
         query = annotation["target"]
         yield Question(f"{name}: {annotation['name']}", query["datasource"]["type"], query["expr"], query)
