@@ -66,11 +66,15 @@ def serve(
     settings = _load(config, given, lenient=lenient)
     import uvloop
 
+    from service.connections.takeover import UnknownRelease
+
     pid_file = Path(settings.pid_file) if settings.pid_file else None
     try:
         if pid_file:
             pid_file.write_text(f"{os.getpid()}\n")
         return uvloop.run(_serving(settings))
+    except UnknownRelease as problem:
+        _sorry(str(problem))
     except OSError as error:
         _sorry(f"cannot start: {error}; if the address is taken, --port 0 takes any free one")
     finally:

@@ -14,6 +14,16 @@ M = TypeVar("M", bound=Message)
 class BadBody(Exception):  # noqa: N818 - says what is bad
     """A body that is no request; the text says why."""
 
+    status = 400
+    title = "Bad Request"
+
+
+class TooLong(BadBody):
+    """A body beyond the limit."""
+
+    status = 413
+    title = "Request Entity Too Large"
+
 
 def read(body: bytes, kind: type[M]) -> M:
     """One request. ``null`` is a request that says nothing.

@@ -5,13 +5,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from aiohttp import hdrs, web
+from aiohttp import ClientError, hdrs, web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from observability.observers.api import ApiObserver
 from service.access.keys import ApiKey
 from service.api.api_messages import ApiError, OldStyleRequest, Response, encode
 from service.api.api_methods import Call, Methods
-from service.api.api_reading import BadBody, read, read_lines
+from service.api.api_reading import BadBody, TooLong, read, read_lines
 
 _ERROR_MODE: Final = "X-Centrifugo-Error-Mode"
 _STATUS: Final = {100: 500, 102: 404, 104: 404, 107: 400, 108: 400, 112: 416, 113: 409}
@@ -61,10 +62,10 @@ class ServerApi:
             return refusal
         call = Call(request.headers.get("traceparent"))
         try:
-            asked = read(await request.read(), self._methods.kind(name))
+            asked = read(await _body_of(request), self._methods.kind(name))
             response = await self._methods.answer(name, asked, call)
         except BadBody as bad:
-            return self._refuse(name, 400, f"Bad Request: {bad}\n", began)
+            return self._refuse(name, bad.status, f"{bad.title}: {bad}\n", began)
         except Exception:
             self._observe.called(name, 500, 100, self._clock() - began, call.parent)
             raise
@@ -80,9 +81,9 @@ class ServerApi:
             return refusal
         call = Call(request.headers.get("traceparent"))
         try:
-            commands = [self._old_command(line) for line in read_lines(await request.read(), OldStyleRequest)]
+            commands = [self._old_command(line) for line in read_lines(await _body_of(request), OldStyleRequest)]
         except BadBody as bad:
-            return self._refuse("old_style", 400, f"Bad Request: {bad}\n", began)
+            return self._refuse("old_style", bad.status, f"{bad.title}: {bad}\n", began)
         answers, code = [], 0
         for name, asked in commands:
             response = await self._methods.answer(name, asked, call)
@@ -126,6 +127,15 @@ class ServerApi:
         if not text:
             return web.Response(status=status, headers=headers)
         return web.Response(status=status, text=text)
+
+
+async def _body_of(request: web.Request) -> bytes:
+    try:
+        return await request.read()
+    except web.HTTPRequestEntityTooLarge:
+        raise TooLong("http_api.max_request_size is the limit") from None
+    except (ClientError, HttpProcessingError, OSError) as error:  # the caller went away, or broke its own framing
+        raise BadBody(f"the body did not arrive ({type(error).__name__})") from None
 
 
 def _body(name: str, response: Response) -> bytes:

@@ -124,6 +124,13 @@ def test_a_taken_port_is_a_sentence(capsys, unused_tcp_port_factory):
     assert "--port 0" in said.splitlines()[-1]
 
 
+def test_an_unknown_aiohttp_is_a_sentence(capsys, monkeypatch):
+    monkeypatch.setattr("service.connections.takeover.KNOWN", (2, 0))
+    code, said = sorry(capsys, cli.serve, None, 0, 0)
+    assert code == 1
+    assert "aiohttp" in said.splitlines()[-1]
+
+
 def claims(token, secret):
     return jwt.decode(token.strip(), secret, ["HS256"], options={"verify_aud": False})
 

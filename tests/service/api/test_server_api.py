@@ -1,3 +1,6 @@
+import asyncio
+import io
+
 import pytest
 from aiohttp import web
 
@@ -184,6 +187,30 @@ async def test_a_fault_of_ours_is_counted(api):
     client.hub.listed = None
     assert (await client.post("/api/channels", json={}, headers=KEY)).status == 500
     assert client.heard == [("channels", 500, 100, None)]
+
+
+@pytest.mark.parametrize("path", ["/api/publish", "/api"])
+async def test_a_body_beyond_the_limit_is_the_caller_s_fault(api, path):
+    client = await api()
+    answer = await client.post(path, data=io.BytesIO(b" " * 2_000_000), headers=KEY)
+    assert answer.status == 413
+    assert "http_api.max_request_size" in await answer.text()
+    assert client.heard[0][1] == 413
+
+
+@pytest.mark.parametrize("framing", [b"Content-Length: 100", b"Transfer-Encoding: chunked"])
+async def test_a_caller_that_goes_away_is_no_fault_of_ours(api, framing):
+    client = await api()
+    reader, writer = await asyncio.open_connection(client.host, client.port)
+    head = b"POST /api/publish HTTP/1.1\r\nHost: x\r\nX-API-Key: right\r\nExpect: 100-continue\r\n"
+    writer.write(head + framing + b"\r\n\r\n")
+    assert b"100 Continue" in await reader.readuntil(b"\r\n\r\n")
+    writer.write(b"5\r\nab")
+    writer.close()
+    async with asyncio.timeout(5):
+        while not client.heard:
+            await asyncio.sleep(0.01)
+    assert client.heard == [("publish", 400, 0, None)]
 
 
 async def test_another_prefix(api):
