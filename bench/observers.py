@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from observability import setup
+from observability import otlp, setup
 from observability.logs import Log, LogSettings, Sink
 from observability.metrics import Registry, Words
 from observability.observers.connections import ConnectionStory
@@ -48,7 +48,7 @@ def telemetry(factor: float, *, traced: bool = True) -> Telemetry:
         heartbeat_share=0.01 if not factor else 1.0,
     )
     words = Words(("chat",), ("3001",), ("shutdown",), ("0", "100"), ("publish",), (), ("",), ())
-    post = Forgetful(ExportSettings("http://127.0.0.1:4318")) if traced else None
+    post = Forgetful(ExportSettings("http://127.0.0.1:4318"), otlp.connect) if traced else None
     log = Log(LogSettings(), [Nowhere()])
     return setup.assemble(replace(TelemetrySettings(), sampling=sampling), Registry(words), log, post)
 

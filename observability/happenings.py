@@ -148,8 +148,9 @@ the metric, the span and the log line of it. Nothing here imports the service.
 - `metrics.py` counts in plain integer slots and renders OpenMetrics (with exemplars) and the older text format in steps
   of some 250 lines, so that a scrape never holds up the event loop. Rooms tell figures through `Registry.add_source`.
 - `sampling.py` is the gate in front of the tracer: by audience, allow-lists, callers' flags, and ceilings above all.
-- `tracing.py` makes spans when they have ended and posts them in a thread; OpenTelemetry is imported only when
-  there is a Collector. It may be absent, slow or lying: spans are lost and counted, nothing else happens.
+- `tracing.py` makes spans when they have ended and posts them in a thread; `otlp.py` puts them on the wire (HTTP or
+  gRPC) and is imported only when there is a Collector. It may be absent, slow or lying: spans are lost and counted,
+  nothing else happens. `OTEL_EXPORTER_OTLP_HEADERS`, `…_CERTIFICATE` and `OTEL_RESOURCE_ATTRIBUTES` are honoured.
 - `logs.py` writes JSON lines in threads, through bounded queues; a reader that stops costs lines, counted.
 - `runtime.py` watches the event loop (a stall is told with file and line) and keeps the collector's pauses short.
 - `observers/` has one class a room, and a silent twin of each; `setup.py` builds all of it and flushes it at the end.

@@ -33,7 +33,7 @@ _SECRET_TEXT = re.compile(
 _FREE_TEXT = frozenset({"reason", "error", "exception", "message", "path", "client"})
 _SAFE = names.KEYS.keys() - _FREE_TEXT
 _HIDDEN = "[hidden]"
-_TELEMETRY = ("opentelemetry", "grpc", "urllib3")  # the Collector's absence is no error of the service
+_TELEMETRY = ("opentelemetry", "grpc")  # the Collector's absence is no error of the service
 
 _encode = msgspec.json.Encoder(enc_hook=str).encode
 

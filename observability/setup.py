@@ -22,7 +22,7 @@ from observability.observers.service import ServiceObserver, SilentServiceObserv
 from observability.observers.upgrade import SilentUpgradeObserver, UpgradeObserver
 from observability.runtime import Collector, LoopWatch, Process, Runtime
 from observability.sampling import Gate, SamplingSettings
-from observability.tracing import ExportSettings, Post, Tracer
+from observability.tracing import Carrier, ExportSettings, Post, Tracer
 
 FLUSH = 2.0  # seconds for the last spans and lines
 
@@ -132,7 +132,7 @@ def build(settings: TelemetrySettings, words: Words | None = None) -> Telemetry:
     )
     post = None
     if settings.otlp_endpoint:
-        post = Post(_export_settings(settings), lost=partial(_lost, log))
+        post = Post(_export_settings(settings), _otlp, lost=partial(_lost, log))
     return assemble(settings, registry, log, post)
 
 
@@ -194,6 +194,12 @@ def _export_settings(settings: TelemetrySettings) -> ExportSettings:
         service_version=settings.version,
         instance=settings.instance,
     )
+
+
+def _otlp(settings: ExportSettings) -> Carrier:
+    from observability import otlp
+
+    return otlp.connect(settings)
 
 
 def _lost(log: Log, reason: str, count: int) -> None:

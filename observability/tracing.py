@@ -1,27 +1,22 @@
 """Traces without a tracer on the hot path: a span is a small record, made when it has ended, sent by a thread.
 
-OpenTelemetry is imported only when there is a Collector to send to (``Post.start``). The SDK's own batch processor is
-not used: it drops without a count, does not tell when its queue is full, and takes up to 30 s to stop while the
-Collector is down. Here the queue is bounded, every loss has a reason, and stopping has our deadline.
+OpenTelemetry is imported only when there is a Collector to send to (``Post.start``, ``otlp.py``). The SDK's own batch
+processor is not used: it drops without a count, does not tell when its queue is full, and takes up to 30 s to stop
+while the Collector is down. Here the queue is bounded, every loss has a reason, and stopping has our deadline.
 """
 
 import hashlib
-import logging
 import re
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from random import getrandbits
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from observability import names
 from observability.names import SpanName
-
-if TYPE_CHECKING:
-    from opentelemetry.sdk.trace import ReadableSpan
 
 Attributes = Mapping[str, str | int | float | bool]
 
@@ -165,20 +160,20 @@ class ExportSettings:
     service_name: str = "heliograph"
     service_version: str = ""
     instance: str = ""
-    timeout: float = 2.0  # seconds for one batch, the exporter's own retries included
+    timeout: float = 2.0  # seconds for one batch
     delay: float = 1.0  # seconds between batches
     queue: int = 2048  # spans; ten seconds at the gate's ceilings
     batch: int = 512
 
 
-class Exporter(Protocol):
-    """The part of OpenTelemetry's span exporter that we use."""
+class Carrier(Protocol):
+    """Brings batches to the Collector; called from one thread."""
 
-    def export(self, spans: Sequence["ReadableSpan"], /) -> Any:
-        """Send a batch; the answer's ``name`` is SUCCESS or FAILURE."""
+    def send(self, spans: Sequence[Span], /) -> int:
+        """How many of them the Collector took; any exception means none."""
 
-    def shutdown(self) -> None:
-        """Let go of what it holds."""
+    def close(self) -> None:
+        """Let go of the connection, also from another thread while ``send`` is under way."""
 
 
 class Post:
@@ -187,23 +182,23 @@ class Post:
     def __init__(
         self,
         settings: ExportSettings,
-        connect: Callable[[ExportSettings], Exporter] | None = None,
+        connect: Callable[[ExportSettings], Carrier],
         *,
         lost: Callable[[str, int], None] = lambda _reason, _count: None,
     ) -> None:
-        """``connect`` makes the exporter, by default OTLP; ``lost`` hears of each failed batch, in the thread."""
+        """``connect`` makes the carrier (``otlp.connect``); ``lost`` hears of lost batches and why, in the thread."""
         self.exported = 0
         self.full = False  # while another span would be lost
         self.lost = dict.fromkeys(names.SPAN_LOSSES, 0)  # by reason
         self._settings = settings
-        self._connect = connect or otlp_exporter
+        self._connect = connect
         self._tell_lost = lost
         self._waiting: deque[Span] = deque()
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._done = threading.Event()
         self._thread: threading.Thread | None = None
-        self._exporter: Exporter | None = None
+        self._carrier: Carrier | None = None
 
     def put(self, span: Span) -> None:
         """Queue it; a full queue loses it."""
@@ -218,8 +213,8 @@ class Post:
             self._wake.set()
 
     def start(self) -> None:
-        """Import OpenTelemetry, which takes some 0.2 s, and begin to send."""
-        self._exporter = self._connect(self._settings)
+        """Make the carrier, which imports its library, and begin to send."""
+        self._carrier = self._connect(self._settings)
         self._thread = threading.Thread(target=self._run, name="span export", daemon=True)
         self._thread.start()
 
@@ -237,90 +232,37 @@ class Post:
         """The deadline is over: what still waits is lost, the thread is left to itself."""
         self.lost["stopped"] += len(self._waiting)
         self._waiting.clear()
-        library = logging.getLogger("opentelemetry")  # what it has to say now, nobody writes any more
-        library.addHandler(logging.NullHandler())
-        library.propagate = False
-        if self._exporter is not None:
-            threading.Thread(target=self._exporter.shutdown, name="span export end", daemon=True).start()
+        if self._carrier is not None:
+            threading.Thread(target=self._carrier.close, name="span export end", daemon=True).start()
 
     def _run(self) -> None:
-        convert = Converter(self._settings)
         while not self._stopping.is_set():
             self._wake.wait(self._settings.delay)
             self._wake.clear()
-            self._send_all(convert)
-        self._send_all(convert)
+            self._send_all()
+        self._send_all()
         self._done.set()
 
-    def _send_all(self, convert: "Converter") -> None:
+    def _send_all(self) -> None:
         while self._waiting:
             batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), self._settings.batch))]
             self.full = False
-            if self._send([convert(span) for span in batch]):
-                self.exported += len(batch)
-            else:
-                self.lost["export_failed"] += len(batch)
-                self._tell_lost("export_failed", len(batch))
+            taken, why = self._send(batch)
+            self.exported += taken
+            if taken < len(batch):
+                self.lost["export_failed"] += len(batch) - taken
+                self._tell_lost(why, len(batch) - taken)
 
-    def _send(self, spans: Sequence["ReadableSpan"]) -> bool:
-        assert self._exporter is not None, "started without an exporter"
+    def _send(self, batch: Sequence[Span]) -> tuple[int, str]:
+        """How many were taken, and why not all; a second try covers a Collector that is being restarted."""
+        taken, why = self._try(batch)
+        if not taken and not self._stopping.wait(self._settings.delay):
+            taken, why = self._try(batch)
+        return taken, why
+
+    def _try(self, batch: Sequence[Span]) -> tuple[int, str]:
+        assert self._carrier is not None, "started without a carrier"
         try:
-            return bool(self._exporter.export(spans).name == "SUCCESS")
-        except Exception:  # noqa: BLE001 - whatever the Collector answered, it is a loss and no more
-            return False
-
-
-class Converter:
-    """Our spans as OpenTelemetry's. The only place that knows its classes; used by the export thread alone."""
-
-    def __init__(self, settings: ExportSettings) -> None:
-        from opentelemetry import trace
-        from opentelemetry.sdk.resources import Resource
-        from opentelemetry.sdk.trace import ReadableSpan
-        from opentelemetry.sdk.util.instrumentation import InstrumentationScope
-
-        self._resource = Resource(
-            {
-                "service.name": settings.service_name,
-                "service.version": settings.service_version,
-                "service.instance.id": settings.instance,
-                "telemetry.sdk.language": "python",
-                "telemetry.sdk.name": "opentelemetry",
-            }
-        )
-        self._scope = InstrumentationScope("heliograph", settings.service_version)
-        self._make = ReadableSpan
-        self._kinds = {kind.name.lower(): kind for kind in trace.SpanKind}
-        self._good = trace.Status()
-        self._error = partial(trace.Status, trace.StatusCode.ERROR)
-        self._context = partial(trace.SpanContext, trace_flags=trace.TraceFlags(trace.TraceFlags.SAMPLED))
-        self._link = trace.Link
-
-    def __call__(self, span: Span) -> "ReadableSpan":
-        parent, context = span.parent, self._context
-        return self._make(
-            name=span.name.name,
-            context=context(*span.link, is_remote=False),
-            parent=parent and context(*parent[:2], is_remote=isinstance(parent, Parent)),
-            resource=self._resource,
-            attributes=span.attributes,
-            links=[self._link(context(*link, is_remote=False)) for link in span.links],
-            kind=self._kinds[span.name.kind],
-            status=self._error(span.error) if span.error else self._good,
-            start_time=span.start,
-            end_time=span.end,
-            instrumentation_scope=self._scope,
-        )
-
-
-def otlp_exporter(settings: ExportSettings) -> Exporter:
-    """OTLP over HTTP, or over gRPC when asked."""
-    if settings.protocol == "grpc":
-        from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter as GrpcExporter
-
-        plain = not settings.endpoint.startswith("https:")
-        return GrpcExporter(endpoint=settings.endpoint, insecure=plain, timeout=settings.timeout)
-    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter as HttpExporter
-
-    path = "" if settings.endpoint.endswith("/v1/traces") else "/v1/traces"
-    return HttpExporter(endpoint=settings.endpoint.rstrip("/") + path, timeout=settings.timeout)
+            return self._carrier.send(batch), "the Collector took only a part"
+        except Exception as fault:  # noqa: BLE001 - whatever the Collector did, it is a loss and no more
+            return 0, f"{type(fault).__name__}: {str(fault)[:200]}"

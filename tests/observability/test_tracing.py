@@ -1,17 +1,12 @@
-"""Spans on their way out, and Collectors that are absent, slow or lying."""
+"""Spans: their ids and times, and the post that carries them."""
 
-import contextlib
-import socket
 import threading
 import time
-from concurrent import futures
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from opentelemetry.proto.collector.trace.v1 import trace_service_pb2, trace_service_pb2_grpc
 
 from observability import names
 from observability.tracing import (
@@ -44,40 +39,32 @@ def wait_until(done, seconds=10.0):
         time.sleep(0.005)
 
 
-def post(endpoint, **settings):
-    return Post(ExportSettings(endpoint, service_version="1.2.3", instance="me", **{"delay": 0.05, **settings}))
-
-
-class Answer:
-    """What an exporter answers."""
-
-    def __init__(self, name):
-        self.name = name
-
-
-class ScriptedExporter:
+class ScriptedCarrier:
     """Answers as told; keeps the batches."""
 
-    def __init__(self, answer="SUCCESS", gate=None):
-        self.batches = []
-        self.answer = answer
+    def __init__(self, answer: Any = None, gate: threading.Event | None = None) -> None:
+        self.batches: list[Any] = []
+        self.tries = 0
+        self.answer = answer  # an exception, how many are taken, or None for all
         self.gate = gate
         self.closed = threading.Event()
 
-    def export(self, spans, /):
+    def send(self, spans, /):
+        self.tries += 1
         if self.gate is not None:
             self.gate.wait(20)
         if isinstance(self.answer, Exception):
             raise self.answer
         self.batches.append(spans)
-        return Answer(self.answer)
+        return len(spans) if self.answer is None else self.answer
 
-    def shutdown(self):
+    def close(self):
         self.closed.set()
 
 
-def scripted(exporter, **settings):
-    return Post(ExportSettings("http://nowhere", **{"delay": 0.01, **settings}), lambda _settings: exporter)
+def scripted(carrier, lost=lambda _why, _count: None, **settings):
+    chosen: dict[str, Any] = {"delay": 0.01, **settings}
+    return Post(ExportSettings("http://nowhere", **chosen), lambda _settings: carrier, lost=lost)
 
 
 # ---------------------------------------------------------------- traceparent
@@ -164,8 +151,8 @@ def test_what_left_and_what_was_lost_is_counted(telemetry):
 
 
 def test_a_full_queue_loses_and_counts_and_says_so():
-    exporter = ScriptedExporter()
-    box = scripted(exporter, queue=3)
+    carrier = ScriptedCarrier()
+    box = scripted(carrier, queue=3)
     for number in range(1, 6):
         box.put(span(number))
     assert box.full
@@ -178,35 +165,64 @@ def test_a_full_queue_loses_and_counts_and_says_so():
 
 
 def test_batches_are_bounded_and_sent_before_the_delay():
-    exporter = ScriptedExporter()
-    box = scripted(exporter, batch=10, delay=60)
+    carrier = ScriptedCarrier()
+    box = scripted(carrier, batch=10, delay=60)
     box.start()
     for number in range(1, 26):
         box.put(span(number))
-    wait_until(lambda: exporter.batches)
+    wait_until(lambda: carrier.batches)
     box.begin_stop()
     wait_until(lambda: box.stopped)
-    assert max(len(batch) for batch in exporter.batches) <= 10
-    assert sum(len(batch) for batch in exporter.batches) == box.exported == 25
+    assert max(len(batch) for batch in carrier.batches) <= 10
+    assert sum(len(batch) for batch in carrier.batches) == box.exported == 25
 
 
-@pytest.mark.parametrize("answer", ["FAILURE", RuntimeError("a bug in the exporter")])
-def test_a_refused_batch_is_lost_and_the_next_one_tried(answer):
-    exporter = ScriptedExporter(answer)
-    box = scripted(exporter)
+def test_a_batch_is_tried_twice_and_then_lost_with_the_reason():
+    carrier = ScriptedCarrier(ConnectionRefusedError(111, "Connection refused"))
+    reasons: list[tuple[str, int]] = []
+    box = scripted(carrier, lambda why, count: reasons.append((why, count)))
     box.start()
     box.put(span())
     wait_until(lambda: box.lost["export_failed"] == 1)
-    exporter.answer = "SUCCESS"
+    assert carrier.tries == 2
+    assert reasons == [("ConnectionRefusedError: [Errno 111] Connection refused", 1)]
+    carrier.answer = None
     box.put(span())
     wait_until(lambda: box.exported == 1)
     box.begin_stop()
     wait_until(lambda: box.stopped)
 
 
+def test_a_collector_that_is_restarted_meanwhile_loses_nothing():
+    class Restarted(ScriptedCarrier):
+        def send(self, spans, /):
+            self.answer = ConnectionRefusedError() if self.tries == 0 else None
+            return super().send(spans)
+
+    box = scripted(Restarted())
+    box.start()
+    box.put(span())
+    wait_until(lambda: box.exported == 1)
+    assert box.lost["export_failed"] == 0
+    box.begin_stop()
+    wait_until(lambda: box.stopped)
+
+
+def test_what_a_collector_took_only_a_part_of_is_lost_in_part():
+    box = scripted(ScriptedCarrier(1))
+    for number in range(1, 4):
+        box.put(span(number))
+    box.start()
+    wait_until(lambda: box.lost["export_failed"] == 2)
+    assert box.exported == 1
+    box.begin_stop()
+    wait_until(lambda: box.stopped)
+
+
 def test_what_waits_at_the_deadline_is_lost_and_counted():
-    exporter = ScriptedExporter(gate=threading.Event())
-    box = scripted(exporter, batch=1)
+    gate = threading.Event()
+    carrier = ScriptedCarrier(gate=gate)
+    box = scripted(carrier, batch=1)
     box.start()
     for number in range(1, 6):
         box.put(span(number))
@@ -215,138 +231,6 @@ def test_what_waits_at_the_deadline_is_lost_and_counted():
     assert not box.stopped
     box.abandon()
     assert box.lost["stopped"] == 4
-    assert exporter.closed.wait(5)
-    exporter.gate.set()
-    wait_until(lambda: box.stopped)
-
-
-# ----------------------------------------------------- Collectors of all kinds
-
-
-class Collector(BaseHTTPRequestHandler):
-    """Takes spans, or does as its server's ``behave`` says."""
-
-    server: Any
-
-    def do_POST(self):
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.took.append((self.path, body))
-        self.server.behave(self)
-
-    def log_message(self, *arguments):
-        pass
-
-
-@contextlib.contextmanager
-def collector(behave):
-    server: Any = ThreadingHTTPServer(("127.0.0.1", 0), Collector)
-    server.daemon_threads = True
-    server.behave, server.took = behave, []
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}", server.took
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
-
-
-def say(status, body=b"", **headers):
-    def behave(handler):
-        handler.send_response(status)
-        for name, value in headers.items():
-            handler.send_header(name.replace("_", "-"), value)
-        handler.send_header("Content-Length", str(len(body)))
-        handler.end_headers()
-        handler.wfile.write(body)
-
-    return behave
-
-
-def test_a_collector_gets_all_that_a_span_has():
-    with collector(say(200)) as (endpoint, took):
-        box = post(endpoint)
-        box.start()
-        box.put(span(error="timeout"))
-        wait_until(lambda: box.exported == 1)
-        box.begin_stop()
-        wait_until(lambda: box.stopped)
-    path, body = took[0]
-    (group,) = trace_service_pb2.ExportTraceServiceRequest.FromString(body).resource_spans
-    resource = {a.key: a.value.string_value for a in group.resource.attributes}
-    assert path == "/v1/traces"
-    assert (resource["service.name"], resource["service.version"], resource["service.instance.id"]) == (
-        "heliograph", "1.2.3", "me",
-    )  # fmt: skip
-    (sent,) = group.scope_spans[0].spans
-    assert (sent.name, sent.kind) == ("message.fanout", 4)  # producer
-    assert int.from_bytes(sent.trace_id, "big") == 5
-    assert int.from_bytes(sent.span_id, "big") == 1
-    assert int.from_bytes(sent.parent_span_id, "big") == 6
-    assert (sent.start_time_unix_nano, sent.end_time_unix_nano) == (1_000, 2_000)
-    assert int.from_bytes(sent.links[0].trace_id, "big") == 7
-    assert (sent.status.code, sent.status.message) == (2, "timeout")
-    assert {a.key for a in sent.attributes} == {"messaging.destination.name", "heliograph.receivers"}
-
-
-def test_a_grpc_collector_gets_them_too():
-    took = []
-
-    class Service(trace_service_pb2_grpc.TraceServiceServicer):
-        def Export(self, request, context):
-            took.append(request)
-            return trace_service_pb2.ExportTraceServiceResponse()
-
-    import grpc  # type: ignore[import-untyped]
-
-    server = grpc.server(futures.ThreadPoolExecutor(1))
-    trace_service_pb2_grpc.add_TraceServiceServicer_to_server(Service(), server)
-    port = server.add_insecure_port("127.0.0.1:0")
-    server.start()
-    box = post(f"http://127.0.0.1:{port}", protocol="grpc")
-    box.start()
-    box.put(span())
-    wait_until(lambda: box.exported == 1)
-    box.begin_stop()
-    wait_until(lambda: box.stopped)
-    server.stop(None).wait()
-    assert took[0].resource_spans[0].scope_spans[0].spans[0].name == "message.fanout"
-
-
-def no_answer(handler):
-    handler.server.held.wait(20)
-
-
-LIES = {
-    "500": say(500),
-    "400 with a page": say(400, b"<html>not a Collector</html>"),
-    "503, come back in an hour": say(503, Retry_After="3600"),
-    "429": say(429),
-    "not HTTP": lambda handler: handler.wfile.write(b"\x16\x03\x01 not http\r\n\r\n"),
-    "hangs up": lambda handler: handler.connection.shutdown(socket.SHUT_RDWR),
-}
-
-
-@pytest.mark.parametrize("lie", LIES)
-def test_whatever_the_collector_answers_spans_are_lost_within_the_timeout_and_no_more(lie):
-    with collector(LIES[lie]) as (endpoint, _):
-        box = post(endpoint, timeout=0.4)
-        box.start()
-        box.put(span())
-        wait_until(lambda: box.lost["export_failed"] == 1, seconds=5)
-        box.begin_stop()
-        wait_until(lambda: box.stopped)
-    assert box.exported == 0
-
-
-def test_an_absent_collector_loses_spans_within_the_timeout():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    box = post(f"http://127.0.0.1:{port}", timeout=0.3)
-    box.start()
-    box.put(span())
-    wait_until(lambda: box.lost["export_failed"] == 1, seconds=5)
-    box.begin_stop()
+    assert carrier.closed.wait(5)
+    gate.set()
     wait_until(lambda: box.stopped)
