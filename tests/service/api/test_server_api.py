@@ -23,14 +23,19 @@ class Heard(SilentApiObserver):
         self.calls.append((method, status, error_code, traceparent))
 
 
+def made(**settings):
+    known = namespaces()
+    hub, heard = FakeHub(known), Heard()
+    methods = Methods(hub, known, FakeConnections(), Node("uid", "name", "1"))
+    application = web.Application()
+    ServerApi(ApiSettings(**{"key": "right", **settings}), methods, heard).add_routes(application.router)
+    return application, hub, heard
+
+
 @pytest.fixture
 async def api(aiohttp_client):
     async def serve(**settings):
-        known = namespaces()
-        hub, heard = FakeHub(known), Heard()
-        methods = Methods(hub, known, FakeConnections(), Node("uid", "name", "1"))
-        application = web.Application()
-        ServerApi(ApiSettings(key="right", **settings), methods, heard).add_routes(application.router)
+        application, hub, heard = made(**settings)
         client = await aiohttp_client(application)
         client.hub, client.heard = hub, heard.calls
         return client
@@ -131,14 +136,10 @@ async def test_keys(api, headers, query, status):
         assert client.heard == [("info", 401, 0, None)]
 
 
-async def test_without_a_configured_key_everybody_is_refused_unless_insecure(aiohttp_client):
-    for insecure, status in ((False, 401), (True, 200)):
-        known = namespaces()
-        application = web.Application()
-        methods = Methods(FakeHub(known), known, FakeConnections(), Node("uid", "name", "1"))
-        ServerApi(ApiSettings(insecure=insecure), methods, SilentApiObserver()).add_routes(application.router)
-        client = await aiohttp_client(application)
-        assert (await client.post("/api/info", json={}, headers={"X-API-Key": ""})).status == status
+@pytest.mark.parametrize(("insecure", "status"), [(False, 401), (True, 200)])
+async def test_without_a_configured_key_everybody_is_refused_unless_insecure(api, insecure, status):
+    client = await api(key="", insecure=insecure)
+    assert (await client.post("/api/info", json={}, headers={"X-API-Key": ""})).status == status
 
 
 @pytest.mark.parametrize("body", ["", "{", "[]", "5", '{"channel":"a"} x', '{"channel":5}'])
@@ -199,18 +200,24 @@ async def test_a_body_beyond_the_limit_is_the_caller_s_fault(api, path):
 
 
 @pytest.mark.parametrize("framing", [b"Content-Length: 100", b"Transfer-Encoding: chunked"])
-async def test_a_caller_that_goes_away_is_no_fault_of_ours(api, framing):
-    client = await api()
-    reader, writer = await asyncio.open_connection(client.host, client.port)
+async def test_a_caller_that_goes_away_is_no_fault_of_ours(framing):
+    """On a runner of its own: the test client's cancels handlers, ours does not."""
+    application, _, heard = made()
+    runner = web.AppRunner(application)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    reader, writer = await asyncio.open_connection(*runner.addresses[0])
     head = b"POST /api/publish HTTP/1.1\r\nHost: x\r\nX-API-Key: right\r\nExpect: 100-continue\r\n"
     writer.write(head + framing + b"\r\n\r\n")
     assert b"100 Continue" in await reader.readuntil(b"\r\n\r\n")
     writer.write(b"5\r\nab")
     writer.close()
     async with asyncio.timeout(5):
-        while not client.heard:
+        while not heard.calls:
             await asyncio.sleep(0.01)
-    assert client.heard == [("publish", 400, 0, None)]
+    assert heard.calls == [("publish", 400, 0, None)]
+    await runner.cleanup()
 
 
 async def test_another_prefix(api):
