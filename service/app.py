@@ -6,10 +6,11 @@ import signal
 import socket
 import time
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
 from observability import names, setup
 from observability.metrics import Words
@@ -30,6 +31,7 @@ from service.config import Address, Settings
 from service.connections.audience import Audience
 from service.connections.connection import Connection
 from service.connections.errands import Errands
+from service.connections.guard import guarded, step_name
 from service.connections.registry import Registry
 from service.connections.rounds import Rounds
 from service.connections.station import Station, Sums
@@ -47,8 +49,15 @@ LINGER_SHARE: Final = 0.7  # of the time to stop: for the peers' Close frames; t
 class Service:
     """One node. ``start`` serves, ``stop`` says goodbye to everybody; both once."""
 
-    def __init__(self, settings: Settings, telemetry: Telemetry | None = None) -> None:
+    def __init__(
+        self, settings: Settings, telemetry: Telemetry | None = None, middlewares: Sequence[Middleware] = ()
+    ) -> None:
         """Build every room; nothing is opened yet. Needs a running loop.
+
+        Args:
+            settings: of all rooms.
+            telemetry: made from the settings when none is given.
+            middlewares: aiohttp's, on all public routes; in front of an upgrade each has its own budget (``guard.py``).
 
         Raises:
             UnknownRelease: of aiohttp.
@@ -57,8 +66,9 @@ class Service:
         check_release()
         loop = asyncio.get_running_loop()
         self.settings = settings
-        self.telemetry = telemetry = telemetry or setup.build(settings.telemetry, _words(settings))
+        self.telemetry = telemetry = telemetry or setup.build(settings.telemetry, _words(settings, middlewares))
         self.node = Node(uuid.uuid4().hex, settings.node_name or socket.gethostname(), __version__)
+        self._middlewares = middlewares
         self.ready = False
         variant = Variant(JsonCodec())
         sums = Sums()
@@ -87,7 +97,6 @@ class Service:
             observe_channels=telemetry.channels,
             now=loop.time,
             sums=sums,
-            opened=telemetry.runtime.connection_opened,
         )
         self.hub.on_insufficient = Connection.lost_position
         self.rounds = Rounds(self.station)
@@ -103,7 +112,7 @@ class Service:
     # ---------------------------------------------------------------------- doors
 
     def _public_application(self) -> web.Application:
-        application = web.Application()
+        application = web.Application(middlewares=self._guarded())
         router = application.router
         if self.settings.websocket:
             router.add_route("*", self.settings.upgrade.path, self.upgrade.handle)
@@ -115,6 +124,10 @@ class Service:
         if self.settings.page is not None:
             Page(self.settings.page, self.settings.tokens).add_routes(router)
         return application
+
+    def _guarded(self) -> list[Middleware]:
+        errands, observe = self.station.errands, self.telemetry.upgrade
+        return [guarded(middleware, self.upgrade.is_upgrade, errands, observe) for middleware in self._middlewares]
 
     def _internal_application(self) -> web.Application:
         application = web.Application()
@@ -226,7 +239,7 @@ async def _soon(answer: Soon[None]) -> None:
         await answer
 
 
-def _words(settings: Settings) -> Words:
+def _words(settings: Settings, middlewares: Sequence[Middleware]) -> Words:
     """The closed lists of label values; ``observability`` knows no room, so they are handed over."""
     return Words(
         namespaces=[namespace.name for namespace in settings.namespaces],
@@ -234,7 +247,7 @@ def _words(settings: Settings) -> Words:
         close_causes=closing.CAUSES,
         reply_errors=["0", *(str(code) for code in errors.ERRORS)],
         api_methods=METHODS,
-        steps=["on_response_prepare"],
+        steps=["on_response_prepare", *map(step_name, middlewares)],
         version=[__version__],
         python=[platform.python_version()],
     )

@@ -4,7 +4,7 @@ The session decides; this is its hand. ``rounds.py`` visits each connection at i
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import Any, Final
@@ -67,7 +67,6 @@ class Connection(Outgoing, asyncio.Protocol):
         return id(self)
 
     # ---------------------------------------------------------------- transport
-
     def begin(self, upgrade: Upgrade) -> None:
         """The 101 is out: the greeting begins."""
         self._greeting = self.station.observe.greeting(upgrade)
@@ -76,7 +75,6 @@ class Connection(Outgoing, asyncio.Protocol):
         """See ``Outgoing.attach``."""
         super().attach(transport)
         self.station.registry.sockets.add(self)
-        self.station.opened()
         self._place()
         if self.station.leaving is not None:
             self.close(self.station.leaving)
@@ -163,8 +161,18 @@ class Connection(Outgoing, asyncio.Protocol):
     # --------------------------------------------------------------- performing
 
     def _perform(self, effects: list[q.Effect], now: float) -> None:
-        for effect in effects:
-            _PERFORM[type(effect)](self, effect, now)
+        """One after another; what follows from an effect comes before what stood behind it.
+
+        A loop, since a peer may have queued hundreds of commands behind one question: recursion would be as deep.
+        """
+        while effects:
+            for place, effect in enumerate(effects, 1):
+                more = _PERFORM[type(effect)](self, effect, now)
+                if more:
+                    effects = [*more, *effects[place:]]
+                    break
+            else:
+                break
 
     def _reply(self, effect: q.Reply, _now: float) -> None:
         error = effect.message.error
@@ -177,18 +185,17 @@ class Connection(Outgoing, asyncio.Protocol):
     def _push(self, effect: q.Push, _now: float) -> None:
         self._replies.append(wire.Reply(push=effect.message))
 
-    def _ask(self, effect: q.Ask, now: float) -> None:
+    def _ask(self, effect: q.Ask, now: float) -> list[q.Effect] | None:
         question = effect.question
         if type(question) is q.Publish:
             self._flush()  # a publication may reach this client at once, but not before its replies
         found = answer(self.station, self, question)
-        if not isinstance(found, Awaitable):
-            self._perform(self.session.done(effect.ticket, found, now), now)
-            return
+        if isinstance(found, q.Told):
+            return self.session.done(effect.ticket, found, now)
         name = f"{type(question).__name__} {self.id}"
         if self.station.errands.run(name, found, partial(self._answered, effect.ticket)) is None:
-            busy = q.Failed(errors.TOO_MANY_REQUESTS, "too many errands")
-            self._perform(self.session.done(effect.ticket, busy, now), now)
+            return self.session.done(effect.ticket, q.Failed(errors.TOO_MANY_REQUESTS, "too many errands"), now)
+        return None
 
     def _answered(self, ticket: int, outcome: q.Outcome | BaseException) -> None:
         now = self.station.now()
@@ -377,7 +384,7 @@ class Connection(Outgoing, asyncio.Protocol):
 
 _FAULTS = {fault.code: fault for fault in (closing.PROTOCOL_ERROR, closing.BAD_UTF8, closing.MESSAGE_TOO_BIG)}
 
-_PERFORM: dict[type, Callable[[Connection, Any, float], None]] = {
+_PERFORM: dict[type, Callable[[Connection, Any, float], list[q.Effect] | None]] = {
     q.Reply: Connection._reply,  # noqa: SLF001
     q.Push: Connection._push,  # noqa: SLF001
     q.Ask: Connection._ask,  # noqa: SLF001

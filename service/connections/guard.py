@@ -44,7 +44,7 @@ def guarded(
     What it does before its handler is waited for, at most ``budget`` seconds; what it does after may run on for as long
     again and cannot change the 101 that is out.
     """
-    name = getattr(middleware, "__name__", type(middleware).__name__)
+    name = step_name(middleware)
 
     @web.middleware
     async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -53,6 +53,11 @@ def guarded(
         return await _Guarded(name, errands, skips, budget).run(middleware, request, handler)
 
     return guard
+
+
+def step_name(middleware: Middleware) -> str:
+    """What a middleware is called in counters and logs."""
+    return str(getattr(middleware, "__name__", type(middleware).__name__))
 
 
 class _Guarded:

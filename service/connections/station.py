@@ -71,7 +71,6 @@ class Station:
     observe_channels: ChannelsObserver
     now: Callable[[], float]  # the loop's clock
     sums: Sums
-    opened: Callable[[], None] = lambda: None  # told of every connection
     wall: Callable[[], float] = time.time
     stalled: "set[Outgoing]" = field(default_factory=set)  # connections whose socket takes no more for now
     leaving: Closing | None = None  # set when the process stops: what a socket that comes now is closed with

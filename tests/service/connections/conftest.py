@@ -102,10 +102,10 @@ class Node(Service):
 async def make_node(tmp_path):
     nodes = []
 
-    async def make(**changes):
+    async def make(middlewares=(), **changes):
         file = tmp_path / "config.json"
         file.write_text(json.dumps(merged(CONFIG, changes)))
-        node = Node(load(file, {}))
+        node = Node(load(file, {}), middlewares=middlewares)
         node.peers = []
         public, _ = await node.start()
         node.port = public.port

@@ -173,3 +173,36 @@ async def test_the_kernels_backlog_is_counted_and_forgotten(node):
             break
         await asyncio.sleep(0.02)
     assert (node.station.sums.kernel_bytes, node.station.sums.kernel_messages) == (0, 0)
+
+
+async def test_hundreds_of_commands_behind_a_slow_question_are_answered_one_by_one(make_node, monkeypatch):
+    """Not one inside another: that would be as deep as the peer likes."""
+    history = {"name": "hist", "allow_history_for_client": True, "history_size": 5, "history_ttl": "60s"}
+    node = await make_node(channel={"namespaces": [history]})
+    gate = asyncio.get_running_loop().create_future()
+    quick = type(node.hub).history
+
+    def slow_once(*arguments):
+        monkeypatch.setattr(type(node.hub), "history", quick)
+
+        async def wait():
+            await gate
+            return quick(*arguments)
+
+        return wait()
+
+    monkeypatch.setattr(type(node.hub), "history", slow_once)
+    peer = await node.greeted()
+    count = 1200
+    peer.text(*({"id": n, "publish": {"channel": "a", "data": 1}} for n in range(2, 4)))
+    seen = []
+    while len(seen) < 2:
+        seen += await peer.replies()
+    lines = [{"id": n, "history": {"channel": "hist:a"}} for n in range(5, 5 + count)]
+    peer.text({"id": 4, "history": {"channel": "hist:a", "limit": 1}}, *lines)
+    await asyncio.sleep(0.05)
+    gate.set_result(None)
+    seen = []
+    while len(seen) < count + 1:
+        seen += await peer.replies()
+    assert [m["id"] for m in seen] == list(range(4, 5 + count))

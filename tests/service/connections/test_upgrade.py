@@ -6,6 +6,8 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+from observability import names
+
 
 async def get(node, **headers):
     async with (
@@ -88,3 +90,37 @@ async def test_a_signal_that_raises_or_sleeps_does_not_break_the_upgrade(node):
             message = await ws.receive()
             assert message.data == 3501
         await runner.cleanup()
+
+
+async def test_middlewares_work_on_http_and_cannot_break_an_upgrade(make_node):
+    """Requirement U3: a slow, a raising and a body-wrapping middleware."""
+    seen = []
+
+    @web.middleware
+    async def sleeper(request, handler):
+        await asyncio.sleep(0.2)
+        seen.append(request.path)
+        return await handler(request)
+
+    @web.middleware
+    async def broken(_request, _handler):
+        raise KeyError("bug")
+
+    @web.middleware
+    async def wrapper(request, handler):
+        response = await handler(request)
+        return web.Response(text="wrapped", status=response.status)
+
+    node = await make_node(middlewares=[sleeper, broken, wrapper])
+    peer = await node.greeted()
+    peer.text({"id": 2, "subscribe": {"channel": "a"}})
+    assert (await peer.replies())[0]["id"] == 2
+    assert seen == []
+    counted = node.telemetry.registry.value
+    assert counted(names.STEPS_SKIPPED, "sleeper", "late") == 1
+    assert counted(names.STEPS_SKIPPED, "broken", "raised") == 1
+
+    working = await make_node(middlewares=[sleeper, wrapper], health={"enabled": True})
+    async with aiohttp.ClientSession() as http, http.get(f"http://127.0.0.1:{working.port}/health") as answer:
+        assert await answer.text() == "wrapped"
+    assert seen == ["/health"]
