@@ -19,9 +19,11 @@ machine:
 check: environment  ## format, lint, types, floors, generated pages
 	$(PY) -m ruff format --check -q .
 	$(PY) -m ruff check -q .
-	$(PY) -m mypy --strict service observability alerts grafana deploy
+	$(PY) -m mypy --strict service observability alerts grafana deploy docs
 	.venv/bin/lint-imports --no-logo -q || .venv/bin/lint-imports
 	$(PY) -m docs.build --check
+	$(PY) -m grafana.build --check
+	$(PY) -m observability.happenings --check
 
 format: environment
 	$(PY) -m ruff format -q .
@@ -48,6 +50,7 @@ stack: environment  ## the whole stack natively, without Docker; Ctrl-C stops al
 docs: environment  ## write the generated pages and boards anew
 	$(PY) -m docs.build
 	$(PY) -m grafana.build
+	$(PY) -m observability.happenings
 
 lock:  ## resolve requirements/*.in anew
 	python3 -m venv build/lock && build/lock/bin/pip -q install pip-tools
