@@ -20,7 +20,7 @@ check: environment  ## format, lint, types, floors, generated pages
 	$(PY) -m ruff format --check -q .
 	$(PY) -m ruff check -q .
 	$(PY) -m mypy --strict service observability alerts grafana deploy docs
-	.venv/bin/lint-imports --no-logo -q || .venv/bin/lint-imports
+	.venv/bin/lint-imports --no-logo
 	$(PY) -m docs.build --check
 	$(PY) -m grafana.build --check
 	$(PY) -m observability.happenings --check
