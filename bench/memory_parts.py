@@ -57,7 +57,8 @@ def _walk(connection: Any) -> Iterator[tuple[Any, str]]:
             if slot == "station":
                 continue  # the process's, not the connection's
             yield found, slot.strip("_")
-            ahead += gc.get_referents(found)
+            if slot != "transport":  # it leads to the loop, and from there to everything
+                ahead += gc.get_referents(found)
 
 
 def _slots(connection: Any) -> Iterator[str]:
