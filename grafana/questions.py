@@ -1,7 +1,7 @@
-"""Every query of every board as a question to the data source that it names: variables filled, ready to be asked by HTTP.
+"""Every query of every board as a question to the data source that it names: variables filled, ready to be asked.
 
-The stack's test asks them of the running Prometheus, Loki and Jaeger; the boards' tests read their names and their grammar;
-the picture of the README is drawn from their answers.
+The stack's test asks them of the running Prometheus, Loki and Jaeger, the boards' tests read their names and their
+grammar, and the picture of the README is drawn from their answers.
 """
 
 import json

@@ -4,8 +4,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.grafana import links
 from grafana.questions import questions
+from tests.grafana import links
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 

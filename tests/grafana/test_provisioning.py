@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from observability import names as declared
 from grafana.questions import boards
+from observability import names as declared
 
 ROOT = Path(__file__).parents[2]
 PROVISIONING = ROOT / "grafana" / "provisioning"

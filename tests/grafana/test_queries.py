@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from grafana.questions import questions
 from observability import names as declared
 from tests.alerts.promtool import promtool
-from grafana.questions import questions
 from tests.promql import names
 from tests.sdk.npm_packages import Unavailable, node_modules
 
