@@ -66,7 +66,7 @@ def one_message(sources: Sources, trace_id: str, when: Window) -> dict[str, Any]
     linked = {each: _trace(sources, each) for each in far}
     shapes = waterfall(trace, {each: found for each, found in linked.items() if found})
     rows = sum(34 + 18 * (1 + len(span["links"])) + 12 for span in shapes["spans"])
-    return {**shapes, "height": HEAD + 30 + rows + FOOT + 16}
+    return {**shapes, "height": HEAD + 30 + rows + FOOT + 34}
 
 
 def _answers(sources: Sources, when: Window, given: dict[str, Any]) -> list[Any]:

@@ -38,7 +38,7 @@ def ticks(highest: float, unit: str, wanted: int = 4) -> list[tuple[float, str]]
     """Places of an axis from 0 to at least ``highest``, at round numbers of the unit, each with its text."""
     highest = highest or 1.0
     rough = highest / wanted
-    ground = 2.0 ** (10 * max(0, math.floor(math.log(rough, 1024)))) if unit == "bytes" else 1.0
+    ground = 2.0 ** (10 * max(0, math.floor(math.log(highest, 1024)))) if unit == "bytes" else 1.0
     power = 10.0 ** math.floor(math.log10(rough / ground))
     step = ground * next(power * n for n in (1, 2, 2.5, 5, 10) if power * n >= rough / ground * (1 - 1e-9))
     count = max(1, math.ceil(highest / step - 1e-9))
