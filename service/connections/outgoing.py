@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from service.connections.flush import GONE, send_many, write_some
 from service.connections.outbox import Outbox
-from service.connections.sockopts import unsent_bytes
+from service.connections.sockopts import acknowledged_bytes, unsent_bytes
 from service.connections.station import Station
 
 DRAIN_BYTES = 64 * 1024  # of the outbox in one write: as much as the send buffer takes
@@ -202,10 +202,17 @@ class Outgoing:
 
     def _kernel(self, size: int) -> None:
         sums = self.station.sums
-        messages = -(-size // sums.mean_message()) if size else 0
+        messages = self._as_messages(size) if size else 0
         sums.kernel_bytes += size - self._kernel_bytes
         sums.kernel_messages += messages - self._kernel_messages
         self._kernel_bytes, self._kernel_messages = size, messages
+
+    def _as_messages(self, size: int) -> int:
+        """How many messages so many bytes in the kernel are, by the mean of what this peer was sent."""
+        handed = max(1, self.sent - (self.outbox.messages if self.outbox is not None else 0))
+        total = acknowledged_bytes(self.socket) + size
+        mean = total // handed if total > size else self.station.sums.mean_message()
+        return -(-size // max(1, mean))
 
     def unsent_since(self) -> float:
         """Loop time since when the oldest bytes wait; inf when none does."""

@@ -6,6 +6,7 @@ acknowledged yet.
 """
 
 import asyncio
+import ctypes
 import fcntl
 import socket
 import struct
@@ -15,6 +16,9 @@ from dataclasses import dataclass
 TCP_USER_TIMEOUT = getattr(socket, "TCP_USER_TIMEOUT", 18)
 SIOCOUTQ = termios.TIOCOUTQ
 _EMPTY = struct.pack("i", 0)
+_TCP_INFO = getattr(socket, "TCP_INFO", 11)
+_ACKED = struct.Struct("=120xQ")  # struct tcp_info up to tcpi_bytes_acked
+_libc = ctypes.CDLL(None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,16 @@ def unsent_bytes(fd: int) -> int:
     except OSError:
         return 0
     return int.from_bytes(answer, "little")
+
+
+def acknowledged_bytes(fd: int) -> int:
+    """Bytes that the peer has acknowledged so far (``tcpi_bytes_acked``); 0 when the kernel does not tell."""
+    length = ctypes.c_uint32(_ACKED.size)
+    told = ctypes.create_string_buffer(_ACKED.size)
+    if _libc.getsockopt(fd, socket.IPPROTO_TCP, _TCP_INFO, told, ctypes.byref(length)) or length.value < _ACKED.size:
+        return 0
+    acknowledged: int = _ACKED.unpack(told.raw)[0]
+    return acknowledged
 
 
 def peer_address(transport: asyncio.Transport | None) -> str:

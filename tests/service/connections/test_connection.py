@@ -166,7 +166,8 @@ async def test_the_kernels_backlog_is_counted_and_forgotten(node):
         connection.visit(node.station.now(), 0.0)
         await asyncio.sleep(0.02)
     assert node.station.sums.kernel_bytes > 10_000
-    assert node.station.sums.kernel_messages > 0
+    # Four messages of 60 kB at most are in there, however small those are that others get.
+    assert 0 < node.station.sums.kernel_messages <= 4
     slow.writer.transport.abort()
     for _ in range(100):
         if not node.station.registry.sockets:

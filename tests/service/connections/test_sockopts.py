@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from service.connections.sockopts import TCP_USER_TIMEOUT, SocketSettings, listen, unsent_bytes
+from service.connections.sockopts import TCP_USER_TIMEOUT, SocketSettings, acknowledged_bytes, listen, unsent_bytes
 
 
 @pytest.fixture
@@ -36,6 +36,19 @@ def test_a_reader_that_stops_is_seen_after_a_few_hundred_kilobytes(pair):
             taken += server.send(b"x" * 1000)
     assert taken < 400_000
     assert 0 < unsent_bytes(server.fileno()) <= taken
+
+
+def test_what_the_peer_acknowledged_is_known(pair):
+    server, client = pair
+    assert acknowledged_bytes(server.fileno()) <= 1  # the handshake counts as one
+    server.send(b"x" * 1000)
+    for _ in range(1000):
+        if unsent_bytes(server.fileno()) == 0:
+            break
+    assert 1000 <= acknowledged_bytes(server.fileno()) <= 1001
+    number = server.fileno()
+    server.close()
+    assert acknowledged_bytes(number) == 0
 
 
 def test_a_closed_descriptor_holds_nothing(pair):
