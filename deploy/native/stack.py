@@ -114,7 +114,8 @@ class Stack:
             pass_fds=descriptors,
             start_new_session=True,  # Ctrl-C is ours to handle: we stop it in order
         )
-        threading.Thread(target=self._listen, args=(self._process,), daemon=True).start()
+        self._listener = threading.Thread(target=self._listen, args=(self._process,), daemon=True)
+        self._listener.start()
         for listening in self._published.values():
             listening.close()  # the supervisor has them now
         try:
@@ -147,8 +148,9 @@ class Stack:
 
     def _listen(self, process: subprocess.Popen[str]) -> None:
         assert process.stdout is not None, "it was asked for"
-        for line in process.stdout:
-            self._news.put(json.loads(line))
+        with process.stdout as lines:
+            for line in lines:
+                self._news.put(json.loads(line))
         self._news.put({"event": "gone"})
 
     def stop(self) -> None:
@@ -163,6 +165,7 @@ class Stack:
         except subprocess.TimeoutExpired:
             process.kill()  # and the kernel kills the programs
             process.wait()
+        self._listener.join()  # it ends with the supervisor's output, and closes it
 
     def __enter__(self) -> Self:
         self.start()

@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 import random
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -52,11 +52,12 @@ class Subscriber:
     channels: Sequence[str]
     tell: Callable[[str], None]
     jitter: Callable[[float, float], float] = random.uniform
+    socket: aiohttp.ClientWebSocketResponse | None = None  # the live one, for whoever wants to send or to break it
     _places: dict[str, _Place] = field(default_factory=dict)
     _ever: bool = False
     _failures: int = 0  # attempts in a row without a connect reply
 
-    async def receive(self) -> AsyncIterator[Received]:
+    async def receive(self) -> AsyncGenerator[Received, None]:
         """Every publication, for ever.
 
         Raises:
@@ -77,9 +78,10 @@ class Subscriber:
                     self._failures += 1
                     await asyncio.sleep(delay)
 
-    async def _connection(self, session: aiohttp.ClientSession) -> AsyncIterator[Received]:
+    async def _connection(self, session: aiohttp.ClientSession) -> AsyncGenerator[Received, None]:
         try:
             async with session.ws_connect(self.url, autoping=True, max_msg_size=0, compress=0) as socket:
+                self.socket = socket
                 await socket.send_str(self._greeting())
                 silence = 10.0
                 while True:
@@ -97,6 +99,8 @@ class Subscriber:
             raise _Closed(f"{self.url} answered with HTTP status {error.status} instead of a WebSocket") from None
         except (aiohttp.ClientError, OSError) as error:
             raise _Closed(f"no server answers at {self.url} ({_why(error)})") from None
+        finally:
+            self.socket = None
 
     def _greeting(self) -> str:
         """Connect and all subscriptions in the first frame."""
@@ -130,6 +134,8 @@ class Subscriber:
         return ping + SLACK if ping else 3600.0
 
     def _handle(self, reply: dict[str, Any]) -> Iterator[Received]:
+        if reply.get("id", 0) > len(self._places) + 1:  # the answer to a command of whoever uses ``socket``
+            return
         if error := reply.get("error"):
             subject = "connect" if reply.get("id") == 1 else f"subscribe to {self._channel_of(reply['id'])}"
             raise GaveUp(f"{subject}: {error['message']} (code {error['code']})")

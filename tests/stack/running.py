@@ -1,0 +1,141 @@
+"""The stack that the tests share, and questions to it."""
+
+import contextlib
+import json
+import math
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import urlencode
+
+import jwt
+
+from deploy.native.compose import Mount, Published, Service
+from deploy.native.stack import Stack
+
+T = TypeVar("T")
+FAULTS = Path(__file__).parent / "faults"
+PATIENCE = 20.0
+#: Ports that the compose file keeps inside: the tests have to ask them.
+ASKED = {"loki": 3100, "heliograph": 9000}
+
+
+class Running:
+    """The compose file, running, at a lab's pace."""
+
+    def __init__(self, folder: Path) -> None:
+        self.faults = folder / "faults"
+        self.faults.mkdir()
+        (self.faults / "sitecustomize.py").write_bytes((FAULTS / "sitecustomize.py").read_bytes())
+        self.began = time.time()
+        self.stack = Stack(folder / "state", lab=True, any_port=True, change=self._prepared)
+
+    def _prepared(self, service: Service) -> Service:
+        if service.name in ASKED:
+            reached = Published("127.0.0.1", 0, ASKED[service.name])
+            service = replace(service, published=(*service.published, reached))
+        if service.name == "heliograph":
+            fault = Mount(str(self.faults), "/faults", bind=True, read_only=True)
+            path = {"PYTHONPATH": "/app:/faults"}
+            service = replace(service, mounts=(*service.mounts, fault), environment={**service.environment, **path})
+        return service
+
+    def load(self, *, on: bool) -> None:
+        """Stops the load, or starts it."""
+        if on and "load" not in self.stack.ready:
+            self.stack.start_service("load")
+        elif not on and "load" in self.stack.ready:
+            self.stack.stop_service("load")
+
+    # ------------------------------------------------------------------ the parts by HTTP
+
+    def url(self, service: str, path: str, inside: int = 0) -> str:
+        """Of a service's published port, or of one in ``ASKED``."""
+        port = inside or {
+            "heliograph": 8000,
+            "jaeger": 16686,
+            "prometheus": 9090,
+            "alertmanager": 9093,
+            "pager": 9099,
+        }.get(service, ASKED.get(service, 0))
+        return f"http://{self.stack.address(service, port)}{path}"
+
+    def get(self, service: str, path: str, inside: int = 0) -> Any:
+        """The JSON of a GET; AssertionError with what was said instead."""
+        return json.loads(self.text(service, path, inside))
+
+    def text(self, service: str, path: str, inside: int = 0) -> str:
+        """The body of a GET."""
+        try:
+            with urllib.request.urlopen(self.url(service, path, inside), timeout=10) as answer:
+                body: bytes = answer.read()
+        except urllib.error.HTTPError as error:
+            raise AssertionError(f"{service}{path}: {error.code} {error.read()[:500]!r}") from None
+        return body.decode()
+
+    def value(self, expression: str) -> float:
+        """The sum of an instant query's series; NaN when there is none."""
+        found = self.get("prometheus", f"/api/v1/query?{urlencode({'query': expression})}")["data"]["result"]
+        return math.fsum(float(series["value"][1]) for series in found) if found else math.nan
+
+    def figure(self, name: str) -> float:
+        """The sum of a metric's samples, from the server itself: no scrape in between."""
+        lines = self.text("heliograph", "/metrics", 9000).splitlines()
+        return math.fsum(
+            float(line.rpartition(" # ")[0].rpartition(" ")[2] if " # " in line else line.rpartition(" ")[2])
+            for line in lines
+            if line.split("{")[0].split(" ")[0] == name
+        )
+
+    def inbox(self) -> dict[str, list[str]]:
+        """Names of the alerts that the pager shows as firing and as resolved."""
+        told = self.get("pager", "/inbox.json")
+        return {state: sorted(entry["name"] for entry in told[state]) for state in ("firing", "resolved")}
+
+    # ------------------------------------------------------------------------- the server
+
+    @property
+    def port(self) -> int:
+        """The server's public port on this machine."""
+        return int(self.stack.address("heliograph", 8000).rpartition(":")[2])
+
+    def key(self) -> str:
+        """The API key."""
+        return (self.stack.volume("keys") / "api_key").read_text().strip()
+
+    def token(self, user: str) -> str:
+        """A connection token."""
+        secret = (self.stack.volume("keys") / "token_secret").read_text().strip()
+        return jwt.encode({"sub": user, "exp": int(time.time()) + 3600}, secret, "HS256")
+
+    def publish(self, channel: str, data: Any, *, timeout: float = 10) -> tuple[dict[str, Any], str]:
+        """What the server API answers, and the trace id that it tells ("" for none)."""
+        request = urllib.request.Request(
+            self.url("heliograph", "/api/publish"),
+            json.dumps({"channel": channel, "data": data}).encode(),
+            {"X-API-Key": self.key(), "Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=timeout) as answer:
+            return json.load(answer), (answer.headers.get("traceparent") or "")[3:35]
+
+    @contextlib.contextmanager
+    def failing_broker(self) -> Iterator[None]:
+        """Half of all publishes fail meanwhile."""
+        (self.faults / "broker").touch()
+        try:
+            yield
+        finally:
+            (self.faults / "broker").unlink()
+
+
+def until(ask: Callable[[], T], true: Callable[[T], Any] = bool, patience: float = PATIENCE) -> T:
+    """Asks until the answer is true, and gives it; AssertionError with the last answer when it takes too long."""
+    end = time.monotonic() + patience
+    while not true(answer := ask()):
+        assert time.monotonic() < end, f"after {patience:.0f} s it was still {answer!r:.800}"
+        time.sleep(0.2)
+    return answer

@@ -1,0 +1,358 @@
+"""One message, seen end to end: the compose file running, asked as Grafana and the on-call engineer ask it.
+
+The tests use one stack and change its state; they run in the order of this file.
+"""
+
+import asyncio
+import json
+import math
+import re
+import shutil
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+import aiohttp
+import pytest
+import yaml
+
+from grafana.questions import questions
+from tests.e2e.raw import Gone, Raw
+from tests.grafana import links
+from tests.stack.running import until
+
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(120)]
+ROOT = Path(__file__).parents[2]
+ALERTS = ["HeliographBacklog", "HeliographDeliveryLatencyP99", "HeliographErrorRate"]
+PROMISED = 60.0  # seconds from a fault to the inbox
+
+
+# ------------------------------------------------------------------- the file says what is
+
+
+def test_every_address_in_the_files_is_one_where_that_service_listens(running):
+    """All share one loopback here, so a wrong name with a right port would work; in containers it would not."""
+    stack, listened = running.stack, running.stack.ports()
+    names = "|".join(service.name for service in stack.services)
+    asked = set()
+    for service in stack.services:
+        texts = [*service.command, *service.environment.values()]
+        for mount in service.mounts:
+            file = ROOT / mount.source
+            texts += [file.read_text()] if mount.bind and file.is_file() else []
+        asked |= set(re.findall(rf"(?<![\w.-])({names}):(\d+)", "\n".join(texts)))
+    assert len(asked) >= 10
+    for name, port in asked:
+        assert_open(listened, name, int(port))
+    for service in stack.services:
+        for published in service.published:
+            assert_open(listened, service.name, published.inside)
+    provisioned = (ROOT / "grafana/provisioning/datasources/datasources.yaml").read_text()
+    for name, port in re.findall(r"url: http://(\w+):(\d+)", provisioned):
+        assert_open(listened, name, int(port))
+
+
+def assert_open(listened, name, port):
+    addresses = {address for address, there in listened[name] if there == port}
+    assert addresses & {"0.0.0.0", "::"}, f"{name} does not listen on {port} for others: {listened[name]}"
+
+
+def test_no_two_services_share_a_port(running):
+    """They could in containers; natively they share one loopback."""
+    pairs = [(port, name) for name, ports in running.stack.ports().items() for port in {p for _, p in ports}]
+    assert len({port for port, _ in pairs}) == len(pairs), sorted(pairs)
+
+
+def test_prometheus_reaches_everybody(running):
+    def targets():
+        active = running.get("prometheus", "/api/v1/targets?state=active")["data"]["activeTargets"]
+        return {target["labels"]["job"]: (target["health"], target["lastError"]) for target in active}
+
+    expected = yaml.safe_load((ROOT / "observability/stack/prometheus.yml").read_text())["scrape_configs"]
+    want = {job["job_name"]: ("up", "") for job in expected}
+    assert until(targets, lambda got: got == want) == want
+
+
+# -------------------------------------------------------------------- a message end to end
+
+
+@pytest.fixture(scope="module")
+def quiet(running):
+    """The load is silent while single messages are followed."""
+    running.load(on=False)
+    return running
+
+
+@pytest.fixture(scope="module")
+def busy(running):
+    """The load is at work; for the tests after those that want it quiet."""
+    running.load(on=True)
+    return running
+
+
+async def receive_one(running, channel, publish):
+    """A receiver connects, subscribes, and gets what ``publish`` publishes; the message and the publish's result."""
+    async with aiohttp.ClientSession() as session:
+        url = f"ws://127.0.0.1:{running.port}/connection/websocket"
+        async with session.ws_connect(url) as websocket:
+            connect = {"id": 1, "connect": {"token": running.token("receiver")}}
+            await websocket.send_str(json.dumps(connect) + "\n" + json.dumps({"id": 2, "subscribe": {"channel": channel}}))
+            replies = []
+            while len(replies) < 2:
+                replies += [json.loads(line) for line in (await websocket.receive_str(timeout=5)).splitlines()]
+            assert not any("error" in reply for reply in replies), replies
+            done = await asyncio.to_thread(publish)
+            push = json.loads(await websocket.receive_str(timeout=5))["push"]
+            return push["pub"], done, replies[0]["connect"]["client"]
+
+
+def curl(running, channel, data):
+    """The README's line; the trace id that the answer tells."""
+    assert shutil.which("curl"), "curl is not installed"
+    command = ["curl", "-sS", "-i", "-X", "POST", running.url("heliograph", "/api/publish")]
+    command += ["-H", f"X-API-Key: {running.key()}", "-d", json.dumps({"channel": channel, "data": data})]
+    said = subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout
+    assert " 200 " in said.splitlines()[0], said
+    return re.search(r"(?im)^traceparent: 00-(\w{32})-\w{16}-01\r?$", said)[1]
+
+
+@pytest.fixture(scope="module")
+def message(quiet):
+    """One message that curl published and one receiver got."""
+    pub, trace_id, client = asyncio.run(
+        receive_one(quiet, "end-to-end", lambda: curl(quiet, "end-to-end", {"text": "hello"}))
+    )
+    assert pub["data"] == {"text": "hello"}
+    assert pub["tags"]["traceparent"][3:35] == trace_id
+    return {"trace_id": trace_id, "client": client, "sent": time.time()}
+
+
+def spans(running, trace_id):
+    """A trace's spans by name, from Jaeger; empty when it is not there yet."""
+    try:
+        found = running.get("jaeger", f"/api/traces/{trace_id}")["data"]
+    except AssertionError:
+        return {}
+    return {span["operationName"]: span for span in found[0]["spans"]}
+
+
+def references(span, kind):
+    return [(ref["traceID"], ref["spanID"]) for ref in span["references"] if ref["refType"] == kind]
+
+
+def followed(running, span, name):
+    """The span of that name that a span links to, fetched from its own trace."""
+    for trace_id, span_id in references(span, "FOLLOWS_FROM"):
+        there = until(lambda t=trace_id: spans(running, t)).get(name)
+        if there is not None and there["spanID"] == span_id:
+            return there
+    raise AssertionError(f"{span['operationName']} leads to no {name}: {span['references']}")
+
+
+def tags(span):
+    return {tag["key"]: tag["value"] for tag in span["tags"]}
+
+
+def test_the_message_is_a_trace_that_leads_to_its_receiver(quiet, message):
+    names = {"message.publish", "broker.publish", "message.fanout"}
+    trace = until(lambda: spans(quiet, message["trace_id"]), lambda found: names <= found.keys())
+    publish, broker, fanout = (trace[name] for name in ("message.publish", "broker.publish", "message.fanout"))
+    assert publish["references"] == []
+    assert references(broker, "CHILD_OF") == [(message["trace_id"], publish["spanID"])]
+    assert references(fanout, "CHILD_OF") == [(message["trace_id"], publish["spanID"])]
+    connect = followed(quiet, fanout, "websocket.connect")
+    assert tags(connect)["heliograph.connection.id"] == message["client"]
+    upgrade = followed(quiet, connect, "websocket.upgrade")
+    assert str(tags(upgrade)["http.response.status_code"]) == "101"
+
+
+def test_its_log_lines_have_its_trace_id_and_lead_back(quiet, message):
+    source, path = links.lines_of_trace(message["trace_id"], message["sent"], message["sent"])
+    streams = until(lambda: quiet.get(source, path)["data"]["result"])
+    assert {"message.published"} <= {stream["stream"].get("event") for stream in streams}
+    labels = streams[0]["stream"]
+    assert labels["trace_id"] == message["trace_id"]
+    assert labels["service_name"] == "heliograph"
+    assert links.trace_of_line(labels) == ("jaeger", f"/api/traces/{message['trace_id']}")
+
+
+def test_an_exemplar_leads_to_it(quiet, message):
+    def exemplars():
+        asked = {
+            "query": "heliograph_message_delivery_seconds_bucket",
+            "start": quiet.began,
+            "end": time.time() + 1,
+        }
+        found = quiet.get("prometheus", f"/api/v1/query_exemplars?{links.urlencode(asked)}")["data"]
+        return {each["labels"]["trace_id"]: each["labels"] for series in found for each in series["exemplars"]}
+
+    labels = until(exemplars, lambda found: message["trace_id"] in found)[message["trace_id"]]
+    source, path = links.trace_of_exemplar(labels)
+    assert "message.fanout" in {span["operationName"] for span in quiet.get(source, path)["data"][0]["spans"]}
+
+
+def test_its_trace_leads_to_the_metrics_of_its_namespace(quiet, message):
+    fanout = tags(spans(quiet, message["trace_id"])["message.publish"])
+    for source, path in links.metrics_of_span(fanout, time.time()):
+        assert quiet.get(source, path)["data"]["result"], path
+
+
+def test_what_the_gate_lets_through_the_collector_keeps(quiet):
+    """Every span that the server made is in Jaeger: none lost in the server, refused or dropped on the way."""
+    told = [quiet.publish("kept", {"number": number})[1] for number in range(40)]
+    sampled = [trace_id for trace_id in told if trace_id]
+    assert len(sampled) >= 30, "with nobody to hear them the gate lets nearly all through"
+    for trace_id in sampled:
+        assert {"message.publish", "broker.publish"} <= until(lambda t=trace_id: spans(quiet, t)).keys()
+
+    def counted():
+        return [
+            quiet.figure("heliograph_spans_exported_total"),
+            quiet.value('otelcol_receiver_accepted_spans_total{job="collector"}'),
+            quiet.value('otelcol_exporter_sent_spans_total{job="collector"}'),
+        ]
+
+    until(counted, lambda counts: len(set(counts)) == 1 and counts[0] > 100)
+    assert quiet.figure("heliograph_spans_dropped_total") == 0
+    for trouble in ("receiver_refused", "receiver_failed", "exporter_send_failed", "exporter_enqueue_failed"):
+        count = quiet.value(f'otelcol_{trouble}_spans_total{{job="collector"}}')
+        assert math.isnan(count) or count == 0, trouble
+
+
+def test_lines_that_the_collector_missed_are_read_when_it_is_back(quiet):
+    quiet.stack.stop_service("collector")
+    _, trace_id = quiet.publish("meanwhile", {"text": "nobody reads this line now"})
+    quiet.stack.start_service("collector")
+    source, path = links.lines_of_trace(trace_id, time.time(), time.time())
+    assert until(lambda: quiet.get(source, path)["data"]["result"])
+
+
+# ------------------------------------------------------------------------------- the board
+
+
+def test_nothing_fires_under_the_everyday_load(busy, told):
+    """Losses of network, goodbyes, bad tokens and a reader that naps are everyday."""
+    end = time.monotonic() + 25
+    while time.monotonic() < end:
+        assert busy.inbox() == {"firing": [], "resolved": []}
+        time.sleep(1)
+    assert busy.value("heliograph_connections") >= 50
+    assert math.isnan(busy.value("ALERTS{alertstate='firing'}"))
+
+
+@pytest.mark.parametrize("question", questions(), ids=lambda question: question.where)
+def test_a_query_of_the_board_finds_something_of_this_run(busy, question):
+    """As Grafana asks it when the board is opened untouched; samples from before this run cannot be there."""
+
+    def samples():
+        path = question.url(busy.began, time.time())
+        return list(finite(question.source, busy.get(question.source, path)))
+
+    assert min(until(samples)) >= busy.began - 1
+
+
+def finite(source, answer):
+    """Times of the finite samples, lines or traces of an answer."""
+    if source == "jaeger":
+        yield from (trace["spans"][0]["startTime"] / 1e6 for trace in answer["data"] or ())
+        return
+    scale = 1e9 if answer["data"]["resultType"] == "streams" else 1
+    for series in answer["data"]["result"]:
+        for moment, value in series["values"]:
+            if scale > 1 or math.isfinite(float(value)):
+                yield float(moment) / scale
+
+
+# ------------------------------------------------------------------------------ the pager
+
+
+def watch(busy, told, alert, since):
+    """Until the alert, and no other one, is in the inbox; within the promised time."""
+    inbox = until(busy.inbox, lambda inbox: inbox["firing"], patience=PROMISED)
+    told(f"{alert} in the inbox {time.monotonic() - since:.1f} s after its fault")
+    assert inbox["firing"] == [alert]
+    page = busy.text("pager", "/")
+    assert re.search(rf'class="alert firing critical">\s*<h3>{alert}', page)
+    (entry,) = busy.get("pager", "/inbox.json")["firing"]
+    runbook = entry["links"]["Runbook"].removeprefix("http://localhost:9099")
+    assert "<h2>Mitigation</h2>" in busy.text("pager", runbook)
+
+
+def watch_end(busy, told, alert):
+    since = time.monotonic()
+    until(busy.inbox, lambda inbox: alert in inbox["resolved"] and not inbox["firing"], patience=PROMISED)
+    told(f"{alert} resolved {time.monotonic() - since:.1f} s after its end")
+    assert re.search(rf'class="alert resolved critical">\s*<h3>{alert}', busy.text("pager", "/"))
+
+
+def test_a_broker_that_fails_is_paged_as_error_rate(busy, told):
+    since = time.monotonic()
+    with busy.failing_broker():
+        watch(busy, told, "HeliographErrorRate", since)
+    watch_end(busy, told, "HeliographErrorRate")
+
+
+async def test_readers_far_behind_are_paged_as_latency(busy, told):
+    """Two readers take message by message, always some twenty behind: four seconds late at four a second."""
+    since = time.monotonic()
+    async with Behind(busy, "far-behind", readers=2, lag=20, size=48 * 1024, a_second=4.0):
+        await asyncio.to_thread(watch, busy, told, "HeliographDeliveryLatencyP99", since)
+    await asyncio.to_thread(watch_end, busy, told, "HeliographDeliveryLatencyP99")
+
+
+async def test_readers_that_stopped_are_paged_as_backlog(busy, told):
+    """Three readers take nothing at all: what was delivered was in time, what waits is more and more."""
+    since = time.monotonic()
+    async with Behind(busy, "stopped", readers=3, lag=10**9, size=4096, a_second=16.0):
+        await asyncio.to_thread(watch, busy, told, "HeliographBacklog", since)
+    await asyncio.to_thread(watch_end, busy, told, "HeliographBacklog")
+
+
+def test_each_alert_was_paged_once_and_nothing_else_was(busy):
+    assert busy.inbox() == {"firing": [], "resolved": ALERTS}
+
+
+class Behind:
+    """Readers of one channel that stay ``lag`` messages behind its publisher."""
+
+    def __init__(self, running, channel, *, readers, lag, size, a_second):
+        self._running, self._channel, self._readers = running, channel, readers
+        self._lag, self._size, self._pause = lag, size, 1 / a_second
+        self._published = 0
+        self._tasks = []
+        self._sockets = []
+
+    async def __aenter__(self):
+        for number in range(self._readers):
+            token = self._running.token(f"{self._channel}-{number}")
+            raw = await Raw.connected(self._running.port, token, self._channel)
+            # Given a size, the kernel no longer grows the buffer for a reader that reads: it would swallow the lag.
+            raw.writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16 * 1024)
+            self._sockets.append(raw)
+        self._tasks = [asyncio.create_task(self._publish())]
+        self._tasks += [asyncio.create_task(self._read(each)) for each in self._sockets]
+        return self
+
+    async def __aexit__(self, *_):
+        for task in self._tasks:
+            task.cancel()
+        done = await asyncio.gather(*self._tasks, return_exceptions=True)
+        for each in self._sockets:
+            await each.abort()
+        assert all(isinstance(each, asyncio.CancelledError | Gone) for each in done), done
+
+    async def _publish(self):
+        while True:
+            await asyncio.to_thread(self._running.publish, self._channel, {"text": "x" * self._size})
+            self._published += 1
+            await asyncio.sleep(self._pause)
+
+    async def _read(self, raw):
+        received = 0
+        while True:
+            if self._published - received > self._lag:
+                for reply in await raw.replies():
+                    received += "push" in reply
+            else:
+                await asyncio.sleep(0.02)
