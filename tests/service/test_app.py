@@ -2,8 +2,8 @@
 
 import asyncio
 import json
-import signal
 import os
+import signal
 import time
 
 import aiohttp

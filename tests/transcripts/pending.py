@@ -43,7 +43,9 @@ def write(failed):
     reasons = listed()
     head = [line for line in LIST.read_text().splitlines() if line.startswith("#")]
     width = max(map(len, failed), default=0)
-    LIST.write_text("\n".join([*head, *(f"{name:{width}}  {reasons.get(name, '?')}" for name in sorted(failed))]) + "\n")
+    LIST.write_text(
+        "\n".join([*head, *(f"{name:{width}}  {reasons.get(name, '?')}" for name in sorted(failed))]) + "\n"
+    )
 
 
 def main(arguments):

@@ -1,12 +1,14 @@
 """The door: what is answered to whom."""
 
 import asyncio
+import uuid
 
 import aiohttp
 import pytest
 from aiohttp import web
 
 from observability import names
+from service.connections.upgrade import new_id
 
 
 async def get(node, **headers):
@@ -124,3 +126,11 @@ async def test_middlewares_work_on_http_and_cannot_break_an_upgrade(make_node):
     async with aiohttp.ClientSession() as http, http.get(f"http://127.0.0.1:{working.port}/health") as answer:
         assert await answer.text() == "wrapped"
     assert seen == ["/health"]
+
+
+def test_ids_are_random_uuids():
+    ids = {new_id() for _ in range(1000)}
+    assert len(ids) == 1000
+    assert all(
+        uuid.UUID(i).version == 4 and uuid.UUID(i).variant == uuid.RFC_4122 and str(uuid.UUID(i)) == i for i in ids
+    )
