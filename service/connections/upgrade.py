@@ -24,7 +24,7 @@ class UpgradeSettings:
 
 
 def new_id() -> str:
-    """A random UUID (RFC 9562, version 4) as text; the uuid module takes five times as long for the same."""
+    """A random UUID (RFC 9562, version 4) as text; the uuid module takes twice as long for the same."""
     drawn = os.urandom(16)
     digits = (drawn[:6] + bytes((drawn[6] & 0x0F | 0x40, drawn[7], drawn[8] & 0x3F | 0x80)) + drawn[9:]).hex()
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
