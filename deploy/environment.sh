@@ -15,7 +15,7 @@ stamp=.venv/.$kind-$(stamp_of "$kind")
 python=${PYTHON:-}
 for candidate in python3.13 python3.12 python3.11 python3; do
   [ -n "$python" ] && break
-  command -v "$candidate" >/dev/null && "$candidate" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' && python=$candidate
+  command -v "$candidate" >/dev/null && "$candidate" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && python=$candidate
 done
 [ -n "$python" ] || fail "Python 3.11, 3.12 or 3.13 is needed and none was found. On Debian or Ubuntu: apt-get install python3 python3-venv; elsewhere set PYTHON=/path/to/python."
 

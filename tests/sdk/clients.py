@@ -208,7 +208,9 @@ class Python(Seen):
     async def close(self) -> None:
         if self._client is not None:
             await self._client.disconnect()
-            while self._client._background_tasks:  # it closes sockets behind its back, and the next test would be blamed
+            while (
+                self._client._background_tasks
+            ):  # it closes sockets behind its back, and the next test would be blamed
                 await asyncio.wait(set(self._client._background_tasks))
         with contextlib.suppress(asyncio.CancelledError):
             await asyncio.gather(*self._telling)
