@@ -39,6 +39,8 @@ def _change(services: Sequence[Service], service: Service, state: Path) -> Chang
     names = "|".join(re.escape(each.name) for each in services)
     hosts = re.compile(rf"(?<![\w./-])(?:{names}|0\.0\.0\.0)(?=:\d)|(?<=//)(?:{names})(?=:\d)|\b0\.0\.0\.0\b")
     places = {mount.target: str(_place(service, mount, state)) for mount in service.mounts}
+    if images.name_of(service.image) == images.OURS:
+        places |= {"/app": str(ROOT)}
     inside = "|".join(re.escape(target) for target in sorted(places, key=len, reverse=True))
     paths = re.compile(rf"(?<![\w./-])(?:{inside})(?![\w.-])") if places else None
 
@@ -81,8 +83,6 @@ def _task(service: Service, state: Path, change: Change, told: list[str]) -> Tas
     argv = (entry, *map(change, contained.argv[1:]))
     environment = {key: change(value) for key, value in contained.environment.items()}
     folder = state / "folders" / service.name
-    if foreign is None:
-        environment["PYTHONPATH"] = str(ROOT)
     folder.mkdir(parents=True, exist_ok=True)
     for mount in service.mounts:  # what lies in the working folder, such as .heliograph, is there as a link
         if not mount.bind and mount.target.startswith(contained.folder.rstrip("/") + "/"):

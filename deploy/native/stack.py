@@ -24,7 +24,7 @@ from deploy.native.roots import ROOT
 
 COMPOSE: Final = ROOT / "docker-compose.yml"
 _SPACES: Final = ["unshare", "--mount", "--net", "--propagation", "private"]
-_MAPPED: Final = [*_SPACES, "--user", "--map-root-user"]
+MAPPED: Final = [*_SPACES, "--user", "--map-root-user"]
 
 
 class StackFailed(Exception):  # noqa: N818 - says what happened
@@ -33,7 +33,7 @@ class StackFailed(Exception):  # noqa: N818 - says what happened
 
 def wall() -> list[str] | None:
     """The command that puts another one into namespaces of its own; None where that is not allowed."""
-    for spaces in (_SPACES, _MAPPED):
+    for spaces in (_SPACES, MAPPED):
         try:
             if subprocess.run([*spaces, "true"], capture_output=True, check=False, timeout=10).returncode == 0:
                 return spaces

@@ -3,10 +3,11 @@
 import contextlib
 import json
 import math
+import os
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,11 +16,13 @@ from urllib.parse import urlencode
 import jwt
 
 from deploy.native.compose import Mount, Published, Service
-from deploy.native.stack import Stack
+from deploy.native.stack import MAPPED, Stack
 
 T = TypeVar("T")
 FAULTS = Path(__file__).parent / "faults"
 PATIENCE = 20.0
+#: What STACK_SPACES may ask for: the best that is allowed, a user namespace as without root, or none at all.
+SPACES: dict[str, Sequence[str] | None] = {"": (), "user": MAPPED, "none": None}
 #: Ports that the compose file keeps inside: the tests have to ask them.
 ASKED = {"loki": 3100, "heliograph": 9000}
 
@@ -32,7 +35,8 @@ class Running:
         self.faults.mkdir()
         (self.faults / "sitecustomize.py").write_bytes((FAULTS / "sitecustomize.py").read_bytes())
         self.began = time.time()
-        self.stack = Stack(folder / "state", lab=True, any_port=True, change=self._prepared)
+        spaces = SPACES[os.environ.get("STACK_SPACES", "")]
+        self.stack = Stack(folder / "state", lab=True, any_port=True, spaces=spaces, change=self._prepared)
 
     def _prepared(self, service: Service) -> Service:
         if service.name in ASKED:

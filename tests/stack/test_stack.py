@@ -12,6 +12,7 @@ import socket
 import subprocess
 import time
 from pathlib import Path
+from urllib.parse import urlencode
 
 import aiohttp
 import pytest
@@ -188,7 +189,7 @@ def test_an_exemplar_leads_to_it(quiet, message):
             "start": quiet.began,
             "end": time.time() + 1,
         }
-        found = quiet.get("prometheus", f"/api/v1/query_exemplars?{links.urlencode(asked)}")["data"]
+        found = quiet.get("prometheus", f"/api/v1/query_exemplars?{urlencode(asked)}")["data"]
         return {each["labels"]["trace_id"]: each["labels"] for series in found for each in series["exemplars"]}
 
     labels = until(exemplars, lambda found: message["trace_id"] in found)[message["trace_id"]]

@@ -1,13 +1,13 @@
 """Mounted into the server's container by the stack's tests alone: a memory broker that can be made to fail.
 
-The real one cannot fail. While ``/faults/broker`` exists, half of its publishes answer as Redis out of reach will.
+The real one cannot fail. While a file called ``broker`` lies beside this one, half of its publishes answer as Redis out of reach will.
 """
 
 import random
 import sys
 from pathlib import Path
 
-FAULT = Path("/faults/broker")
+FAULT = Path(__file__).with_name("broker")
 
 if "serve" in sys.orig_argv:
     from service.broker.contract import BrokerUnavailable
