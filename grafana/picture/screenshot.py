@@ -8,6 +8,7 @@ from pathlib import Path
 _QUIET = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
     *("--disable-background-networking", "--disable-component-update", "--hide-scrollbars"),
+    "--run-all-compositor-stages-before-draw",  # else the lowest lines are missing now and then
     "--virtual-time-budget=4000",  # milliseconds of the page's own clock
 )
 
