@@ -1,6 +1,7 @@
 """A WebSocket client made of bytes, for what no well-behaved SDK would do."""
 
 import asyncio
+import contextlib
 import json
 import os
 from typing import Any
@@ -94,6 +95,8 @@ class Raw:
             except Gone as gone:
                 return gone
 
-    def abort(self) -> None:
-        """Ends it without a word."""
+    async def abort(self) -> None:
+        """Ends it without a word, and waits until the socket is closed."""
         self.writer.transport.abort()
+        with contextlib.suppress(OSError):
+            await self.writer.wait_closed()

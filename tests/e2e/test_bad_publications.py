@@ -43,7 +43,7 @@ async def test_a_bad_publication_of_a_client_closes_only_itself(server, case):
     assert (await asyncio.wait_for(sender.end(), 5)).code == code
     await still_hear(listeners, server)
     for raw in [*listeners, sender]:
-        raw.abort()
+        await raw.abort()
 
 
 @pytest.mark.parametrize(
@@ -68,4 +68,4 @@ async def test_a_bad_publication_of_the_backend_closes_nobody(server, body):
     assert status == 400 or b'"error"' in said
     await still_hear(listeners, server)
     for raw in listeners:
-        raw.abort()
+        await raw.abort()

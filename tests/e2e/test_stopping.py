@@ -22,6 +22,7 @@ async def test_sigterm_says_goodbye_to_everybody(tmp_path):
         for raw in clients:  # the peers' turn: the server waits for their Close
             raw.send((3001).to_bytes(2), 0x8)
             raw.writer.close()
+            await raw.writer.wait_closed()
         code, took = await stopping
         assert (code, took < 5) == (0, True)
 
@@ -32,7 +33,7 @@ async def test_readiness_is_red_while_the_last_clients_linger(tmp_path):
         stopping = asyncio.create_task(asyncio.to_thread(server.stop))
         await asyncio.wait_for(silent.end(), 10)
         assert await asyncio.to_thread(server.status, "/ready", internal=True) == 503
-        silent.abort()
+        await silent.abort()
         assert (await stopping)[0] == 0
 
 
@@ -42,7 +43,7 @@ async def test_a_client_that_never_answers_cannot_hold_the_server(tmp_path):
         code, took = await asyncio.to_thread(server.stop)
         assert (code, took <= 10) == (0, True)
         for raw in deaf:
-            raw.abort()
+            await raw.abort()
 
 
 class Collector:
@@ -51,7 +52,7 @@ class Collector:
     def __init__(self, manner: str) -> None:
         self._manner = manner
         self.port = 0
-        self.calls = 0
+        self._writers: list[asyncio.StreamWriter] = []
 
     async def __aenter__(self) -> "Collector":
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
@@ -60,12 +61,16 @@ class Collector:
 
     async def __aexit__(self, *_: object) -> None:
         self._server.close()
+        for writer in self._writers:
+            writer.transport.abort()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
 
     async def _serve(self, reader, writer):
+        self._writers.append(writer)
         with contextlib.suppress(OSError, asyncio.IncompleteReadError):
             while True:
                 await reader.readuntil(b"\r\n\r\n")
-                self.calls += 1
                 if self._manner == "silent":
                     await reader.read()
                     return
@@ -92,7 +97,7 @@ async def test_a_bad_collector_costs_nothing(tmp_path, manner):
                 worst = max(worst, time.monotonic() - began)
                 assert [one["push"]["pub"]["data"] for one in replies] == [number]
             assert worst < 1
-            listener.abort()
+            await listener.abort()
             code, took = await asyncio.to_thread(server.stop)
             assert code == 0
             assert took < 3  # two for telemetry, the rest is the process's own end
