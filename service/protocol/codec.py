@@ -34,7 +34,8 @@ class Codec(Protocol):
     def decode(self, data: bytes) -> list[Command]:
         """The commands of one frame, in order, at least one.
 
-        A published payload does not keep the frame alive: it is a copy, and fit to be sent to clients of this encoding.
+        A published payload does not keep the frame alive: it is a copy. In a JSON frame it is JSON in UTF-8; whether
+        a channel takes it is not asked here (``service.protocol.payload``).
 
         Raises:
             BadFrame: the frame is empty or does not decode; nothing else is ever raised, whatever the bytes.

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from typing import Final
 
 import msgspec
-from msgspec import UNSET, Raw
+from msgspec import UNSET
 
 from service.protocol.codec import BadFrame
 from service.protocol.messages import Command, Message, Publication, Push, Reply
-from service.protocol.payload import one_line, too_deep
+from service.protocol.payload import one_line
 from service.protocol.tolerance import Refused, declared_form
 
 _read = msgspec.json.Decoder(Command).decode
@@ -26,7 +26,7 @@ class _Pushed(Message):
 
 
 class JsonCodec:
-    """``Codec`` for JSON. Published payloads are checked for depth, as they reach other clients untouched."""
+    """``Codec`` for JSON. Payloads are JSON in UTF-8; how deep they may nest is the channel's affair."""
 
     name: Final = "json"
     binary: Final = False
@@ -61,16 +61,8 @@ def _command(line: bytes, before: list[Command]) -> Command:
             command = _read(line)
         except msgspec.DecodeError:
             command = _read(declared_form(line, Command))
-        _settle(command)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, Refused) as error:
         raise BadFrame(str(error), before) from error
-    return command
-
-
-def _settle(command: Command) -> None:
-    """Make a published payload independent of its frame."""
     if command.publish is not UNSET:
-        data = bytes(command.publish.data)
-        if too_deep(data):
-            raise Refused("the payload nests too deep")
-        command.publish.data = Raw(data)
+        command.publish.data = command.publish.data.copy()  # it lives on in the history, its frame should not
+    return command

@@ -121,7 +121,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=1_000_000, help="inputs in all, shared by the targets (1000000)")
     parser.add_argument("--seed", type=int, default=0, help="0: a new one each time (0)")
-    parser.add_argument("--report", type=Path, help="where to write the report; it is printed all the same")
+    parser.add_argument(
+        "--report", type=Path, default=ROOT / "build" / "fuzz.md", help="where to write the report (build/fuzz.md)"
+    )
     parser.add_argument("--target", choices=TARGETS, action="append", help="only this one (may be repeated)")
     parser.add_argument("--grow", action="store_true", help="keep inputs that reach something new in tests/fuzz/corpus")
     args = parser.parse_args()
@@ -133,9 +135,8 @@ def main() -> int:
         outcomes.append(fuzz(target, -(-args.runs // len(targets)), seed, args.grow))
     text = report(outcomes, seed)
     print(text)
-    if args.report:
-        args.report.parent.mkdir(parents=True, exist_ok=True)
-        args.report.write_text(text)
+    args.report.parent.mkdir(parents=True, exist_ok=True)
+    args.report.write_text(text)
     return 1 if any(each.fault for each in outcomes) else 0
 
 

@@ -207,6 +207,7 @@ RUBBISH = st.binary(max_size=60) | st.lists(
 ).map(b"".join)
 
 
+@settings(deadline=None)
 @given(RUBBISH, PLACES)
 def test_any_bytes_mean_the_same_however_they_are_cut(data, places):
     def story(chunks):
@@ -217,6 +218,7 @@ def test_any_bytes_mean_the_same_however_they_are_cut(data, places):
     assert story(cut(data, places)) == story([data])
 
 
+@settings(deadline=None)
 @given(RUBBISH, PLACES)
 def test_never_more_than_a_message_and_a_frame_are_held(data, places):
     parser = FrameParser(50)

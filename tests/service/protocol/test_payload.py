@@ -4,7 +4,7 @@ import json
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.protocol.payload import MAX_DEPTH, is_json, mended, one_line, too_deep
@@ -71,6 +71,7 @@ def test_half_a_surrogate_pair_is_replaced(text, wanted):
     assert is_json(wanted)
 
 
+@settings(deadline=None)
 @given(st.text(alphabet=st.characters(exclude_categories=()), max_size=30))
 def test_whatever_a_browser_writes_is_mended_into_json(text):
     """Browsers escape lone surrogates (well-formed JSON.stringify); Go reads each as U+FFFD."""
@@ -87,6 +88,7 @@ VALUES = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(VALUES, st.sampled_from([None, 1]))
 def test_what_python_writes_is_json_with_its_newlines_or_without(value, indent):
     text = json.dumps(value, ensure_ascii=False, indent=indent).encode("utf-8", "surrogatepass")
@@ -98,6 +100,7 @@ def test_what_python_writes_is_json_with_its_newlines_or_without(value, indent):
             text.decode()
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=40))
 def test_agrees_with_pythons_reader_on_any_bytes(data):
     def refuse(name):
