@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
@@ -129,10 +130,10 @@ def main() -> int:
     args = parser.parse_args()
     seed = args.seed or random.randrange(1, 2**31)
     targets = args.target or list(TARGETS)
-    outcomes = []
-    for target in targets:
-        print(f"fuzzing {target} …", flush=True)
-        outcomes.append(fuzz(target, -(-args.runs // len(targets)), seed, args.grow))
+    share = -(-args.runs // len(targets))
+    print(f"fuzzing {', '.join(targets)} with {share} inputs each …", flush=True)
+    with ThreadPoolExecutor() as side_by_side:  # each target is a process of its own
+        outcomes = list(side_by_side.map(lambda target: fuzz(target, share, seed, args.grow), targets))
     text = report(outcomes, seed)
     print(text)
     args.report.parent.mkdir(parents=True, exist_ok=True)
