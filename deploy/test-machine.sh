@@ -7,6 +7,7 @@ want() { command -v "$1" >/dev/null || missing+=("$2"); }
 want node nodejs
 want npm npm
 want cc gcc
+want curl curl
 want chromium chromium
 want docker-compose docker-compose
 [ ${#missing[@]} = 0 ] && exit 0
