@@ -15,6 +15,9 @@ service/protocol/json_codec.py service/protocol/framing.py service/protocol/payl
 service/channels/recovery.py service/connections/session.py service/connections/questions.py
 service/connections/heartbeat.py service/connections/wheel.py service/connections/outbox.py
 service/connections/negotiation.py service/access/rules.py observability/sampling.py
+service/connections/inbox.py service/connections/standing.py service/connections/commands/asking.py
+service/connections/commands/connecting.py service/connections/commands/publishing.py
+service/connections/commands/subscribing.py
 """.split()
 IMPURE = {"asyncio", "time", "aiohttp", "socket", "redis", "prometheus_client", "structlog", "opentelemetry"}
 

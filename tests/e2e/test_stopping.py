@@ -52,6 +52,7 @@ class Collector:
     def __init__(self, manner: str) -> None:
         self._manner = manner
         self.port = 0
+        self.asked = 0
         self._writers: list[asyncio.StreamWriter] = []
 
     async def __aenter__(self) -> "Collector":
@@ -67,6 +68,7 @@ class Collector:
                 await writer.wait_closed()
 
     async def _serve(self, reader, writer):
+        self.asked += 1
         self._writers.append(writer)
         with contextlib.suppress(OSError, asyncio.IncompleteReadError):
             while True:
@@ -97,6 +99,13 @@ async def test_a_bad_collector_costs_nothing(tmp_path, manner):
                 worst = max(worst, time.monotonic() - began)
                 assert [one["push"]["pub"]["data"] for one in replies] == [number]
             assert worst < 1
+            lost = 0.0
+            async with asyncio.timeout(30):  # it was really asked, and what it did not take was told
+                while manner not in {"lying"} and not lost:
+                    lost = await asyncio.to_thread(server.figure, "heliograph_spans_dropped_total")
+                    await asyncio.sleep(0.1)
+                while manner != "absent" and not collector.asked:
+                    await asyncio.sleep(0.1)
             await listener.abort()
             code, took = await asyncio.to_thread(server.stop)
             assert code == 0

@@ -1,6 +1,8 @@
 """The table happening → log event, metric, span: complete, and up to date."""
 
+import ast
 import inspect
+from pathlib import Path
 
 import pytest
 
@@ -50,3 +52,17 @@ def test_silence_has_the_same_calls_with_the_same_arguments(room):
     assert calls(silent) == calls(loud)
     for name in calls(loud):
         assert inspect.signature(getattr(loud, name)) == inspect.signature(getattr(silent, name))
+
+
+def test_every_happening_is_told_by_the_product():
+    """An observer that nobody calls would tell nothing, however well it is tested."""
+    root = Path(happenings.__file__).parents[1]
+    files = [*(root / "service").rglob("*.py"), *(root / "observability").glob("*.py")]
+    told = {
+        node.attr
+        for file in files
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Attribute)
+        and ast.unparse(node.value).rpartition(".")[2].lstrip("_") in {"observe", "skips", "service"}
+    }  # fmt: skip
+    assert {row.call for row in HAPPENINGS if row.call} <= told

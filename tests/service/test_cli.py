@@ -112,6 +112,36 @@ def test_check_config(capsys, tmp_path):
     ]
 
 
+def test_check_config_tells_all_mistakes_at_once(tmp_path):
+    """As a person types it: place, value and nearest known name of each, a secret of none, exit code 1."""
+    file = tmp_path / "c.toml"
+    file.write_text(
+        '[http_server]\nport = 70000\n[http_api]\nkye = "s3cret-s3cret"\n'
+        '[client]\nping_interval = 25\nalowed_origins = ["*"]\n[client.token]\nhmac_secret_key = 12345678\n'
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "service", "check-config", str(file)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    said = done.stderr
+    assert f"{file}: 5 mistakes" in said
+    for words in (
+        "http_server.port = 70000: takes a port",
+        "http_api.kye = ***: there is no such option; did you mean key?",
+        "client.ping_interval = 25: takes a duration",
+        "client.alowed_origins: there is no such option; did you mean allowed_origins?",
+        "client.token.hmac_secret_key = ***: takes text",
+    ):
+        assert words in said, said
+    assert "s3cret" not in said
+    assert "12345678" not in said
+    assert "Traceback" not in said
+
+
 def test_a_taken_port_is_a_sentence(capsys, unused_tcp_port_factory):
     import socket
 

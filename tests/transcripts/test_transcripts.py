@@ -11,6 +11,8 @@ def test_all_but_the_listed_conversations_go_as_recorded():
     passed, unexpected, better, output = pending.compare()
     assert not unexpected, output
     assert not better, f"these pass now, take them off pending.txt: {sorted(better)}"
+    scenarios = len(list((pending.HERE / "scenarios").rglob("*.json")))
+    assert passed == scenarios - len(pending.listed()), "some were not replayed"
     assert passed >= 170
 
 

@@ -1,5 +1,7 @@
 """The API key: lookup order as recorded from Centrifugo."""
 
+import hmac
+
 import pytest
 
 from service.access.keys import ApiKey
@@ -42,3 +44,18 @@ def test_an_empty_configured_key_lets_nobody_in():
 def test_keys_that_are_not_ascii_are_compared_and_not_crashed_on():
     assert ApiKey("schlüssel").permits(header="schlüssel")
     assert not KEY.permits(header="schl\udcfcssel")
+
+
+def test_keys_are_compared_in_constant_time_and_in_no_other_way(monkeypatch):
+    """A key that does not match the comparison is refused, an offered one that differs in length alone is compared too."""
+    compared = []
+
+    def watched(known, offered):
+        compared.append((known, offered))
+        return False
+
+    monkeypatch.setattr(hmac, "compare_digest", watched)
+    assert not KEY.permits(query="secret")
+    assert not KEY.permits(header="secret")
+    assert not KEY.permits(authorization="apikey s")
+    assert {(b"secret", b"secret"), (b"secret", b"s")} <= set(compared)

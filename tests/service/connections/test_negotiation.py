@@ -51,8 +51,24 @@ def test_refusals(change, status, reason):
     assert len(answer.sentence) > 30
 
 
-def test_a_missing_upgrade_header_names_the_proxy():
-    assert "nginx" in ask(Upgrade=None).sentence
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"method": "POST"}, ["GET", "POST"]),
+        ({"version": (1, 0)}, ["HTTP/1.1", "proxy", "nginx"]),
+        ({"Upgrade": None}, ["'Upgrade: websocket'", "proxy", "nginx"]),
+        ({"Connection": "close"}, ["'Connection: Upgrade'", "proxy", "nginx"]),
+        ({"Sec_WebSocket_Version": None}, ["'Sec-WebSocket-Version: 13'", "proxy", "nginx"]),
+        ({"Sec_WebSocket_Version": "8"}, ["version 13"]),
+        ({"Sec_WebSocket_Key": None}, ["'Sec-WebSocket-Key'", "proxy", "nginx"]),
+        ({"Sec_WebSocket_Key": "c2hvcnQ="}, ["'Sec-WebSocket-Key'", "16 bytes"]),
+        ({"Origin": "https://evil.example"}, ["origin", "client.allowed_origins"]),
+        ({"Sec_WebSocket_Protocol": "centrifuge-protobuf"}, ["Protobuf", "centrifuge-json"]),
+    ],
+)
+def test_a_refusal_says_what_is_missing_and_who_may_have_stripped_it(change, words):
+    sentence = ask(**change).sentence
+    assert not [word for word in words if word not in sentence], sentence
 
 
 def test_only_a_wrong_version_is_told_the_right_one():

@@ -1,6 +1,8 @@
 """The takeover, and a guard for each inside of aiohttp that it uses."""
 
+import ast
 import asyncio
+import inspect
 
 import pytest
 from aiohttp import web
@@ -159,3 +161,33 @@ def test_parts_of_a_response_and_a_request():
         assert callable(getattr(web.StreamResponse, name))
     assert callable(web.Request._prepare_hook)
     assert callable(RequestHandler.connection_lost)
+
+
+#: What takeover.py touches of aiohttp's inside, and the class that must have it.
+INSIDE = {
+    "_message_tail": RequestHandler,
+    "_payload_writer": web.BaseRequest,
+    "_prepare_hook": web.Request,
+    "_req": web.StreamResponse,
+    "_prepare_headers": web.StreamResponse,
+    "_write_headers": web.StreamResponse,
+    "_start": web.StreamResponse,
+    "_apps": web.UrlMappingMatchInfo,
+}
+
+
+@pytest.mark.parametrize("name", INSIDE)
+def test_the_inside_is_as_we_know_it(name):
+    """An attribute is one of the class, of its slots, or set by its own code."""
+    owner = INSIDE[name]
+    declared = any(name in vars(parent) or name in getattr(parent, "__slots__", ()) for parent in owner.__mro__)
+    assert declared or f"self.{name} = " in inspect.getsource(owner), f"{owner.__name__} has no {name} any more"
+
+
+def test_each_inside_that_is_used_has_its_guard():
+    tree = ast.parse(inspect.getsource(takeover))
+    used = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute) and node.attr.startswith("_")}
+    made = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
+    assert {name for name in used | made if name[:2] != "__"} - {"_signals_guard", "_has_signals"} == {
+        name for name in INSIDE
+    } | {name for name in made if name[0] != "_"}

@@ -128,6 +128,40 @@ async def test_middlewares_work_on_http_and_cannot_break_an_upgrade(make_node):
     assert seen == ["/health"]
 
 
+async def test_a_good_middleware_and_a_good_signal_work_on_an_upgrade(make_node):
+    """They run before and after the 101 and may add to it."""
+    seen = []
+
+    @web.middleware
+    async def good(request, handler):
+        seen.append(("before", request.path))
+        response = await handler(request)
+        seen.append(("after", response.status))
+        return response
+
+    async def stamp(_request, response):
+        response.headers["X-Stamp"] = str(response.status)
+
+    node = await make_node(middlewares=[good])
+    await node.greeted()
+    assert seen == [("before", "/connection/websocket"), ("after", 101)]
+    assert not any(node.telemetry.registry.values(names.STEPS_SKIPPED).values())
+
+    application = web.Application()
+    application.on_response_prepare.append(stamp)
+    application.router.add_get("/connection/websocket", node.upgrade.handle)
+    runner = web.AppRunner(application)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    url = f"ws://127.0.0.1:{site._server.sockets[0].getsockname()[1]}/connection/websocket"
+    async with aiohttp.ClientSession() as http, http.ws_connect(url) as ws:
+        assert ws._response.headers["X-Stamp"] == "101"
+        await ws.send_str('{"id":1,"connect":{}}')
+        assert (await ws.receive()).data == 3501
+    await runner.cleanup()
+
+
 def test_ids_are_random_uuids():
     ids = {new_id() for _ in range(1000)}
     assert len(ids) == 1000
