@@ -108,7 +108,12 @@ EXPIRED = _closing(
 SUBSCRIPTION_EXPIRED = _closing(
     3006, "subscription expired", "token_expired", "A server-side subscription's lifetime and the grace have passed."
 )
-SLOW = _closing(3008, "slow", "slow_bytes", "The client reads slower than it is sent to: its outbox is full.")
+SLOW = _closing(
+    3008,
+    "slow",
+    "slow_bytes",
+    "The client reads slower than it is sent to. Its socket is dropped: the frame could not pass.",
+)
 SLOW_AGE = SLOW.because("slow_age")
 SLOW_KERNEL = SLOW.because("slow_kernel")
 WRITE_ERROR = _closing(3009, "write error", "network_lost", "The socket refuses our bytes.")
