@@ -14,6 +14,7 @@ class Wire:
         self._server: asyncio.Server | None = None
         self._pairs: list[tuple[asyncio.StreamWriter, asyncio.StreamWriter]] = []
         self._carrying: set[asyncio.Task[None]] = set()
+        self._writers: list[asyncio.StreamWriter] = []
         self.port = 0
         self.opened = 0
 
@@ -29,6 +30,10 @@ class Wire:
         for task in list(self._carrying):
             task.cancel()
         await asyncio.gather(*self._carrying, return_exceptions=True)
+        for writer in self._writers:
+            writer.transport.abort()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
 
     @property
     def url(self) -> str:
@@ -50,9 +55,11 @@ class Wire:
             far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._target)
         except OSError:
             writer.transport.abort()
+            self._writers.append(writer)
             return
         self.opened += 1
         self._pairs.append((writer, far_writer))
+        self._writers += (writer, far_writer)
         for source, drain in ((reader, far_writer), (far_reader, writer)):
             task = asyncio.create_task(self._carry(source, drain))
             self._carrying.add(task)
