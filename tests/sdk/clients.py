@@ -17,7 +17,7 @@ import centrifuge
 from centrifuge.exceptions import ReplyError
 
 HERE = Path(__file__).parent
-PATIENCE = 10.0
+PATIENCE = 30.0
 
 
 class Refused(Exception):
