@@ -1,6 +1,7 @@
 """What the two commands do, and that no test is left out without a reason."""
 
 import ast
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -12,10 +13,12 @@ FILES = [*(ROOT / "tests").rglob("*.py")]
 
 
 def planned(target):
-    """The commands of a target, not run."""
+    """The commands of a target, not run; a make above this one (`make test`) has no say in how they print."""
     if shutil.which("make") is None:
         pytest.skip("no make here: apt-get install make")
-    return subprocess.run(["make", "-n", target], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    own = {name: value for name, value in os.environ.items() if name not in {"MAKEFLAGS", "MAKELEVEL", "MFLAGS"}}
+    words = ["make", "-n", "--no-print-directory", target]
+    return subprocess.run(words, cwd=ROOT, env=own, capture_output=True, text=True, check=True).stdout
 
 
 @pytest.mark.parametrize("target", ["test", "test-quick"])
