@@ -29,6 +29,7 @@ from service.broker.watched import WatchedBroker
 from service.channels.hub import Hub, HubSettings
 from service.config import Address, Settings
 from service.connections.audience import Audience
+from service.connections.calls import Calls
 from service.connections.connection import Connection
 from service.connections.errands import Errands
 from service.connections.guard import guarded, step_name
@@ -97,6 +98,7 @@ class Service:
             observe_channels=telemetry.channels,
             now=loop.time,
             sums=sums,
+            calls=Calls(errors.METHOD_NOT_FOUND if settings.connections.session.rpc_ping else errors.NOT_AVAILABLE),
         )
         self.hub.on_insufficient = Connection.lost_position
         self.rounds = Rounds(self.station)

@@ -198,7 +198,7 @@ def _http(values: Tree) -> HttpSettings:
 
 
 def _connections(values: Tree, namespaces: Namespaces) -> ConnectionSettings:
-    client = values["client"]
+    client, ping = values["client"], values["rpc"]["ping"]
     personal = client["subscribe_to_user_personal_channel"]
     same = (
         "insecure",
@@ -218,7 +218,7 @@ def _connections(values: Tree, namespaces: Namespaces) -> ConnectionSettings:
         channel_max_length=values["channel"]["max_length"],
         personal_channel=personal["enabled"],
         personal_channel_namespace=personal["personal_channel_namespace"],
-        rpc_ping=values["rpc"]["ping"]["enabled"],
+        rpc_ping=ping["method"] if ping["enabled"] else "",
         **{name: client[name] for name in same},
     )
     return ConnectionSettings(

@@ -111,6 +111,10 @@ def _history_read(history: History) -> q.Outcome:
     return q.HistoryRead(list(history.publications), history.position.offset, history.position.epoch)
 
 
+def _call(station: Station, asker: Asker, question: q.Rpc) -> Soon[q.Outcome]:
+    return station.calls.answer(asker, question.method, question.data)
+
+
 _ANSWERS: dict[type, Callable[[Station, Asker, Any], Soon[q.Outcome]]] = {
     q.Greet: _greet,
     q.VerifyToken: _verify,
@@ -118,4 +122,5 @@ _ANSWERS: dict[type, Callable[[Station, Asker, Any], Soon[q.Outcome]]] = {
     q.Enter: _enter,
     q.Publish: _publish,
     q.ReadHistory: _history,
+    q.Rpc: _call,
 }

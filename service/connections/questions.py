@@ -80,13 +80,20 @@ class ReadHistory(Told, frozen=True):
     reverse: bool
 
 
+class Rpc(Told, frozen=True):
+    """A call by the client. Answered by ``Called`` or ``Failed`` (``calls.py`` finds who answers)."""
+
+    method: str
+    data: msgspec.Raw
+
+
 class Several(Told, frozen=True):
     """Used inside the session only: questions asked together, answered by ``All`` in their order."""
 
     questions: tuple["Question", ...]
 
 
-Question = Greet | VerifyToken | Join | Enter | Publish | ReadHistory
+Question = Greet | VerifyToken | Join | Enter | Publish | ReadHistory | Rpc
 
 # ------------------------------------------------------------------ outcomes
 
@@ -139,6 +146,12 @@ class HistoryRead(Told, frozen=True):
     epoch: str
 
 
+class Called(Told, frozen=True):
+    """What the call gave; nothing is allowed."""
+
+    data: msgspec.Raw = wire.EMPTY
+
+
 class Failed(Told, frozen=True):
     """It did not work: the error of the reply, or the close that it demands. ``why`` is for the log."""
 
@@ -152,7 +165,7 @@ class All(Told, frozen=True):
     outcomes: tuple["Outcome", ...]
 
 
-Outcome = Verified | BadToken | Prepared | Entered | Done | HistoryRead | Failed
+Outcome = Verified | BadToken | Prepared | Entered | Done | HistoryRead | Called | Failed
 
 # ------------------------------------------------------------------- effects
 

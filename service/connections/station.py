@@ -9,6 +9,7 @@ from observability.observers.channels import ChannelsObserver
 from observability.observers.connections import ConnectionsObserver
 from service.access.tokens import Tokens
 from service.channels.hub import Hub
+from service.connections.calls import Calls
 from service.connections.errands import Errands
 from service.connections.flush import Batch, Writable, send_many
 from service.connections.outbox import OutboxSettings
@@ -71,6 +72,7 @@ class Station:
     observe_channels: ChannelsObserver
     now: Callable[[], float]  # the loop's clock
     sums: Sums
+    calls: Calls = field(default_factory=Calls)
     wall: Callable[[], float] = time.time
     stalled: "set[Outgoing]" = field(default_factory=set)  # connections whose socket takes no more for now
     leaving: Closing | None = None  # set when the process stops: what a socket that comes now is closed with

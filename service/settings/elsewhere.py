@@ -115,7 +115,6 @@ channel.proxy: subscribe @proxy, publish @proxy, sub_refresh @proxy, subscribe_s
 channel.without_namespace: +channel
 channel.namespaces[]: +channel
 rpc: proxy @proxy, namespaces [@rpc_namespace], namespace_boundary
-rpc.ping: method! text ping
 rpc.without_namespace: proxy_enabled! bool, proxy_name
 grpc_api: enabled! bool, error_mode, address, port int, key, tls @tls, reflection bool, max_receive_message_size int
 websocket: compression! bool, compression_min_size int, compression_level int, decompressed_message_size_limit int

@@ -1,17 +1,12 @@
 """history, presence, presence_stats, rpc, and what no client may: ping and send."""
 
-from typing import Final
-
 from service.access import rules
 from service.channels.namespaces import Namespace
 from service.connections.commands.subscribing import with_epoch
-from service.connections.questions import Effect, HistoryRead, ReadHistory, Reply
+from service.connections.questions import Called, Effect, HistoryRead, ReadHistory, Reply, Rpc
 from service.connections.standing import Refused, Standing, Task, bad_request, expected
 from service.protocol import closing, errors
 from service.protocol import messages as wire
-
-_PING: Final = "ping"
-
 
 def history(client: Standing, command_id: int, request: wire.HistoryRequest, _now: float) -> Task:
     """Publications of the channel's stream and its position."""
@@ -43,13 +38,14 @@ def presence_stats(client: Standing, _id: int, request: wire.PresenceStatsReques
     raise Refused(errors.NOT_AVAILABLE, "the namespace keeps no presence")
 
 
-def rpc(client: Standing, command_id: int, request: wire.RPCRequest, _now: float) -> list[Effect]:
-    """Only the built-in ``ping``, where it is on."""
-    if not client.settings.rpc_ping:
-        raise Refused(errors.NOT_AVAILABLE, "nobody answers calls")
-    if request.method != _PING:
-        raise Refused(errors.METHOD_NOT_FOUND, "unknown method")
-    return [Reply(wire.Reply(id=command_id, rpc=wire.RPCResult()), "rpc")]
+def rpc(client: Standing, command_id: int, request: wire.RPCRequest, _now: float) -> Task:
+    """A call: the built-in ping where it is on, else whoever answers it."""
+    ping = client.settings.rpc_ping
+    if ping and request.method == ping:
+        return [Reply(wire.Reply(id=command_id, rpc=wire.RPCResult()), "rpc")]
+    outcome, _ = yield Rpc(request.method, request.data.copy())  # it may outlive its frame
+    data = expected(outcome, Called).data
+    return [Reply(wire.Reply(id=command_id, rpc=wire.RPCResult(data)), "rpc")]
 
 
 def send(_client: Standing, _id: int, _request: wire.SendRequest, _now: float) -> list[Effect]:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from service.connections import questions as q
 from service.connections.heartbeat import HeartbeatSettings
 from service.connections.session import TABLE, Event, State
-from service.protocol import closing
+from service.protocol import closing, errors
 from service.protocol.messages import EMPTY
 from tests.service.connections.playbook import CLIENT, Playbook, command, shown, token
 
@@ -24,8 +24,9 @@ def talk(**changes):
     return Playbook(**changes).connected()
 
 
-def rpc(number):
-    return {"id": number, "rpc": {}}
+def at_once(number):
+    """A command that asks nothing: nobody keeps a history there."""
+    return {"id": number, "history": {"channel": "open:x"}}
 
 
 def answered(number):
@@ -145,7 +146,7 @@ def test_somebody_else_closes():
 
 
 def test_commands_wait_while_a_question_is_open():
-    book = talk(answers=False) >> [publish(2), rpc(3), publish(4), rpc(5)] << ["ask Publish"]
+    book = talk(answers=False) >> [publish(2), at_once(3), publish(4), at_once(5)] << ["ask Publish"]
     book.answer(q.Done()) << [published(2), answered(3), "ask Publish"]
     book.answer(q.Done()) << [published(4), answered(5)]
     assert book.session.state is State.READY
@@ -162,7 +163,7 @@ def test_reading_pauses_and_resumes():
 
 def test_a_refused_greeting_reads_on():
     """The peer's close must be seen."""
-    book = Playbook(answers=False, inbox_commands=1) >> [CONNECT, rpc(2), rpc(3)] << ["ask Greet", "pause"]
+    book = Playbook(answers=False, inbox_commands=1) >> [CONNECT, at_once(2), at_once(3)] << ["ask Greet", "pause"]
     book.answer(q.BadToken("expired")) << [{"id": 1, "error": {"code": 109, "message": "token expired"}}, "resume"]
 
 
@@ -206,7 +207,7 @@ def test_answers_come_in_the_order_of_the_commands(data):
         if book.asked and data.draw(st.booleans()):
             book.answer(q.Done())
         else:
-            book >> (publish(number) if data.draw(st.booleans()) else rpc(number))
+            book >> (publish(number) if data.draw(st.booleans()) else at_once(number))
             number += 1
         said += [shown(effect) for effect in book.effects]
         waiting = len(book.session._inbox or ())
@@ -227,7 +228,7 @@ SAYINGS = st.sampled_from(
         {"id": 2, "connect": {}},
         publish(3),
         publish(4),
-        rpc(5),
+        at_once(5),
         {"send": {}},
         {"id": 6, "subscribe": {"channel": "open:x"}},
         {"id": 7, "subscribe": {"channel": "x", "token": "s"}},
@@ -235,6 +236,7 @@ SAYINGS = st.sampled_from(
         {"id": 9, "refresh": {"token": "t"}},
         {"id": 10, "history": {"channel": "hist:x", "limit": -1}},
         {"id": 11, "ping": {}},
+        {"id": 12, "rpc": {"method": "x"}},
     ]
 )
 OUTCOMES: dict[Any, Any] = {
@@ -244,6 +246,7 @@ OUTCOMES: dict[Any, Any] = {
     q.Enter: st.just(q.Entered((q.Joined(),))),
     q.Publish: st.just(q.Done()),
     q.ReadHistory: st.just(q.HistoryRead([], 0, "ep")),
+    q.Rpc: st.sampled_from([q.Called(), q.Failed(errors.NOT_AVAILABLE)]),
 }
 
 
@@ -293,7 +296,7 @@ def test_a_client_that_does_not():
 
 def test_a_command_is_no_pong():
     book = talk(**QUICK) >> 2 << ["ping"]
-    book >> rpc(2) << [answered(2)]
+    book >> at_once(2) << [answered(2)]
     book >> 1.1 << ["missed 1", "close(3012)"]
 
 
@@ -309,7 +312,7 @@ def test_pongs_are_counted():
 
 def test_pong_and_command_may_share_a_frame():
     book = talk(**QUICK) >> 2
-    book >> [{}, rpc(7)]
+    book >> [{}, at_once(7)]
     assert [shown(effect) for effect in book.effects[1:]] == [answered(7)]
 
 

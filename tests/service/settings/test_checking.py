@@ -76,7 +76,6 @@ def test_what_is_off_elsewhere_is_accepted_with_its_parameters(root):
         ({"channel": {"without_namespace": {"presence": True}}}, "channel.without_namespace.presence"),
         ({"channel": {"namespaces": [{"name": "n", "join_leave": True}]}}, "channel.namespaces[0].join_leave"),
         ({"consumers": [{"name": "k", "enabled": True, "type": "kafka"}]}, "consumers[0].enabled"),
-        ({"rpc": {"ping": {"enabled": True, "method": "pong"}}}, "rpc.ping.method"),
     ],
 )
 def test_what_is_switched_on_elsewhere_is_told_once(root, raw, place):

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from msgspec import Raw
 
 from service.connections import questions as q
-from service.protocol import errors
+from service.protocol import closing, errors
 from service.protocol import messages as wire
 from tests.service.connections.playbook import Playbook, token
 
@@ -117,14 +117,29 @@ def test_there_is_no_presence_yet(method, channel, effect):
 
 
 @given(st.text(max_size=20))
-def test_rpc_has_nobody_to_answer(method):
-    talk() >> {"id": 2, "rpc": {"method": method, "data": {"a": 1}}} << [OFF]
+def test_whoever_answers_calls_is_asked(method):
+    book = talk(answers=False) >> {"id": 2, "rpc": {"method": method, "data": {"a": 1}}} << ["ask Rpc"]
+    (question,) = book.questions
+    assert (question.method, bytes(question.data)) == (method, b'{"a": 1}')
+    book.answer(q.Called(Raw(b"[1]"))) << [{"id": 2, "rpc": {"data": [1]}}]
 
 
-def test_the_built_in_rpc():
-    book = talk(rpc_ping=True)
-    book >> {"id": 2, "rpc": {"method": "ping", "data": 1}} << [{"id": 2, "rpc": {}}]
-    book >> {"id": 2, "rpc": {"method": "other"}} << [error(104, "method not found")]
+def test_a_call_that_gives_nothing_or_fails():
+    book = talk(answers=False) >> [{"id": 2, "rpc": {"method": "a"}}, {"id": 3, "rpc": {"method": "b"}}]
+    book.answer(q.Called()) << [{"id": 2, "rpc": {}}, "ask Rpc"]
+    book.answer(q.Failed(errors.NOT_AVAILABLE)) << [{**OFF, "id": 3}]
+
+
+def test_a_call_may_end_the_connection():
+    book = talk(answers=False) >> {"id": 2, "rpc": {"method": "a"}}
+    book.answer(q.Failed(closing.forced(4500, "enough"))) << ["close(4500)"]
+
+
+@pytest.mark.parametrize("name", ["ping", "are you there"])
+def test_the_built_in_call(name):
+    book = talk(rpc_ping=name, answers=False)
+    book >> {"id": 2, "rpc": {"method": name, "data": 1}} << [{"id": 2, "rpc": {}}]
+    book >> {"id": 2, "rpc": {"method": "other"}} << ["ask Rpc"]
 
 
 @pytest.mark.parametrize("changes", [{}, {"insecure": True}])
