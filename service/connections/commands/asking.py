@@ -8,6 +8,7 @@ from service.connections.standing import Refused, Standing, Task, bad_request, e
 from service.protocol import closing, errors
 from service.protocol import messages as wire
 
+
 def history(client: Standing, command_id: int, request: wire.HistoryRequest, _now: float) -> Task:
     """Publications of the channel's stream and its position."""
     settings = client.settings

@@ -57,9 +57,12 @@ async def test_a_client_is_told(make_node):
         peer.text({"id": number, "rpc": {"method": method}})
         (reply,) = await peer.replies()
         reply.pop("id")
-        assert reply == [
-            {"rpc": {}},
-            {"rpc": {"data": "ann"}},
-            {"error": {"code": 104, "message": "method not found"}},
-            {"error": {"code": 104, "message": "method not found"}},
-        ][number - 2]
+        assert (
+            reply
+            == [
+                {"rpc": {}},
+                {"rpc": {"data": "ann"}},
+                {"error": {"code": 104, "message": "method not found"}},
+                {"error": {"code": 104, "message": "method not found"}},
+            ][number - 2]
+        )
