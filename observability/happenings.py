@@ -67,9 +67,11 @@ HAPPENINGS = (
         (n.HEARTBEATS_MISSED,), (n.HEARTBEAT_SPAN,), (n.HEARTBEAT_MISSED,),
     ),
     Happening("connections", "stalled", "A client stopped taking what is sent", (), (), (n.CONNECTION_STALLED,)),
+    Happening("connections", "noted", "Something for the flight recorder alone"),
+    Happening("connections", "waiting", "Bytes wait for a client; the flight recorder keeps the most"),
     Happening(
-        "connections", "closed", "A connection ended; traced when its greeting was",
-        (n.CONNECTIONS_CLOSED, n.CONNECTION_LIFETIME), (n.CLOSE_SPAN,), (n.CONNECTION_CLOSED,),
+        "connections", "closed", "A connection ended; traced when its greeting was, with its record when unwanted",
+        (n.CONNECTIONS_CLOSED, n.CONNECTION_LIFETIME), (n.CLOSE_SPAN,), (n.CONNECTION_CLOSED, n.CONNECTION_RECORDED),
     ),
     Happening(
         "connections", "", "Connections and what waits for them, at the scrape",

@@ -284,6 +284,7 @@ UPGRADE_STEP_SKIPPED = _event("upgrade.step_skipped", "warning", "A step of the 
 CONNECTION_CONNECTED = _event("connection.connected", "info", "A greeting succeeded (sampled connections only).")
 CONNECTION_REFUSED = _event("connection.refused", "info", "A greeting was answered with an error or a close.")
 CONNECTION_STALLED = _event("connection.stalled", "info", "A client stopped taking what is sent to it.")
+CONNECTION_RECORDED = _event("connection.recorded", "info", "What happened before an end that nobody wanted.")
 CONNECTION_CLOSED = _event("connection.closed", "info", "The whole story of a connection, one line.", limited=False)
 HEARTBEAT_LATE = _event("heartbeat.late", "info", "A pong came slowly.")
 HEARTBEAT_MISSED = _event("heartbeat.missed", "info", "No pong in time.")
@@ -334,6 +335,10 @@ KEYS: dict[str, str] = {
     "subscriptions": "channels subscribed at the end",
     "queued_bytes": "bytes not yet taken by the client",
     "queued_bytes_high": "highest queued_bytes",
+    "events": "what the flight recorder noted, oldest first",
+    "network": "what TCP said when the end was decided",
+    "verdict": "who kept things waiting: network, client, us, nobody or unclear",
+    "rtt_high": "longest rtt of an answered ping",
     "pings": "pings sent",
     "pongs": "pongs received",
     "operation": "operation of the broker",

@@ -10,6 +10,7 @@ import resource
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +24,12 @@ from observability.names import Figure
 
 TICK = 0.1  # seconds
 STALL = 0.25  # seconds; the objective for a message's whole way
-REMEMBERED = 5.0  # seconds for which a stall is an excuse
+LATE = 0.1  # seconds; a shorter standstill is told nobody, but still excuses those who seem to owe an answer
+REMEMBERED = 5.0  # seconds for which a stall is remembered
+MARGIN = 0.25  # seconds; a standstill began up to a tick before it is measured, and ends before the sockets are read
+AFTER = 1.0  # seconds for which it still excuses when it is over, beyond its own length
+MOST_EXCUSED = 30.0  # seconds, of stalls that follow each other
+KEPT = 20  # stalls that can be asked for
 THRESHOLDS = (50_000, 20, 1000)  # a young collection for each 50 000 new containers, an old one hardly ever
 FREEZE_EACH = 1000  # new connections
 
@@ -58,6 +64,10 @@ class LoopWatch:
         self._due = 0.0
         self._where = ""
         self._last: Stall | None = None
+        self._excuse = 0.0
+        self._excuse_until = 0.0
+        self.stalls: deque[tuple[float, Stall]] = deque(maxlen=KEPT)  # the last ones, each with its wall time
+        self.on_stall: Callable[[Stall], None] = lambda _stall: None
         self._handle: asyncio.TimerHandle | None = None
         self._thread_id = 0
         self._ended = threading.Event()
@@ -83,10 +93,25 @@ class LoopWatch:
         last = self._last
         return last if last is not None and now - last.ended < REMEMBERED else None
 
+    def excuse(self) -> float:
+        """Seconds by which a verdict on a peer has to wait: we stood still, its answer may lie unread. 0: not at all.
+
+        It lasts as long as the standstill did and a second more; stalls that follow each other add up.
+        """
+        now = self._clock()
+        known = self._excuse if now < self._excuse_until else 0.0
+        late = now - self._due
+        if self._handle is not None and late >= LATE:
+            return min(known + late + MARGIN, MOST_EXCUSED)
+        return known
+
     def _tick(self, loop: asyncio.AbstractEventLoop) -> None:
         now = self._clock()
         late = max(0.0, now - self._due)
         self._lag.observe(late)
+        if late >= LATE:
+            self._excuse = self.excuse()
+            self._excuse_until = now + self._excuse + AFTER
         if late >= STALL:
             self._stalled(now)
         self._where = ""
@@ -95,6 +120,8 @@ class LoopWatch:
 
     def _stalled(self, now: float) -> None:
         self._last = Stall(self._due, now, self._where)
+        self.stalls.append((time.time(), self._last))
+        self.on_stall(self._last)
         self._stalls.inc()
         self._log.write(names.LOOP_STALLED, seconds=round(now - self._due, 3), where=self._where or "unknown")
 
@@ -203,9 +230,9 @@ class Runtime:
         """A connection was opened (for the collector's policy)."""
         self.collector.opened()
 
-    def last_stall(self, now: float) -> Stall | None:
-        """See ``LoopWatch.last_stall``."""
-        return self.loop.last_stall(now)
+    def excuse(self) -> float:
+        """See ``LoopWatch.excuse``."""
+        return self.loop.excuse()
 
 
 class Process:

@@ -99,6 +99,7 @@ class Service:
             now=loop.time,
             sums=sums,
             calls=Calls(errors.METHOD_NOT_FOUND if settings.connections.session.rpc_ping else errors.NOT_AVAILABLE),
+            stalls=telemetry.runtime,
         )
         self.hub.on_insufficient = Connection.lost_position
         self.rounds = Rounds(self.station)

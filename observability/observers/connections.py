@@ -1,16 +1,23 @@
 """The life of a connection: greeting, commands, heartbeats, slowness, end."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import msgspec
 
 from observability import names
+from observability import recorder_names as noted
+from observability.flight_recorder import NOBODY, FlightRecorder
+from observability.flight_recorder import command as command_event
 from observability.names import SERVER_FAULTS, Figure
 from observability.observers.instruments import Instruments, Requests
 from observability.observers.upgrade import Upgrade
 from observability.tracing import Attributes, Link, Tracer
 
 _GONE = ("client_closed", "network_lost")
+_RECORDED_COMMANDS = frozenset(("connect", "subscribe", "unsubscribe", "refresh", "sub_refresh"))
+_INNER = ("link", "connected", "place", "abnormal", "network", "verdict")  # of a story: no fields of its line
+_RECORD = ("connection_id", "user", "code", "cause", "network", "verdict")
 
 
 class Greeting:
@@ -41,13 +48,12 @@ class ConnectionStory(msgspec.Struct, kw_only=True, gc=False):
     link: Link | None = None
     sent: int = 0
     received: int = 0
-    received_bytes: int = 0
     subscriptions: int = 0
-    pings: int = 0
-    pongs: int = 0
-    rtt: float = 0.0  # of the last answered ping, seconds; 0 for none
     queued_bytes: int = 0
-    queued_bytes_high: int = 0
+    place: int = NOBODY  # in the flight recorder, which knows the sums
+    abnormal: bool = False  # its events are told, too
+    network: dict[str, Any] | None = None  # what TCP said
+    verdict: str = ""  # who kept things waiting
 
 
 class ConnectionsObserver:
@@ -55,6 +61,7 @@ class ConnectionsObserver:
 
     def __init__(self, instruments: Instruments) -> None:
         self._all = instruments
+        self.recorder = instruments.recorder
         self._clock = instruments.clock
         registry = instruments.registry
         self._greetings = registry.counter(names.GREETINGS)
@@ -74,16 +81,21 @@ class ConnectionsObserver:
         self._faults = registry.counter(names.ERRORS).child("command")
         registry.add_source(self._figures)
 
-    def greeting(self, upgrade: Upgrade) -> Greeting:
-        """The transport is ours; the greeting begins."""
+    def greeting(self, upgrade: Upgrade, place: int = NOBODY) -> Greeting:
+        """The transport is ours; the greeting begins. ``place`` is the connection's in the flight recorder."""
+        self.recorder.open(place)
+        self.recorder.note(place, noted.UPGRADED)
         return Greeting(self._clock(), upgrade.link)
 
-    def connected(self, greeting: Greeting, connection_id: str, user: str, protocol: str) -> Link | None:
+    def connected(
+        self, greeting: Greeting, connection_id: str, user: str, protocol: str, place: int = NOBODY
+    ) -> Link | None:
         """The connect reply is written. Keep the link: later calls about this connection want it."""
         now = self._clock()
         seconds = now - greeting.started
         greeting.told = True
         self._connected.value += 1
+        self.recorder.note(place, noted.CONNECTED, int(seconds * 1000))
         self._connects.answered(fault=False)
         tracer = self._all.open_tracer()
         if tracer is None or (greeting.upgrade is None and not self._wanted(user, now)):
@@ -98,11 +110,14 @@ class ConnectionsObserver:
         )
         return link
 
-    def refused(self, greeting: Greeting, code: int, connection_id: str = "", cause: str = "") -> None:
+    def refused(
+        self, greeting: Greeting, code: int, connection_id: str = "", cause: str = "", place: int = NOBODY
+    ) -> None:
         """The connect command was answered with a reply error or a close code; or the client left before."""
         if greeting.told:
             return
         greeting.told = True
+        self.recorder.note(place, noted.GREETING_REFUSED, code)
         fault = code in SERVER_FAULTS
         self._connects.answered(fault=fault)
         result = "failed" if fault else "abandoned" if cause in _GONE else "refused"
@@ -112,24 +127,29 @@ class ConnectionsObserver:
             names.CONNECTION_REFUSED, link or greeting.upgrade, connection_id=connection_id, code=code, cause=cause
         )
 
-    def command(self, method: str, error: int = 0, connection_id: str = "") -> None:
+    def command(self, method: str, error: int = 0, connection_id: str = "", place: int = NOBODY) -> None:
         """A command was answered; ``error`` is the reply code, 0 for success."""
+        if error or method in _RECORDED_COMMANDS:
+            self.recorder.note(place, noted.COMMAND, command_event(method, error))
         self._commands.by[method, str(error)].value += 1
         if error in SERVER_FAULTS:
             self._faults.value += 1
             self._all.tell(names.COMMAND_FAILED, method=method, code=error, connection_id=connection_id)
 
-    def received(self, messages: int, size: int) -> None:
+    def received(self, messages: int, size: int, place: int = NOBODY) -> None:
         """WebSocket messages came, ``size`` payload bytes together."""
+        self.recorder.received(place, size)
         self._messages.value += messages
         self._bytes.value += size
 
-    def pinged(self, count: int = 1) -> None:
-        """Pings were sent."""
-        self._pings.value += count
+    def pinged(self, place: int = NOBODY) -> None:
+        """A ping was sent."""
+        self._pings.value += 1
+        self.recorder.pinged(place)
 
-    def ponged(self, rtt: float, link: Link | None = None, connection_id: str = "") -> None:
+    def ponged(self, rtt: float, link: Link | None = None, connection_id: str = "", place: int = NOBODY) -> None:
         """A pong came ``rtt`` seconds after its ping; a sampled one makes a span."""
+        self.recorder.ponged(place, rtt)
         self._pongs.value += 1
         trace_id = None
         tracer = self._all.tracer
@@ -138,8 +158,12 @@ class ConnectionsObserver:
             trace_id = f"{self._heartbeat(tracer, rtt, link, connection_id, 'answered').trace_id:032x}"
         self._rtt.observe(rtt, 1, trace_id)
 
-    def heartbeat_late(self, rtt: float, link: Link | None = None, connection_id: str = "") -> None:
+    def heartbeat_late(
+        self, rtt: float, link: Link | None = None, connection_id: str = "", place: int = NOBODY
+    ) -> None:
         """A pong came, but later than is healthy. Call it instead of ``ponged``."""
+        self.recorder.ponged(place, rtt)
+        self.recorder.note(place, noted.PONG_LATE, int(rtt * 1000))
         self._pongs.value += 1
         self._late.value += 1
         tracer = self._all.late_tracer()
@@ -147,15 +171,28 @@ class ConnectionsObserver:
         self._rtt.observe(rtt, 1, f"{span.trace_id:032x}" if span else None)
         self._all.tell(names.HEARTBEAT_LATE, span, connection_id=connection_id, rtt=rtt)
 
-    def heartbeat_missed(self, waited: float, link: Link | None = None, connection_id: str = "") -> None:
+    def heartbeat_missed(
+        self, waited: float, link: Link | None = None, connection_id: str = "", place: int = NOBODY
+    ) -> None:
         """No pong within ``waited`` seconds."""
+        self.recorder.note(place, noted.PING_MISSED, int(waited * 1000))
         self._missed.value += 1
         tracer = self._all.late_tracer()
         span = self._heartbeat(tracer, waited, link, connection_id, "missed") if tracer else None
         self._all.tell(names.HEARTBEAT_MISSED, span, connection_id=connection_id, seconds=waited)
 
-    def stalled(self, connection_id: str, queued_bytes: int, link: Link | None = None) -> None:
+    def noted(self, place: int, kind: int, argument: int = 0) -> None:
+        """Something that only the flight recorder keeps: a kind of ``recorder_names``."""
+        self.recorder.note(place, kind, argument)
+
+    def waiting(self, place: int, queued: int, kernel: int) -> None:
+        """So many bytes wait for the client, here and in the kernel, as a visit saw it."""
+        self.recorder.waiting(place, queued, kernel)
+
+    def stalled(self, connection_id: str, queued_bytes: int, link: Link | None = None, place: int = NOBODY) -> None:
         """The client stopped taking what is sent to it."""
+        self.recorder.note(place, noted.STALLED, queued_bytes)
+        self.recorder.waiting(place, queued_bytes, 0)
         self._all.tell(names.CONNECTION_STALLED, link, connection_id=connection_id, queued_bytes=queued_bytes)
 
     def closed(self, story: ConnectionStory) -> None:
@@ -165,10 +202,15 @@ class ConnectionsObserver:
         link = story.link
         if link is not None:
             link = self._close_span(story, link)
-        fields = {key: value for key, value in msgspec.structs.asdict(story).items() if value}
-        fields.pop("link", None)
-        fields.pop("connected", None)
+        told = {**msgspec.structs.asdict(story), **_sums(self.recorder, story.place)}
+        fields = {key: value for key, value in told.items() if value and key not in _INNER}
         self._all.tell(names.CONNECTION_CLOSED, link, **fields)
+        if story.abnormal:
+            events = [event.told() for event in self.recorder.events(story.place)]
+            record = {key: told[key] for key in _RECORD if told[key]}
+            self._all.tell(names.CONNECTION_RECORDED, link, **record, events=events)
+            fields |= {**record, "events": events}
+        self.recorder.remember(fields, "" if link is None else f"{link.trace_id:032x}")
 
     def _figures(self) -> Iterator[Figure]:
         yield Figure(names.REQUESTS.name, ("command",), self._commands.total())
@@ -214,6 +256,18 @@ class ConnectionsObserver:
         return link
 
 
+def _sums(recorder: FlightRecorder, place: int) -> dict[str, Any]:
+    sums = recorder.sums(place)
+    return {
+        "received_bytes": sums.received_bytes,
+        "pings": sums.pings,
+        "pongs": sums.pongs,
+        "rtt": sums.rtt,
+        "rtt_high": sums.rtt_high,
+        "queued_bytes_high": sums.queued_bytes_high + sums.kernel_bytes_high,
+    }
+
+
 def _links(link: Link | None) -> tuple[Link, ...]:
     return () if link is None else (link,)
 
@@ -222,38 +276,52 @@ class SilentConnectionsObserver(ConnectionsObserver):
     """Tells nobody."""
 
     def __init__(self) -> None:
-        pass
+        self.recorder = FlightRecorder(remembered=0)
 
-    def greeting(self, upgrade: Upgrade) -> Greeting:
-        del upgrade
+    def greeting(self, upgrade: Upgrade, place: int = NOBODY) -> Greeting:
+        del upgrade, place
         return _NOTHING
 
-    def connected(self, greeting: Greeting, connection_id: str, user: str, protocol: str) -> Link | None:
-        del greeting, connection_id, user, protocol
+    def connected(
+        self, greeting: Greeting, connection_id: str, user: str, protocol: str, place: int = NOBODY
+    ) -> Link | None:
+        del greeting, connection_id, user, protocol, place
         return None
 
-    def refused(self, greeting: Greeting, code: int, connection_id: str = "", cause: str = "") -> None:
+    def refused(
+        self, greeting: Greeting, code: int, connection_id: str = "", cause: str = "", place: int = NOBODY
+    ) -> None:
         pass
 
-    def command(self, method: str, error: int = 0, connection_id: str = "") -> None:
+    def command(self, method: str, error: int = 0, connection_id: str = "", place: int = NOBODY) -> None:
         pass
 
-    def received(self, messages: int, size: int) -> None:
+    def received(self, messages: int, size: int, place: int = NOBODY) -> None:
         pass
 
-    def pinged(self, count: int = 1) -> None:
+    def pinged(self, place: int = NOBODY) -> None:
         pass
 
-    def ponged(self, rtt: float, link: Link | None = None, connection_id: str = "") -> None:
+    def ponged(self, rtt: float, link: Link | None = None, connection_id: str = "", place: int = NOBODY) -> None:
         pass
 
-    def heartbeat_late(self, rtt: float, link: Link | None = None, connection_id: str = "") -> None:
+    def heartbeat_late(
+        self, rtt: float, link: Link | None = None, connection_id: str = "", place: int = NOBODY
+    ) -> None:
         pass
 
-    def heartbeat_missed(self, waited: float, link: Link | None = None, connection_id: str = "") -> None:
+    def heartbeat_missed(
+        self, waited: float, link: Link | None = None, connection_id: str = "", place: int = NOBODY
+    ) -> None:
         pass
 
-    def stalled(self, connection_id: str, queued_bytes: int, link: Link | None = None) -> None:
+    def noted(self, place: int, kind: int, argument: int = 0) -> None:
+        pass
+
+    def waiting(self, place: int, queued: int, kernel: int) -> None:
+        pass
+
+    def stalled(self, connection_id: str, queued_bytes: int, link: Link | None = None, place: int = NOBODY) -> None:
         pass
 
     def closed(self, story: ConnectionStory) -> None:

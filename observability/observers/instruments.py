@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from observability import names
+from observability.flight_recorder import FlightRecorder
 from observability.logs import Log
 from observability.metrics import Counter, Family, Registry
 from observability.names import LogEvent
@@ -22,6 +23,7 @@ class Instruments:
     tracer: Tracer | None = None
     clock: Callable[[], float] = time.monotonic
     slow: float = 0.25  # seconds; a delivery above it is late
+    recorder: FlightRecorder = field(default_factory=FlightRecorder)
     _sampled: Family[Counter] = field(init=False)
 
     def __post_init__(self) -> None:

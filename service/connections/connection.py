@@ -7,61 +7,33 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import Any, Final
+from sys import intern
+from typing import Any
 
-from observability.observers.connections import ConnectionStory, Greeting
+from observability import recorder_names as noted
 from observability.observers.upgrade import Upgrade
-from observability.tracing import Link
 from service.connections import questions as q
 from service.connections.answering import answer, failed
-from service.connections.outgoing import Outgoing
-from service.connections.session import Session
-from service.connections.sockopts import peer_address
+from service.connections.ending import Ending
 from service.connections.station import Station
 from service.connections.variants import Variant
 from service.connections.wheel import NOWHERE
 from service.protocol import closing, errors, framing
 from service.protocol import messages as wire
-from service.protocol.closing import Closing, Unsubscribing
+from service.protocol.closing import Unsubscribing
 from service.protocol.codec import BadFrame
 
-LONGEST_REASON: Final = 123  # bytes of a Close frame's reason (RFC 6455, 5.5)
-DROPPED: Final = 3000  # the code that means: drop the connection without a word
 
-
-class Connection(Outgoing, asyncio.Protocol):
+class Connection(Ending, asyncio.Protocol):
     """From the 101 to the end of the socket."""
 
-    __slots__ = (
-        "_greeting",
-        "_linger_until",
-        "_opened",
-        "_parser",
-        "_received",
-        "_replies",
-        "_story",
-        "id",
-        "link",
-        "session",
-        "variant",
-        "wheel_tick",
-    )
+    __slots__ = ("_parser", "_replies", "wheel_tick")
 
     def __init__(self, station: Station, client_id: str, variant: Variant, *, native_pings: bool = False) -> None:
-        super().__init__(station)
-        now = station.now()
-        self.id = client_id
-        self.variant = variant
+        super().__init__(station, client_id, variant, native_pings=native_pings)
         self.wheel_tick = NOWHERE
-        self.session = Session(client_id, station.settings.session, now, native_pings=native_pings)
         self._parser = framing.FrameParser(station.settings.message_size_limit)
         self._replies: list[wire.Reply] = []
-        self._opened = now
-        self._received = 0
-        self._linger_until = 0.0
-        self._greeting: Greeting | None = None
-        self.link: Link | None = None
-        self._story: tuple[Closing, str, str] | None = None  # closing, why, initiator
 
     def __hash__(self) -> int:
         return id(self)
@@ -69,12 +41,12 @@ class Connection(Outgoing, asyncio.Protocol):
     # ---------------------------------------------------------------- transport
     def begin(self, upgrade: Upgrade) -> None:
         """The 101 is out: the greeting begins."""
-        self._greeting = self.station.observe.greeting(upgrade)
+        self.number = self.station.registry.sockets.enter(self)
+        self._greeting = self.station.observe.greeting(upgrade, self.number)
 
     def attach(self, transport: asyncio.Transport) -> None:
         """See ``Outgoing.attach``."""
         super().attach(transport)
-        self.station.registry.sockets.add(self)
         self._place()
         if self.station.leaving is not None:
             self.close(self.station.leaving)
@@ -91,7 +63,7 @@ class Connection(Outgoing, asyncio.Protocol):
             else:
                 self._control(opcode, payload, now)
         self._received += len(messages)
-        self.station.observe.received(len(messages), len(data))
+        self.station.observe.received(len(messages), len(data), self.number)
         if self._parser.error is not None and self._story is None:
             fault = self._parser.error
             self.close(_FAULTS.get(fault.code, closing.PROTOCOL_ERROR), fault.reason)
@@ -103,22 +75,9 @@ class Connection(Outgoing, asyncio.Protocol):
         return False
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        """The socket is gone, for whatever reason; break every tie."""
-        station = self.station
-        if self._story is None:
-            self._leave()
-            why = type(exc).__name__ if exc is not None else "closed without a Close frame"
-            self._story = (closing.CONNECTION_CLOSED, why, "network")
-        address = peer_address(self.transport)
-        queued = self.discard()
-        station.registry.sockets.discard(self)
-        station.wheel.remove(self)
-        self.forget_kernel()
-        self.fd = -1
-        self.transport = None
-        self._tell(queued, address)
+        """See ``Ending.connection_lost``."""
+        super().connection_lost(exc)
         self._replies.clear()
-        self.link = self._greeting = None
 
     # ------------------------------------------------------------------ reading
 
@@ -149,6 +108,7 @@ class Connection(Outgoing, asyncio.Protocol):
         except framing.FrameError as fault:
             self.close(_FAULTS.get(fault.code, closing.PROTOCOL_ERROR), fault.reason)
             return
+        self.station.observe.noted(self.number, noted.PEER_CLOSED, code)
         self._end(replace(closing.NORMAL, code=code), reason, "client")
         self._write_last(framing.close_frame(1000 if code == framing.NO_CODE else code, ""))
         assert self.transport is not None, "a peer without a transport closed"
@@ -179,7 +139,7 @@ class Connection(Outgoing, asyncio.Protocol):
         code = error.code if isinstance(error, wire.Error) else 0
         if effect.method == "connect":
             self._greeted(code)
-        self.station.observe.command(effect.method, code, self.id)
+        self.station.observe.command(effect.method, code, self.id, self.number)
         self._replies.append(effect.message)
 
     def _push(self, effect: q.Push, _now: float) -> None:
@@ -206,15 +166,20 @@ class Connection(Outgoing, asyncio.Protocol):
 
     def _connected(self, effect: q.Connected, _now: float) -> None:
         assert self._greeting is not None, "connected twice"
-        self.station.registry.add(self, effect.user)
-        self.link = self.station.observe.connected(self._greeting, self.id, effect.user, self.variant.codec.name)
+        station = self.station
+        station.registry.add(self, effect.user)
+        self.client = client_name(effect.client_name, effect.client_version)
+        protocol = self.variant.codec.name
+        self.link = station.observe.connected(self._greeting, self.id, effect.user, protocol, self.number)
         self._greeting = None
 
     def _greeted(self, code: int) -> None:
         if code and self._greeting is not None:
-            self.station.observe.refused(self._greeting, code, self.id)
+            self.station.observe.refused(self._greeting, code, self.id, place=self.number)
 
     def _left(self, effect: q.Left, _now: float) -> None:
+        if effect.code:
+            self.station.observe.noted(self.number, noted.UNSUBSCRIBED, effect.code)
         self.station.hub.leave(self, effect.channel)
 
     def _close(self, effect: q.Close, _now: float) -> None:
@@ -224,21 +189,25 @@ class Connection(Outgoing, asyncio.Protocol):
     def _send_ping(self, _effect: q.SendPing, _now: float) -> None:
         native = self.session.native_pings
         self.write(self.variant.native_ping if native else self.variant.ping, 1)
-        self.station.observe.pinged()
+        self.station.observe.pinged(self.number)
 
     def _ping_missed(self, _effect: q.PingMissed, _now: float) -> None:
-        self.station.observe.heartbeat_missed(self.station.settings.session.heartbeat.timeout, self.link, self.id)
+        self.station.observe.heartbeat_missed(
+            self.station.settings.session.heartbeat.timeout, self.link, self.id, self.number
+        )
 
     def _ponged(self, effect: q.Ponged, _now: float) -> None:
         observe = self.station.observe
-        (observe.heartbeat_late if effect.late else observe.ponged)(effect.rtt, self.link, self.id)
+        (observe.heartbeat_late if effect.late else observe.ponged)(effect.rtt, self.link, self.id, self.number)
 
     def _pause(self, _effect: q.Pause, _now: float) -> None:
         if self.transport is not None and self.transport.is_reading():
+            self.station.observe.noted(self.number, noted.READING_PAUSED)
             self.transport.pause_reading()
 
     def _resume(self, _effect: q.Resume, _now: float) -> None:
         if self.transport is not None and not self.transport.is_closing() and not self.transport.is_reading():
+            self.station.observe.noted(self.number, noted.READING_RESUMED)
             self.transport.resume_reading()
 
     def _flush(self) -> None:
@@ -247,23 +216,12 @@ class Connection(Outgoing, asyncio.Protocol):
             self._replies = []
             self.write(self.variant.replies(replies), len(replies))
 
-    # ------------------------------------------------------------------ closing
+    # ------------------------------------------------------------------ from outside
 
     @property
     def user(self) -> str:
         """The user's id; "" is anonymous, or not known yet."""
         return self.session.user
-
-    def close(self, closing_: Closing, why: str = "") -> None:
-        """Close with a code: what waits is sent, then the Close frame, then we read on until the peer's (lingering)."""
-        if self._story is None:
-            self._perform(self.session.close(closing_, why), self.station.now())
-            self._place()
-
-    def abort(self) -> None:
-        """Drop the socket without another word."""
-        if self.transport is not None:
-            self.transport.abort()
 
     def unsubscribe(self, channel: str, unsubscribing: Unsubscribing) -> None:
         """Take the client out of a channel and tell it."""
@@ -284,71 +242,6 @@ class Connection(Outgoing, asyncio.Protocol):
             self.station.observe.stalled(self.id, self.unsent_bytes(), self.link)
         self._place()
 
-    def cut(self, by: str) -> None:
-        """The reader is too slow: no frame can be sent any more, the client resumes from its position."""
-        if self._story is None:
-            self.close(closing.SLOW.because(f"slow_{by}"), f"{self.unsent_bytes()} bytes unsent")
-
-    def _shut(self, closing_: Closing, why: str) -> None:
-        self._end(closing_, why, "server")
-        transport = self.transport
-        if transport is None:
-            return
-        reason = closing_.reason.encode()
-        if closing_.code in (DROPPED, closing.SLOW.code) or len(reason) > LONGEST_REASON:
-            self.fd = -1
-            transport.abort()
-            return
-        self._write_last(framing.close_frame(closing_.code, closing_.reason))
-        self._linger_until = self.station.now() + self.station.settings.linger
-        if not transport.is_reading():
-            transport.resume_reading()
-
-    def _end(self, closing_: Closing, why: str, initiator: str) -> None:
-        self._story = (closing_, why, initiator)
-        self._leave()
-
-    def _write_last(self, data: bytes) -> None:
-        """The Close frame, behind everything that waits; from here on nothing is written directly."""
-        self.write(data, 1)
-        self.fd = -1
-
-    def drained(self) -> None:
-        """See ``Outgoing.drained``: a closing connection stays off the direct way."""
-        if self._story is None:
-            super().drained()
-
-    def _leave(self) -> None:
-        station = self.station
-        channels = self.session.channels
-        if channels:
-            station.hub.leave_all(self, channels)
-        station.registry.remove(self, self.session.user)
-
-    def _tell(self, queued: int, address: str) -> None:
-        assert self._story is not None, "a connection ended without a story"
-        ending, why, initiator = self._story
-        if self._greeting is not None:
-            self.station.observe.refused(self._greeting, ending.code, self.id, ending.cause)
-        self.station.observe.closed(
-            ConnectionStory(
-                connection_id=self.id,
-                code=ending.code,
-                cause=ending.cause,
-                initiator=initiator,
-                lifetime=self.station.now() - self._opened,
-                connected=self._greeting is None,
-                reason=why or ending.reason,
-                user=self.session.user,
-                protocol=self.variant.codec.name,
-                address=address,
-                link=self.link,
-                sent=self.sent,
-                received=self._received,
-                queued_bytes=queued,
-            )
-        )
-
     # ------------------------------------------------------------------- visits
 
     def visit(self, now: float, stall: float) -> None:
@@ -365,6 +258,10 @@ class Connection(Outgoing, asyncio.Protocol):
             self.cut("age")
             return
         self.look()
+        if self.kernel_bytes:
+            self.station.observe.waiting(self.number, self.unsent_bytes(), self.kernel_bytes)
+        if stall and self.session.owes_pongs:
+            self.station.observe.noted(self.number, noted.LOOP_STALLED, int(stall * 1000))
         self._perform(self.session.tick(now, stall), now)
         self._flush()
         self._place()
@@ -380,6 +277,11 @@ class Connection(Outgoing, asyncio.Protocol):
         if self.moved():
             deadline = min(deadline, self.station.now() + self.station.settings.moved_again)
         self.station.wheel.place(self, deadline)
+
+
+def client_name(name: str, version: str) -> str:
+    """What the SDK says of itself, shortened; one text for all that say the same."""
+    return intern(f"{name[:32]} {version[:32]}".strip())
 
 
 _FAULTS = {fault.code: fault for fault in (closing.PROTOCOL_ERROR, closing.BAD_UTF8, closing.MESSAGE_TOO_BIG)}

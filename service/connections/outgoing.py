@@ -40,11 +40,11 @@ class Outgoing:
     __slots__ = (
         "_held",
         "_held_size",
-        "_kernel_bytes",
         "_kernel_messages",
         "_seen_sent",
         "_waiting",
         "fd",
+        "kernel_bytes",
         "outbox",
         "sent",
         "socket",
@@ -63,7 +63,7 @@ class Outgoing:
         self._held_size = 0
         self._waiting = False  # for resume_writing
         self._seen_sent = 0  # ``sent`` at the last look
-        self._kernel_bytes = 0
+        self.kernel_bytes = 0
         self._kernel_messages = 0
 
     # ---------------------------------------------------------------- transport
@@ -87,9 +87,11 @@ class Outgoing:
         self._waiting = False
         if self._held is not None:
             held, self._held = self._held, None
-            self.station.stalled.discard(self)
             self._delivered(held, self._held_size)
         self._drain()
+        if not self._waiting and self in self.station.stalled:
+            self.station.stalled.discard(self)
+            self.relieved()
 
     # ------------------------------------------------------------------ writing
 
@@ -139,8 +141,9 @@ class Outgoing:
             return True
         self._waiting = True
         self._held, self._held_size = batches, len(data)
-        self.station.stalled.add(self)
-        self.stalled()
+        if self not in self.station.stalled:
+            self.station.stalled.add(self)
+            self.stalled()
         return False
 
     def _drain(self) -> None:
@@ -171,6 +174,10 @@ class Outgoing:
         """The socket takes no more for now."""
         raise NotImplementedError
 
+    def relieved(self) -> None:
+        """It has taken all that waited."""
+        raise NotImplementedError
+
     def cut(self, by: str) -> None:
         """The reader is too slow, by "bytes" or by "age": the connection decides what becomes of it."""
         raise NotImplementedError
@@ -188,7 +195,7 @@ class Outgoing:
 
     def moved(self) -> bool:
         """Something was sent since the last look, or had not arrived then: another look is worth it soon."""
-        return self.sent != self._seen_sent or self._kernel_bytes > 0
+        return self.sent != self._seen_sent or self.kernel_bytes > 0
 
     def look(self) -> None:
         """How much of what was sent has the peer's kernel not confirmed yet."""
@@ -203,9 +210,9 @@ class Outgoing:
     def _kernel(self, size: int) -> None:
         sums = self.station.sums
         messages = self._as_messages(size) if size else 0
-        sums.kernel_bytes += size - self._kernel_bytes
+        sums.kernel_bytes += size - self.kernel_bytes
         sums.kernel_messages += messages - self._kernel_messages
-        self._kernel_bytes, self._kernel_messages = size, messages
+        self.kernel_bytes, self._kernel_messages = size, messages
 
     def _as_messages(self, size: int) -> int:
         """How many messages so many bytes in the kernel are, by the mean of what this peer was sent."""
@@ -220,6 +227,11 @@ class Outgoing:
             return self._held[0][1]
         return self.outbox.oldest() if self.outbox is not None else inf
 
+    def descriptor(self) -> int:
+        """The socket's number, with TLS, too; −1 when it is gone. Only to ask the kernel about it."""
+        found = None if self.transport is None else self.transport.get_extra_info("socket")
+        return -1 if found is None else int(found.fileno())
+
     def unsent_bytes(self) -> int:
         """Bytes that wait here (the kernel's share is not in it)."""
         queued = self.outbox.size if self.outbox is not None else 0
@@ -232,8 +244,8 @@ class Outgoing:
         outbox, self.outbox = self.outbox, None
         held, self._held = self._held, None
         unsent = 0
+        self.station.stalled.discard(self)
         if held is not None:
-            self.station.stalled.discard(self)
             unsent += self._held_size
             self._delivered(held, self._held_size, lost=True)
         if outbox is not None and len(outbox):

@@ -6,6 +6,8 @@ A user with one connection, the usual case, costs one dictionary entry and no li
 from collections.abc import Iterator
 from typing import Generic, Protocol, TypeVar
 
+from service.connections.roll import Roll
+
 
 class Registered(Protocol):
     """What the registry knows of a connection."""
@@ -24,7 +26,7 @@ class Registry(Generic[C]):
     def __init__(self) -> None:
         self._by_id: dict[str, C] = {}
         self._by_user: dict[str, C | list[C]] = {}
-        self.sockets: set[C] = set()  # every open socket, greeted or not
+        self.sockets = Roll[C]()  # every open socket, greeted or not
 
     def __len__(self) -> int:
         return len(self._by_id)

@@ -13,17 +13,15 @@ VISITS = 256  # a step; the rest follows in the next turn of the loop, so that o
 
 
 class Rounds:
-    """One timer for all connections. A round that comes late says how long our own loop stood still."""
+    """One timer for all connections. How long our own loop stood still is known to ``Station.stalls`` alone."""
 
-    __slots__ = ("_due", "_handle", "_loop", "_stall", "_stalled_at", "_station")
+    __slots__ = ("_due", "_handle", "_loop", "_station")
 
     def __init__(self, station: Station) -> None:
         self._station = station
         self._loop: asyncio.AbstractEventLoop | None = None
         self._handle: asyncio.Handle | None = None
         self._due = 0.0
-        self._stall = 0.0
-        self._stalled_at = 0.0
 
     def start(self) -> None:
         """Begin; needs a running loop."""
@@ -37,19 +35,12 @@ class Rounds:
             self._handle.cancel()
             self._handle = None
 
-    def stall(self, now: float) -> float:
-        """Seconds by which verdicts are put off: our last standstill, for as long as it lasted and a second more."""
-        return self._stall if now < self._stalled_at + self._stall + 1.0 else 0.0
-
     def _round(self) -> None:
         assert self._loop is not None, "a round before the start"
         now = self._loop.time()
-        late = now - self._due
-        if late > 2 * TICK:
-            self._stall, self._stalled_at = late, now
-            # Pongs that lie unread come first: the loop reads sockets before the next call.
-            self._due = now
-            self._handle = self._loop.call_soon(self._walk)
+        if now - self._due > TICK:  # pongs may lie unread: the loop reads its sockets before the next timer
+            self._due = now + TICK
+            self._handle = self._loop.call_at(self._due, self._walk)
             return
         self._walk()
 
@@ -57,7 +48,7 @@ class Rounds:
         assert self._loop is not None, "a walk before the start"
         now = self._loop.time()
         due: list[Connection] = self._station.wheel.advance(now, VISITS)
-        stall = self.stall(now)
+        stall = self._station.stalls.excuse()
         for connection in due:
             connection.visit(now, stall)
         if len(due) == VISITS:

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from observability.observers.channels import ChannelsObserver
 from observability.observers.connections import ConnectionsObserver
@@ -58,6 +58,13 @@ class Sums:
         return self.written_bytes // self.written_messages or 1 if self.written_messages else 128
 
 
+class Stalls(Protocol):
+    """Who knows how our own loop does (``observability.runtime``)."""
+
+    def excuse(self) -> float:
+        """Seconds by which verdicts on peers have to wait."""
+
+
 @dataclass(slots=True)
 class Station:
     """One object a process; a connection keeps one reference instead of twelve."""
@@ -72,6 +79,7 @@ class Station:
     observe_channels: ChannelsObserver
     now: Callable[[], float]  # the loop's clock
     sums: Sums
+    stalls: Stalls
     calls: Calls = field(default_factory=Calls)
     wall: Callable[[], float] = time.time
     stalled: "set[Outgoing]" = field(default_factory=set)  # connections whose socket takes no more for now

@@ -62,7 +62,8 @@ class Upgrade:
         await response.prepare(request)
         self._observe.accepted(upgrade, connection.id, verdict.subprotocol)
         connection.begin(upgrade)
-        hand_over(request, connection)
+        if not hand_over(request, connection):
+            connection.connection_lost(None)  # the peer left meanwhile: that is its end, counted as any other
         return response
 
     def _connection(self, request: web.Request, verdict: Accepted) -> Connection:

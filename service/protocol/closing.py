@@ -31,6 +31,18 @@ CAUSES = (
     "internal_error",
     "unknown",
 )
+EXPECTED = (  # somebody wanted it, or its code says all there is to say: no record of what came before is written
+    "client_closed",
+    "shutdown",
+    "token_expired",
+    "invalid_token",
+    "no_credentials",
+    "forced_by_api",
+    "connection_limit",
+    "channel_limit",
+)
+ABNORMAL = frozenset(CAUSES) - frozenset(EXPECTED)
+"""Ends that nobody wanted: the flight recorder's events go to the log."""
 
 _SDK_MESSAGE_TOO_BIG = 1009
 

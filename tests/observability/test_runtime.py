@@ -86,6 +86,54 @@ def test_a_stopped_watch_tells_no_stalls(watched):
     assert watch.last_stall(now[0] + 60) is None
 
 
+def test_a_stall_excuses_peers_for_its_own_length_and_a_second(watched):
+    watch, loop, now = watched
+    assert watch.excuse() == 0.0
+    now[0] += 1.6
+    assert watch.excuse() == pytest.approx(1.75)  # before the tick that tells it: the lateness and a margin
+    loop.fire()
+    assert watch.excuse() == pytest.approx(1.75)
+    for _ in range(27):
+        now[0] += 0.1
+        loop.fire()
+        assert watch.excuse() == pytest.approx(1.75)
+    now[0] += 0.1
+    loop.fire()
+    assert watch.excuse() == 0.0
+
+
+def test_stalls_that_follow_each_other_add_up_but_not_for_ever(watched):
+    watch, loop, now = watched
+    for _ in range(2):
+        now[0] += 1.1
+        loop.fire()
+    assert watch.excuse() == pytest.approx(2.5)
+    for _ in range(100):
+        now[0] += 2.0
+        loop.fire()
+    assert watch.excuse() == runtime.MOST_EXCUSED
+
+
+def test_a_short_standstill_excuses_and_is_told_nobody(watched, telemetry):
+    watch, loop, now = watched
+    now[0] += 0.1 + 0.15
+    loop.fire()
+    assert watch.excuse() == pytest.approx(0.4)
+    assert telemetry.value(names.LOOP_STALLS) == 0
+
+
+def test_the_last_stalls_can_be_asked_for(watched):
+    watch, loop, now = watched
+    heard = []
+    watch.on_stall = heard.append
+    for _ in range(30):
+        now[0] += 1.0
+        loop.fire()
+    assert len(watch.stalls) == runtime.KEPT
+    assert watch.stalls[-1][1] == heard[-1]
+    assert len(heard) == 30
+
+
 async def test_a_real_stall_is_named_by_file_and_line(telemetry):
     watch = LoopWatch(telemetry.registry, telemetry.telemetry.log)
     watch.start(asyncio.get_running_loop())

@@ -43,6 +43,9 @@ class Peer(Outgoing, asyncio.Protocol):
     def stalled(self):
         pass
 
+    def relieved(self):
+        pass
+
     def cut(self, by):
         self.cuts.append(by)
 

@@ -1,0 +1,191 @@
+"""How a connection ends: who closes it, with which code, how long we linger, and the one story that is told of it."""
+
+from typing import TYPE_CHECKING, Final, cast
+
+from observability import recorder_names as noted
+from observability.observers.connections import ConnectionStory, Greeting
+from observability.tracing import Link
+from service.connections.outgoing import Outgoing
+from service.connections.questions import Effect
+from service.connections.roll import NOWHERE
+from service.connections.session import Session
+from service.connections.slowness import judge
+from service.connections.sockopts import peer_address
+from service.connections.station import Station
+from service.connections.tcp_info import TcpInfo, tcp_info
+from service.connections.variants import Variant
+from service.protocol import closing, framing
+from service.protocol.closing import Closing
+
+if TYPE_CHECKING:
+    from service.connections.connection import Connection
+
+LONGEST_REASON: Final = 123  # bytes of a Close frame's reason (RFC 6455, 5.5)
+DROPPED: Final = 3000  # the code that means: drop the connection without a word
+
+
+class Ending(Outgoing):
+    """A connection's last words. What is decided before stands in ``connection.py``."""
+
+    __slots__ = (
+        "_greeting",
+        "_last_look",
+        "_linger_until",
+        "_received",
+        "_story",
+        "client",
+        "id",
+        "link",
+        "number",
+        "opened",
+        "session",
+        "variant",
+    )
+
+    def __init__(self, station: Station, client_id: str, variant: Variant, *, native_pings: bool) -> None:
+        super().__init__(station)
+        now = station.now()
+        self.id = client_id
+        self.variant = variant
+        self.session = Session(client_id, station.settings.session, now, native_pings=native_pings)
+        self.opened = now
+        self.number = NOWHERE  # among all sockets; the flight recorder's place, too
+        self.client = ""  # name and version that the SDK gave
+        self.link: Link | None = None
+        self._greeting: Greeting | None = None
+        self._received = 0
+        self._linger_until = 0.0
+        self._story: tuple[Closing, str, str] | None = None  # closing, why, initiator
+        self._last_look: TcpInfo | None = None  # what TCP said when the end was decided
+
+    # ---------------------------------------------------------------- what may end it
+
+    def close(self, closing_: Closing, why: str = "") -> None:
+        """Close with a code: what waits is sent, then the Close frame, then we read on until the peer's (lingering)."""
+        if self._story is None:
+            self._perform(self.session.close(closing_, why), self.station.now())
+            self._place()
+
+    def abort(self) -> None:
+        """Drop the socket without another word."""
+        if self.transport is not None:
+            self.transport.abort()
+
+    def stalled(self) -> None:
+        """See ``Outgoing.stalled``: the age of what waits is a deadline now."""
+        if self._story is None:
+            self.station.observe.stalled(self.id, self.unsent_bytes(), self.link, self.number)
+        self._place()
+
+    def cut(self, by: str) -> None:
+        """The reader is too slow: no frame can be sent any more, the client resumes from its position."""
+        if self._story is None:
+            self.station.observe.noted(self.number, noted.CUT, self.unsent_bytes())
+            self.close(closing.SLOW.because(f"slow_{by}"), f"{self.unsent_bytes()} bytes unsent")
+
+    def relieved(self) -> None:
+        """See ``Outgoing.relieved``."""
+        self.station.observe.noted(self.number, noted.DRAINED)
+
+    def drained(self) -> None:
+        """See ``Outgoing.drained``: a closing connection stays off the direct way."""
+        if self._story is None:
+            super().drained()
+
+    def _perform(self, effects: list[Effect], now: float) -> None:
+        raise NotImplementedError
+
+    def _place(self) -> None:
+        raise NotImplementedError
+
+    # ------------------------------------------------------------------- how it goes
+
+    def _shut(self, closing_: Closing, why: str) -> None:
+        self._end(closing_, why, "server")
+        self.station.observe.noted(self.number, noted.CLOSE_SENT, closing_.code)
+        transport = self.transport
+        if transport is None:
+            return
+        reason = closing_.reason.encode()
+        if closing_.code in (DROPPED, closing.SLOW.code) or len(reason) > LONGEST_REASON:
+            self.fd = -1
+            transport.abort()
+            return
+        self._write_last(framing.close_frame(closing_.code, closing_.reason))
+        self._linger_until = self.station.now() + self.station.settings.linger
+        if not transport.is_reading():
+            transport.resume_reading()
+
+    def _end(self, closing_: Closing, why: str, initiator: str) -> None:
+        self._story = (closing_, why, initiator)
+        if closing_.cause in closing.ABNORMAL:
+            self._last_look = tcp_info(self.descriptor())
+        self._leave()
+
+    def _write_last(self, data: bytes) -> None:
+        """The Close frame, behind everything that waits; from here on nothing is written directly."""
+        self.write(data, 1)
+        self.fd = -1
+
+    def _leave(self) -> None:
+        station = self.station
+        channels = self.session.channels
+        if channels:
+            station.hub.leave_all(self, channels)
+        station.registry.remove(cast("Connection", self), self.session.user)
+
+    # ------------------------------------------------------------------ what is told
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """The socket is gone, for whatever reason; break every tie."""
+        station = self.station
+        if self._story is None:
+            self._leave()
+            why = type(exc).__name__ if exc is not None else "closed without a Close frame"
+            self._story = (closing.CONNECTION_CLOSED, why, "network")
+            station.observe.noted(self.number, noted.SOCKET_LOST, getattr(exc, "errno", None) or 0)
+        address = peer_address(self.transport)
+        queued = self.discard()
+        station.wheel.remove(cast("Connection", self))
+        self.forget_kernel()
+        self.fd = -1
+        self.transport = None
+        self._tell(queued, address)
+        station.registry.sockets.leave(self.number)
+        self.number = NOWHERE
+        self.link = self._greeting = None
+
+    def _tell(self, queued: int, address: str) -> None:
+        assert self._story is not None, "a connection ended without a story"
+        ending, why, initiator = self._story
+        observe = self.station.observe
+        if self._greeting is not None:
+            observe.refused(self._greeting, ending.code, self.id, ending.cause, self.number)
+        last, verdict = self._last_look, None
+        if last is not None:
+            round_trip = observe.recorder.sums(self.number).rtt
+            verdict = judge(last.reading(queued, round_trip, self.station.stalls.excuse()))
+        observe.closed(
+            ConnectionStory(
+                connection_id=self.id,
+                code=ending.code,
+                cause=ending.cause,
+                initiator=initiator,
+                lifetime=self.station.now() - self.opened,
+                connected=self._greeting is None,
+                reason=why or ending.reason,
+                user=self.session.user,
+                protocol=self.variant.codec.name,
+                client=self.client,
+                address=address,
+                link=self.link,
+                sent=self.sent,
+                received=self._received,
+                subscriptions=len(self.session.channels),
+                queued_bytes=queued,
+                place=self.number,
+                abnormal=ending.cause in closing.ABNORMAL,
+                network=None if last is None else last.told(),
+                verdict="" if verdict is None else verdict.who,
+            )
+        )
