@@ -162,7 +162,7 @@ def test_a_stalled_client_has_a_name(telemetry):
 @pytest.mark.shows("websocket.close", "connection.closed")
 def test_one_line_tells_the_whole_story(telemetry):
     telemetry.telemetry.connections.closed(
-        story(user="ada", reason="shutdown", link=CONNECT, sent=7, received=3, rtt=0.03, queued_bytes=10)
+        story(user="ada", reason="shutdown", link=CONNECT, sent=7, received=3, queued_bytes=10)
     )
     assert telemetry.value(names.CONNECTIONS_CLOSED, "3001", "shutdown", "server") == 1
     assert telemetry.value(names.CONNECTION_LIFETIME) == 1
@@ -172,6 +172,42 @@ def test_one_line_tells_the_whole_story(telemetry):
     wanted = {"connection_id": "c1", "user": "ada", "code": 3001, "cause": "shutdown", "lifetime": 12.5, "sent": 7}
     assert wanted.items() <= line.items()
     assert line["span_id"] == f"{span.link.span_id:016x}"
+
+
+@pytest.mark.shows("connection.recorded")
+def test_an_end_that_nobody_wanted_is_told_with_its_record(telemetry):
+    observe = telemetry.telemetry.connections
+    begun = observe.greeting(Upgrade(0.0), 7)
+    observe.connected(begun, "c1", "ada", "json", 7)
+    observe.command("publish", 0, "c1", 7)  # answered ones are no events
+    observe.command("publish", 103, "c1", 7)
+    observe.pinged(7)
+    observe.ponged(0.25, None, "c1", 7)
+    observe.heartbeat_missed(8.0, None, "c1", 7)
+    observe.waiting(7, 10, 20)
+    observe.closed(
+        story(
+            code=3012, cause="no_pong", user="ada", place=7, abnormal=True, link=CONNECT,
+            network={"resent": 3}, verdict="network",
+        )
+    )  # fmt: skip
+    line = telemetry.line("connection.recorded")
+    assert (line["cause"], line["verdict"], line["network"]) == ("no_pong", "network", {"resent": 3})
+    assert line["trace_id"]
+    assert [event["event"] for event in line["events"]] == ["upgraded", "connected", "command", "ping_missed"]
+    closed = telemetry.line("connection.closed")
+    assert (closed["pings"], closed["pongs"], closed["rtt"], closed["rtt_high"]) == (1, 1, 0.25, 0.25)
+    assert closed["queued_bytes_high"] == 30
+    assert "events" not in closed
+    assert observe.recorder.ended[-1]["events"] == line["events"]
+
+
+def test_an_expected_end_leaves_no_record(telemetry):
+    observe = telemetry.telemetry.connections
+    observe.greeting(Upgrade(0.0), 7)
+    observe.closed(story(place=7))
+    assert [line["event"] for line in telemetry.lines] == ["connection.closed"]
+    assert observe.recorder.ended[-1]["cause"] == "shutdown"
 
 
 def test_a_mass_close_writes_every_line(telemetry):
