@@ -85,7 +85,7 @@ class FlightRecorder:
         if place < 0:
             return
         while place >= len(self._slab) * STEP:
-            self._slab.append(array("Q", bytes(8 * _WORDS * STEP)))
+            self._slab.append(array("Q", (0,)) * (_WORDS * STEP))
         page, base = self._slab[place // STEP], place % STEP * _WORDS
         page[base] = int(self._clock() * 1000)
         for word in range(base + 1, base + _HEAD):
