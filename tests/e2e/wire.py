@@ -7,7 +7,7 @@ import struct
 
 
 class Wire:
-    """Listens on `port` and carries bytes to the server; `cut` kills the sockets of both sides."""
+    """Listens on `port` and carries bytes to the server; `cut` kills the sockets of both sides. `broken`: nobody gets through."""
 
     def __init__(self, target: int) -> None:
         self._target = target
@@ -17,6 +17,7 @@ class Wire:
         self._writers: list[asyncio.StreamWriter] = []
         self.port = 0
         self.opened = 0
+        self.broken = False
 
     async def __aenter__(self) -> "Wire":
         self._server = await asyncio.start_server(self._connected, "127.0.0.1", 0)
@@ -52,6 +53,8 @@ class Wire:
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
+            if self.broken:
+                raise ConnectionAbortedError
             far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._target)
         except OSError:
             writer.transport.abort()
