@@ -35,9 +35,6 @@ class Connection(Ending, asyncio.Protocol):
         self._parser = framing.FrameParser(station.settings.message_size_limit)
         self._replies: list[wire.Reply] = []
 
-    def __hash__(self) -> int:
-        return id(self)
-
     # ---------------------------------------------------------------- transport
     def begin(self, upgrade: Upgrade) -> None:
         """The 101 is out: the greeting begins."""
@@ -273,10 +270,13 @@ class Connection(Ending, asyncio.Protocol):
         if self._story is not None:
             self.station.wheel.place(self, self._linger_until)
             return
-        deadline = min(self.session.next_deadline(), self.unsent_since() + self.station.settings.outbox.max_age)
+        station = self.station
+        deadline = self.session.next_deadline()
+        if self.outbox is not None or self._held is not None:
+            deadline = min(deadline, self.unsent_since() + station.settings.outbox.max_age)
         if self.moved():
-            deadline = min(deadline, self.station.now() + self.station.settings.moved_again)
-        self.station.wheel.place(self, deadline)
+            deadline = min(deadline, station.now() + station.settings.moved_again)
+        station.wheel.place(self, deadline)
 
 
 def client_name(name: str, version: str) -> str:

@@ -11,7 +11,10 @@ from typing import Protocol, cast
 
 import aiohttp
 from aiohttp import web
+from aiohttp.http_writer import _serialize_headers
+from multidict import CIMultiDict
 
+_STATUS_LINE = "HTTP/1.1 101 Switching Protocols"
 KNOWN = (3, 14)  # the minor release whose inside the guard tests describe
 
 
@@ -45,21 +48,32 @@ def check_release(version: str = aiohttp.__version__) -> None:
 
 
 class SwitchingProtocols(web.StreamResponse):
-    """The answer 101. Its ``on_response_prepare`` signals run in a guard: none of them can break the upgrade."""
+    """The answer 101. Its ``on_response_prepare`` signals run in a guard: none of them can break the upgrade.
+
+    The head is written as it is, without what aiohttp adds to an answer with a body: those lines cost more than the others.
+    """
 
     def __init__(self, headers: Mapping[str, str], guard: Callable[[Awaitable[None]], Awaitable[None]]) -> None:
         super().__init__(status=101, headers=headers)
+        self._agreed = headers
         self._signals_guard = guard
         self.force_close()
 
     async def _start(self, request: web.BaseRequest) -> aiohttp.abc.AbstractStreamWriter:
         self._req = request
         writer = self._payload_writer = request._payload_writer  # noqa: SLF001
-        await self._prepare_headers()
+        signalled: list[bytes] = []
         if _has_signals(request):
-            await self._signals_guard(request._prepare_hook(self))  # noqa: SLF001
-        await self._write_headers()
+            await self._signals_guard(self._send_signals(request, signalled))
+        head = signalled[0] if signalled else _serialize_headers(_STATUS_LINE, CIMultiDict(self._agreed))
+        if request.transport is not None:
+            request.transport.write(head)
         return writer
+
+    async def _send_signals(self, request: web.BaseRequest, head: list[bytes]) -> None:
+        """The head with what the signals add; a header that cannot be sent raises, and the head goes out without it."""
+        await request._prepare_hook(self)  # noqa: SLF001
+        head.append(_serialize_headers(_STATUS_LINE, self.headers))
 
 
 def _has_signals(request: web.BaseRequest) -> bool:
