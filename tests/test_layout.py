@@ -18,6 +18,7 @@ service/connections/negotiation.py service/access/rules.py observability/samplin
 service/connections/inbox.py service/connections/standing.py service/connections/commands/asking.py
 service/connections/commands/connecting.py service/connections/commands/publishing.py
 service/connections/commands/subscribing.py service/connections/slowness.py
+service/connections/losses.py
 """.split()
 IMPURE = {"asyncio", "time", "aiohttp", "socket", "redis", "prometheus_client", "structlog", "opentelemetry"}
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Final, cast
 from observability import recorder_names as noted
 from observability.observers.connections import ConnectionStory, Greeting
 from observability.tracing import Link
+from service.connections.losses import lost, lost_by
 from service.connections.outgoing import Outgoing
 from service.connections.questions import Effect
 from service.connections.roll import NOWHERE
@@ -70,6 +71,13 @@ class Ending(Outgoing):
         """Drop the socket without another word."""
         if self.transport is not None:
             self.transport.abort()
+
+    def broke(self, number: int) -> None:
+        """See ``Outgoing.broke``: the socket will say nothing more about why."""
+        if self._story is None:
+            self._end(*lost(number))
+            self.station.observe.noted(self.number, noted.SOCKET_LOST, number)
+        super().broke(number)
 
     def stalled(self) -> None:
         """See ``Outgoing.stalled``: the age of what waits is a deadline now."""
@@ -140,9 +148,7 @@ class Ending(Outgoing):
         """The socket is gone, for whatever reason; break every tie."""
         station = self.station
         if self._story is None:
-            self._leave()
-            why = type(exc).__name__ if exc is not None else "closed without a Close frame"
-            self._story = (closing.CONNECTION_CLOSED, why, "network")
+            self._end(*lost_by(exc))
             station.observe.noted(self.number, noted.SOCKET_LOST, getattr(exc, "errno", None) or 0)
         address = peer_address(self.transport)
         queued = self.discard()

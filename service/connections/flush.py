@@ -5,6 +5,7 @@ aside and handled after the slice, since handling it may close connections and c
 """
 
 from collections.abc import Sequence
+from errno import EIO
 from os import write
 from typing import Any, Protocol
 
@@ -22,10 +23,7 @@ class Writable(Protocol):
     sent: int
 
     def hold(self, data: bytes, written: int, batch: Any) -> None:
-        """Take over ``data`` of which ``written`` bytes are out; −1 when the peer is gone."""
-
-
-GONE = -1
+        """Take over ``data`` of which ``written`` bytes are out; below 0 the peer is gone, and it is −errno."""
 
 
 def send_many(members: Sequence[Writable], data: bytes, batch: Batch) -> int:
@@ -45,8 +43,8 @@ def send_many(members: Sequence[Writable], data: bytes, batch: Batch) -> int:
                 written = write(fd, data)
             except BlockingIOError:
                 written = 0
-            except OSError:
-                written = GONE
+            except OSError as fault:
+                written = _gone(fault)
             if written == size:
                 member.sent += messages
                 continue
@@ -61,10 +59,14 @@ def send_many(members: Sequence[Writable], data: bytes, batch: Batch) -> int:
 
 
 def write_some(fd: int, data: bytes) -> int:
-    """Bytes of ``data`` the kernel took: 0 when its buffer is full, ``GONE`` when the peer is."""
+    """Bytes of ``data`` the kernel took: 0 when its buffer is full, −errno when the peer is gone."""
     try:
         return write(fd, data)
     except BlockingIOError:
         return 0
-    except OSError:
-        return GONE
+    except OSError as fault:
+        return _gone(fault)
+
+
+def _gone(fault: OSError) -> int:
+    return -(fault.errno or EIO)

@@ -9,7 +9,7 @@ import asyncio
 from math import inf
 from typing import Any, Protocol
 
-from service.connections.flush import GONE, send_many, write_some
+from service.connections.flush import send_many, write_some
 from service.connections.outbox import Outbox
 from service.connections.sockopts import acknowledged_bytes, unsent_bytes
 from service.connections.station import Station
@@ -104,9 +104,8 @@ class Outgoing:
         transport = self.transport
         if transport is None or transport.is_closing():
             return
-        if written == GONE:
-            self.fd = -1
-            transport.abort()
+        if written < 0:
+            self.broke(-written)
             return
         now = self.station.now()
         rest = data[written:] if written else data
@@ -153,9 +152,9 @@ class Outgoing:
         while outbox is not None and len(outbox):
             data, batches = outbox.take(DRAIN_BYTES)
             written = write_some(self.socket, data) if self.socket >= 0 else 0
-            if written == GONE:
+            if written < 0:
                 self._delivered(batches, len(data), lost=True)
-                transport.abort()
+                self.broke(-written)
                 return
             if written == len(data):
                 self._delivered(batches, len(data))
@@ -169,6 +168,13 @@ class Outgoing:
     def drained(self) -> None:
         """Nothing waits any more; a connection that is closing goes on with that."""
         self.fd = self.socket
+
+    def broke(self, number: int) -> None:
+        """The kernel refuses our bytes with this error number: the socket is dropped."""
+        del number
+        self.fd = -1
+        if self.transport is not None:
+            self.transport.abort()
 
     def stalled(self) -> None:
         """The socket takes no more for now."""

@@ -1,8 +1,10 @@
 """A whole node for the tests of connections, with raw sockets as peers."""
 
 import asyncio
+import ctypes
 import json
 import socket
+import struct
 import time
 
 import jwt
@@ -12,6 +14,7 @@ from service.app import Service
 from service.config import load
 from service.protocol import framing
 
+SO_ATTACH_FILTER = 26  # linux/socket.h; Python has no name for it
 SECRET = "a-secret-that-is-long-enough-for-hs256"
 CONFIG = {
     "http_server": {"address": "127.0.0.1", "port": 0, "internal_address": "127.0.0.1", "internal_port": 0},
@@ -96,6 +99,12 @@ class Node(Service):
         (reply,) = await peer.replies()
         peer.client = reply["connect"]["client"]
         return peer
+
+
+def fall_silent(sock):
+    """The kernel drops every segment that comes for this socket: it acknowledges nothing any more, as a dead peer."""
+    drop_all = ctypes.create_string_buffer(struct.pack("HBBI", 0x06, 0, 0, 0))  # BPF: return 0 bytes
+    sock.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, struct.pack("HxxxxxxP", 1, ctypes.addressof(drop_all)))
 
 
 @pytest.fixture

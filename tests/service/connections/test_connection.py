@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from tests.service.connections.conftest import fall_silent
 
 from service.protocol import closing, framing
 from service.protocol.closing import forced
@@ -147,6 +148,30 @@ async def test_a_reader_that_stops_is_cut_by_age(make_node):
         if not len(node.station.registry):
             break
         await asyncio.sleep(0.02)
+    assert not len(node.station.registry)
+
+
+@pytest.mark.parametrize("writes", [False, True], ids=["nothing more is sent", "more is sent"])
+async def test_a_peer_that_acknowledges_nothing_is_the_kernels_verdict(make_node, monkeypatch, writes):
+    """No ping is due for long and nothing waits in the outbox: only the kernel knows that nobody is there."""
+    node = await make_node(
+        http_server={"tcp_user_timeout": "400ms"}, websocket={"write_timeout": "300ms"}, client={"ping_interval": "0s"}
+    )
+    stories = []
+    monkeypatch.setattr(node.station.observe, "closed", stories.append)
+    peer = await node.greeted()
+    peer.text({"id": 2, "subscribe": {"channel": "a"}})
+    await peer.replies()
+    fall_silent(peer.writer.get_extra_info("socket"))
+    node.hub.publish("a", b"{}")
+    for _ in range(250):
+        if stories:
+            break
+        if writes:
+            node.hub.publish("a", b"{}")
+        await asyncio.sleep(0.02)
+    (story,) = stories
+    assert (story.code, story.cause, story.initiator) == (3008, "slow_kernel", "network")
     assert not len(node.station.registry)
 
 
