@@ -3,10 +3,10 @@
 import asyncio
 
 import pytest
-from tests.service.connections.conftest import fall_silent
 
 from service.protocol import closing, framing
 from service.protocol.closing import forced
+from tests.service.connections.conftest import fall_silent
 
 
 async def test_frames_in_the_segment_of_the_upgrade_are_answered(node):
