@@ -72,7 +72,7 @@ class Service:
         self._middlewares = middlewares
         self.ready = False
         variant = Variant(JsonCodec())
-        sums = Sums()
+        sums, errands = Sums(), Errands()
         self.broker: Broker = WatchedBroker(MemoryBroker(loop), telemetry.broker)
         self.hub = Hub(
             settings.namespaces,
@@ -81,6 +81,7 @@ class Service:
             sums.write_many,
             telemetry.channels,
             loop=loop,
+            run=errands.run,
             observe_broker=telemetry.broker,
             settings=HubSettings(
                 recovery_max_publication_limit=settings.recovery_max_publication_limit,
@@ -91,7 +92,7 @@ class Service:
             settings=settings.connections,
             hub=self.hub,
             tokens=Tokens(settings.tokens, settings.subscription_tokens),
-            errands=Errands(),
+            errands=errands,
             registry=Registry[Connection](),
             wheel=Wheel[Connection](loop.time()),
             observe=telemetry.connections,
@@ -120,7 +121,7 @@ class Service:
         if self.settings.websocket:
             router.add_route("*", self.settings.upgrade.path, self.upgrade.handle)
         if not self.settings.api.disabled:
-            audience = Audience(self.station.registry)
+            audience = Audience(self.station)
             methods = Methods(self.hub, self.settings.namespaces, audience, self.node)
             ServerApi(self.settings.api, methods, self.telemetry.api).add_routes(router)
         self._small_doors().add_public(router)

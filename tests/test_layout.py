@@ -19,6 +19,7 @@ service/connections/inbox.py service/connections/standing.py service/connections
 service/connections/commands/connecting.py service/connections/commands/publishing.py
 service/connections/commands/subscribing.py service/connections/slowness.py
 service/connections/losses.py
+service/connections/commands/ordering.py service/connections/states.py service/api/api_arguments.py
 """.split()
 IMPURE = {"asyncio", "time", "aiohttp", "socket", "redis", "prometheus_client", "structlog", "opentelemetry"}
 

@@ -88,6 +88,22 @@ class UnsubscribeRequest(Request):
     session: str = ""
 
 
+class Flag(Request):
+    """A wrapped bool: absent is another thing than false."""
+
+    value: bool = False
+
+
+class Override(Request):
+    """How one subscription differs from its namespace; what is absent stays as it is there."""
+
+    presence: Flag | None = None
+    join_leave: Flag | None = None
+    force_push_join_leave: Flag | None = None
+    force_recovery: Flag | None = None
+    force_positioning: Flag | None = None
+
+
 class SubscribeRequest(Request):
     user: str = ""
     channel: str = ""
@@ -99,7 +115,7 @@ class SubscribeRequest(Request):
     b64data: str = ""
     expire_at: Int64 = 0
     recover_since: StreamPosition | None = None
-    override: dict[str, Any] | None = None
+    override: Override | None = None
 
 
 class RefreshRequest(Request):

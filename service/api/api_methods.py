@@ -1,28 +1,29 @@
 """What the methods of the server API do: a table of method -> request, action. Knows no HTTP."""
 
 import asyncio
-import base64
-import binascii
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol, TypeVar
 
+from msgspec import Raw
+
+from service.access.tokens import Granted
 from service.api import api_messages as api
+from service.api.api_arguments import closing_of, granted_of, payload_of
 from service.api.api_reading import read
 from service.broker.contract import BrokerUnavailable, HistoryFilter, Published, Soon
 from service.channels.hub import Hub
 from service.channels.namespaces import Namespace, Namespaces
 from service.protocol import errors
-from service.protocol.closing import FORCE_DISCONNECT, UNSUBSCRIBED_BY_SERVER, Closing, Unsubscribing, forced
+from service.protocol.closing import UNSUBSCRIBED_BY_SERVER, Closing, Unsubscribing
 from service.protocol.errors import ClientMistake, ReplyError
-from service.protocol.messages import Message, Publication
+from service.protocol.messages import EMPTY, Message, Publication, StreamPosition
 from service.protocol.payload import is_json
 
 T = TypeVar("T")
 
 _WORDS: Final = {104: "not found", 113: "conflict"}  # where the API's differ from those of replies
-_MOST_REASON: Final = 123  # bytes in a close frame
 _TURN: Final = 64  # publications of one broadcast between two turns of the loop
 
 
@@ -33,6 +34,31 @@ class Connections(Protocol):
         self, user: str, closing: Closing, *, client: str = "", session: str = "", whitelist: Iterable[str] = ()
     ) -> int:
         """Close the user's connections, or the one of ``client``, but none of ``whitelist``; how many."""
+
+    def subscribe(
+        self,
+        user: str,
+        channel: str,
+        granted: Granted,
+        *,
+        expire_at: int = 0,
+        since: StreamPosition | None = None,
+        client: str = "",
+        session: str = "",
+    ) -> Soon[bool]:
+        """Take the user's connections into a channel; whether all of them are in."""
+
+    def refresh(
+        self,
+        user: str,
+        *,
+        expired: bool = False,
+        expire_at: int = 0,
+        info: Raw = EMPTY,
+        client: str = "",
+        session: str = "",
+    ) -> int:
+        """Give the user's connections another end (0: none), or end them now; how many."""
 
     def unsubscribe(
         self, user: str, channel: str, unsubscribing: Unsubscribing, *, client: str = "", session: str = ""
@@ -151,7 +177,7 @@ class Methods:
         return api.PublishResult() if position is None else api.PublishResult(position.offset, position.epoch)
 
     def _hand_in(self, channel: str, asked: api.PublishRequest | api.BroadcastRequest, call: Call) -> Soon[Published]:
-        data = _payload(asked.data, asked.b64data)
+        data = payload_of(asked.data, asked.b64data)
         if not channel or not data:
             raise ClientMistake(errors.BAD_REQUEST)
         return self._hub.publish(
@@ -221,7 +247,7 @@ class Methods:
     async def _disconnect(self, asked: api.DisconnectRequest, _: Call) -> api.Done:
         self._connections.disconnect(
             asked.user,
-            _closing(asked.disconnect),
+            closing_of(asked.disconnect),
             client=asked.client,
             session=asked.session,
             whitelist=asked.whitelist or (),
@@ -229,6 +255,8 @@ class Methods:
         return api.Done()
 
     async def _unsubscribe(self, asked: api.UnsubscribeRequest, _: Call) -> api.Done:
+        if asked.channel:
+            self._namespaces.resolve(asked.channel)
         self._connections.unsubscribe(
             asked.user, asked.channel, UNSUBSCRIBED_BY_SERVER, client=asked.client, session=asked.session
         )
@@ -236,10 +264,29 @@ class Methods:
 
     async def _subscribe(self, asked: api.SubscribeRequest, _: Call) -> api.Done:
         self._known(asked.channel)
-        raise ClientMistake(errors.NOT_AVAILABLE)  # server-side subscriptions by API come later
+        subscribed = self._connections.subscribe(
+            asked.user,
+            asked.channel,
+            granted_of(asked),
+            expire_at=max(0, asked.expire_at),
+            since=asked.recover_since,
+            client=asked.client,
+            session=asked.session,
+        )
+        if not await _answer(subscribed):
+            raise ClientMistake(errors.INTERNAL)  # as in Centrifugo, whatever the reason
+        return api.Done()
 
-    async def _refresh(self, _: api.RefreshRequest, __: Call) -> api.Done:
-        raise ClientMistake(errors.NOT_AVAILABLE)  # comes later
+    async def _refresh(self, asked: api.RefreshRequest, _: Call) -> api.Done:
+        self._connections.refresh(
+            asked.user,
+            expired=asked.expired,
+            expire_at=asked.expire_at,
+            info=asked.info.copy(),
+            client=asked.client,
+            session=asked.session,
+        )
+        return api.Done()
 
     async def _presence(self, asked: api.ChannelRequest, _: Call) -> api.Done:
         self._known(asked.channel)
@@ -278,23 +325,3 @@ async def _answer(soon: Soon[T]) -> T:
 
 def _error(error: ReplyError) -> api.ApiError:
     return api.ApiError(error.code, _WORDS.get(error.code, error.message))
-
-
-def _payload(data: bytes, b64data: str) -> bytes:
-    """The bytes to publish; base64 wins over what stands beside it."""
-    if not b64data:
-        return bytes(data)
-    try:
-        return base64.b64decode(b64data, validate=True)
-    except (binascii.Error, ValueError):
-        raise ClientMistake(errors.BAD_REQUEST) from None
-
-
-def _closing(wanted: api.Disconnect | None) -> Closing:
-    """The closing that the caller wants. Codes that a close frame cannot carry are refused, unlike in Centrifugo."""
-    if wanted is None:
-        return FORCE_DISCONNECT
-    sendable = wanted.code == 1000 or 3000 <= wanted.code <= 4999
-    if not sendable or len(wanted.reason.encode()) > _MOST_REASON:
-        raise ClientMistake(errors.BAD_REQUEST)
-    return forced(wanted.code, wanted.reason)

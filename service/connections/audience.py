@@ -1,19 +1,50 @@
-"""What the server API may do to connections: find them by user, close them, take them out of channels, count them."""
+"""What the server API may do to connections: find them by user, close them, take them in and out of channels."""
 
+import asyncio
 from collections.abc import Iterable
 
+from msgspec import Raw
+
+from service.access.tokens import Granted
+from service.broker.contract import Soon
+from service.connections.commands.ordering import Refreshing, Subscribing
 from service.connections.connection import Connection
-from service.connections.registry import Registry
+from service.connections.station import Station
 from service.protocol.closing import Closing, Unsubscribing
+from service.protocol.messages import EMPTY, StreamPosition
+
+
+class _Tally:
+    """Counts what connections tell of an order; waits for those that take time."""
+
+    __slots__ = ("_all_told", "_open", "failed")
+
+    def __init__(self, expected: int) -> None:
+        self._open = expected
+        self._all_told: asyncio.Future[bool] | None = None
+        self.failed = False
+
+    def told(self, worked: bool) -> None:
+        self._open -= 1
+        self.failed = self.failed or not worked
+        if not self._open and self._all_told is not None and not self._all_told.done():
+            self._all_told.set_result(not self.failed)
+
+    def outcome(self) -> Soon[bool]:
+        """Whether it worked for all."""
+        if not self._open:
+            return not self.failed
+        self._all_told = asyncio.get_running_loop().create_future()
+        return self._all_told
 
 
 class Audience:
     """The connections of this node as the server API sees them. An unknown user or client is no mistake."""
 
-    __slots__ = ("_registry",)
+    __slots__ = ("_station",)
 
-    def __init__(self, registry: Registry[Connection]) -> None:
-        self._registry = registry
+    def __init__(self, station: Station) -> None:
+        self._station = station
 
     def disconnect(
         self, user: str, closing: Closing, *, client: str = "", session: str = "", whitelist: Iterable[str] = ()
@@ -25,32 +56,79 @@ class Audience:
             connection.close(closing)
         return len(chosen)
 
+    def subscribe(
+        self,
+        user: str,
+        channel: str,
+        granted: Granted,
+        *,
+        expire_at: int = 0,
+        since: StreamPosition | None = None,
+        client: str = "",
+        session: str = "",
+    ) -> Soon[bool]:
+        """Take the user's connections into a channel, server-side; whether all of them are in.
+
+        Args:
+            user: whose connections; "" for anonymous ones.
+            channel: its namespace exists.
+            granted: info, data and how the namespace's options are overridden.
+            expire_at: Unix seconds when the subscriptions end, 0 for never.
+            since: the position that the clients have: they get what came after it.
+            client: only this client id.
+            session: only this session.
+
+        """
+        chosen = self._chosen(user, client, session)
+        tally = _Tally(len(chosen))
+        order = Subscribing(channel, self._station.wall(), tally.told, granted, expire_at, since)
+        for connection in chosen:
+            connection.ordered(connection.session.subscribe(order, self._station.now()))
+        return tally.outcome()
+
     def unsubscribe(
         self, user: str, channel: str, unsubscribing: Unsubscribing, *, client: str = "", session: str = ""
     ) -> int:
         """Take the user's connections out of a channel; how many were told."""
         chosen = self._chosen(user, client, session)
         for connection in chosen:
-            connection.unsubscribe(channel, unsubscribing)
+            connection.ordered(connection.session.unsubscribe(channel, unsubscribing))
+        return len(chosen)
+
+    def refresh(
+        self,
+        user: str,
+        *,
+        expired: bool = False,
+        expire_at: int = 0,
+        info: Raw = EMPTY,
+        client: str = "",
+        session: str = "",
+    ) -> int:
+        """Give the user's connections another end (Unix seconds, 0 for none), or end them now; how many."""
+        chosen = self._chosen(user, client, session)
+        order = Refreshing(self._station.wall(), expired, expire_at, info)
+        for connection in chosen:
+            connection.ordered(connection.session.refresh(order, self._station.now()))
         return len(chosen)
 
     @property
     def clients(self) -> int:
         """Greeted connections."""
-        return len(self._registry)
+        return len(self._station.registry)
 
     @property
     def users(self) -> int:
         """Different users; all anonymous ones are one."""
-        return self._registry.users
+        return self._station.registry.users
 
     @property
     def subscriptions(self) -> int:
         """Subscriptions over all connections."""
-        return sum(len(connection.session.channels) for connection in self._registry)
+        return sum(len(connection.session.channels) for connection in self._station.registry)
 
     def _chosen(self, user: str, client: str, session: str) -> list[Connection]:
-        found = self._registry.of_user(user)
+        found = self._station.registry.of_user(user)
         if client:
             found = [c for c in found if c.id == client]
         return [] if session else found

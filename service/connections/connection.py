@@ -20,7 +20,6 @@ from service.connections.variants import Variant
 from service.connections.wheel import NOWHERE
 from service.protocol import closing, errors, framing
 from service.protocol import messages as wire
-from service.protocol.closing import Unsubscribing
 from service.protocol.codec import BadFrame
 
 
@@ -220,15 +219,12 @@ class Connection(Ending, asyncio.Protocol):
         """The user's id; "" is anonymous, or not known yet."""
         return self.session.user
 
-    def unsubscribe(self, channel: str, unsubscribing: Unsubscribing) -> None:
-        """Take the client out of a channel and tell it."""
-        self._outside(self.session.unsubscribe(channel, unsubscribing))
-
     def lost_position(self, channel: str) -> None:
         """The hub lost this client's place in a channel."""
-        self._outside(self.session.lost_position(channel))
+        self.ordered(self.session.lost_position(channel))
 
-    def _outside(self, effects: list[q.Effect]) -> None:
+    def ordered(self, effects: list[q.Effect]) -> None:
+        """Perform what the session says of something that did not come from the client."""
         self._perform(effects, self.station.now())
         self._flush()
         self._place()

@@ -128,6 +128,7 @@ class Ending(Outgoing):
         self._story = (closing_, why, initiator)
         if closing_.cause in closing.ABNORMAL:
             self._last_look = tcp_info(self.descriptor())
+        self.session.close(closing_, why)  # answers that are still to come lead to nothing
         self._leave()
 
     def _write_last(self, data: bytes) -> None:

@@ -1,13 +1,14 @@
 """The conversation with one client, as a pure machine: commands, answers and time go in, effects come out."""
 
 from collections.abc import Callable, Mapping
-from enum import Enum
 from types import MappingProxyType
 from typing import Any, Final
 
 from msgspec import UNSET
 
 from service.connections.commands import asking, connecting, publishing, subscribing
+from service.connections.commands.ordering import Orders, Refreshing, refreshed, taken_out
+from service.connections.commands.ordering import Subscribing as SubscribeOrder
 from service.connections.heartbeat import Beat
 from service.connections.inbox import Inbox
 from service.connections.questions import (
@@ -15,12 +16,10 @@ from service.connections.questions import (
     Ask,
     Close,
     Effect,
-    Left,
     Outcome,
     Pause,
     PingMissed,
     Ponged,
-    Push,
     Question,
     Reply,
     Resume,
@@ -28,47 +27,11 @@ from service.connections.questions import (
     Several,
 )
 from service.connections.standing import Refused, SessionSettings, Standing, Task
+from service.connections.states import TABLE, Event, State
 from service.protocol import closing as ends
 from service.protocol import messages as wire
 from service.protocol.closing import Closing, Unsubscribing
 from service.protocol.errors import ClientMistake, ReplyError
-
-
-class State(Enum):
-    """Where the conversation stands."""
-
-    GREETING = "greeting"  # waiting for the connect command
-    CHECKING = "checking"  # connect came, its questions are open
-    READY = "ready"
-    BUSY = "busy"  # a command's questions are open
-    REFUSED = "refused"  # connect was answered with an error: deaf until the stale timer
-    CLOSING = "closing"
-
-
-class Event(Enum):
-    """What moves it."""
-
-    ASKED = "asked"
-    ANSWERED = "answered"
-    REFUSED = "refused"
-    CLOSED = "closed"
-
-
-TABLE: Final[Mapping[State, Mapping[Event, State]]] = MappingProxyType(
-    {
-        State.GREETING: {Event.ASKED: State.CHECKING, Event.CLOSED: State.CLOSING},
-        State.CHECKING: {
-            Event.ANSWERED: State.READY,
-            Event.REFUSED: State.REFUSED,
-            Event.CLOSED: State.CLOSING,
-        },
-        State.READY: {Event.ASKED: State.BUSY, Event.CLOSED: State.CLOSING},
-        State.BUSY: {Event.ANSWERED: State.READY, Event.CLOSED: State.CLOSING},
-        State.REFUSED: {Event.CLOSED: State.CLOSING},
-        State.CLOSING: {},
-    }
-)
-"""All states and all that can happen in them; the drawing in the documentation is made from it."""
 
 _Handler = Callable[[Standing, int, Any, float], Task | list[Effect]]
 _COMMANDS: Final[Mapping[str, _Handler]] = MappingProxyType(
@@ -108,7 +71,7 @@ class _Work:
 class Session(Standing):
     """One client's conversation. All times are loop time in seconds; nothing that a client does makes it raise."""
 
-    __slots__ = ("_inbox", "_ticket", "_work", "state")
+    __slots__ = ("_inbox", "_orders", "_ticket", "_work", "state")
 
     def __init__(self, client_id: str, settings: SessionSettings, now: float, *, native_pings: bool = False) -> None:
         """``native_pings``: pings are WebSocket Ping frames, of which the client's application knows nothing."""
@@ -116,6 +79,7 @@ class Session(Standing):
         self.state = State.GREETING
         self._work: _Work | None = None
         self._inbox: Inbox | None = None
+        self._orders: Orders | None = None  # of a backend
         self._ticket = 0
 
     @property
@@ -152,6 +116,9 @@ class Session(Standing):
 
     def done(self, ticket: int, outcome: Outcome, now: float) -> list[Effect]:
         """A question is answered. A ticket of a session that closed meanwhile leads to nothing."""
+        if ticket > _LAST_TICKET:
+            orders = self._orders
+            return [] if orders is None else self._ordered(lambda: orders.done(ticket, outcome, now))
         work = self._work
         if work is None or not 0 <= ticket - work.first < max(1, len(work.answers or ())):
             return []
@@ -193,9 +160,33 @@ class Session(Standing):
         if self._work is not None and self._work.method == "subscribe" and self.subscription(channel) is None:
             self._work.after.append((channel, unsubscribing))
             return []
-        code, reason = unsubscribing.code, unsubscribing.reason
-        left: list[Effect] = [Left(channel, code, reason)] if self.leave(channel) else []
-        return [*left, Push(wire.Push(channel=channel, unsubscribe=wire.Unsubscribe(code, reason)))]
+        if self._orders is not None and self._orders.concern(channel):
+            return self._orders.add((channel, unsubscribing), 0.0)  # it waits
+        return taken_out(self, channel, unsubscribing)
+
+    def subscribe(self, order: SubscribeOrder, now: float) -> list[Effect]:
+        """A backend subscribes the client."""
+        if self.state not in (State.READY, State.BUSY):
+            order.told(True)
+            return []
+        orders = self._orders = self._orders or Orders(self)
+        return self._ordered(lambda: orders.add(order, now))
+
+    def refresh(self, order: Refreshing, now: float) -> list[Effect]:
+        """A backend says how long the connection lasts."""
+        if self.state not in (State.READY, State.BUSY):
+            return []
+        return self._ordered(lambda: refreshed(self, order, now))
+
+    def _ordered(self, step: Callable[[], list[Effect]]) -> list[Effect]:
+        try:
+            effects = step()
+        except Refused as refusal:
+            failure = refusal.failure
+            return self.close(failure if isinstance(failure, Closing) else ends.INTERNAL_ERROR, refusal.why)
+        if self._orders is not None and self._orders.idle:
+            self._orders = None
+        return effects
 
     def lost_position(self, channel: str) -> list[Effect]:
         """The hub cannot go on where this client stands: push 2500, or close 3010 for a server-side subscription."""
@@ -214,6 +205,9 @@ class Session(Standing):
         if self._work is not None:
             self._work.task.close()
             self._work = None
+        if self._orders is not None:
+            self._orders.close()
+            self._orders = None
         self._inbox = None
         return [Close(close_with, why)]
 

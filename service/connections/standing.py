@@ -169,7 +169,7 @@ class Lifetime:
 ENDLESS: Final = Lifetime()
 
 
-def lifetime(expire_at: int, wall: float, now: float, grace: float) -> Lifetime:
+def lifetime(expire_at: int, wall: float, now: float, grace: float, *, least: int = 0) -> Lifetime:
     """The lifetime that ends at ``expire_at``.
 
     Args:
@@ -177,6 +177,7 @@ def lifetime(expire_at: int, wall: float, now: float, grace: float) -> Lifetime:
         wall: Unix time of now.
         now: loop time.
         grace: seconds between the end and the consequence.
+        least: seconds that must be left; Centrifugo asks for one where a subscription or a refresh begins.
 
     Raises:
         Refused: with error 110, the end is past.
@@ -185,7 +186,7 @@ def lifetime(expire_at: int, wall: float, now: float, grace: float) -> Lifetime:
     if not expire_at:
         return ENDLESS
     ttl = expire_at - int(wall)
-    if ttl < 0:
+    if ttl < least:
         raise Refused(errors.EXPIRED, "expire_at is past")
     ttl = min(ttl, LONGEST_LIFE)
     return Lifetime(expires=True, ttl=ttl, deadline=now + min(expire_at - wall, LONGEST_LIFE) + grace)

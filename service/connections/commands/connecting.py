@@ -83,9 +83,9 @@ def refresh(client: Standing, command_id: int, request: wire.RefreshRequest, _no
         raise Refused(closing.INVALID_TOKEN, "refresh with the token of another user")
     if _channels_changed(client, claims.subs):
         raise Refused(closing.INSUFFICIENT_STATE, "refresh with other channels than at connect")
-    life = (
-        ENDLESS if settings.insecure else lifetime(claims.expire_at, verified.wall, now, settings.expired_close_delay)
-    )
+    life, grace = ENDLESS, settings.expired_close_delay
+    if not settings.insecure:
+        life = lifetime(claims.expire_at, verified.wall, now, grace, least=1)
     client.deadline = life.deadline
     client.info = claims.info or client.info
     result = wire.RefreshResult(expires=life.expires, ttl=life.ttl)

@@ -56,7 +56,7 @@ def subscribe(client: Standing, command_id: int, request: wire.SubscribeRequest,
         verified = _verified(outcome)
         claims = _for_this(client, request.channel, verified)
         granted = claims.granted
-        life = lifetime(claims.expire_at, verified.wall, now, settings.expired_sub_close_delay)
+        life = lifetime(claims.expire_at, verified.wall, now, settings.expired_sub_close_delay, least=1)
     elif not may_enter(settings, namespace, request.channel, client.user):
         raise Refused(errors.PERMISSION_DENIED, "neither token nor option allows it")
     outcome, now = yield _join(client, namespace, granted, request)

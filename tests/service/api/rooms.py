@@ -68,10 +68,21 @@ class FakeConnections:
     def __init__(self):
         self.disconnected = []
         self.unsubscribed = []
+        self.subscribed = []
+        self.refreshed = []
+        self.works = True
         self.clients, self.users, self.subscriptions = 3, 2, 5
 
     def disconnect(self, user, closing, *, client="", session="", whitelist=()):
         self.disconnected.append((user, closing.code, closing.reason, client, tuple(whitelist)))
+        return 1
+
+    def subscribe(self, user, channel, granted, *, expire_at=0, since=None, client="", session=""):
+        self.subscribed.append((user, channel, granted, expire_at, since, client, session))
+        return self.works
+
+    def refresh(self, user, *, expired=False, expire_at=0, info=b"", client="", session=""):
+        self.refreshed.append((user, expired, expire_at, bytes(info), client, session))
         return 1
 
     def unsubscribe(self, user, channel, unsubscribing, *, client="", session=""):

@@ -1,14 +1,17 @@
 """What the server API may do to connections."""
 
+import asyncio
+
 import pytest
 
+from service.access.tokens import Granted
 from service.connections.audience import Audience
 from service.protocol import closing
 
 
 @pytest.fixture
 async def audience(node):
-    return Audience(node.station.registry)
+    return Audience(node.station)
 
 
 async def test_all_connections_of_a_user_are_closed_but_the_spared_one(node, audience):
@@ -34,3 +37,56 @@ async def test_unsubscribe_takes_out_and_tells(node, audience):
     assert (await peer.replies())[0]["push"]["unsubscribe"]["code"] == 2000
     assert audience.subscriptions == 0
     assert node.hub.channels() == {}
+
+
+async def test_all_connections_of_a_user_are_subscribed(node, audience):
+    one, two, other = await node.greeted("ann"), await node.greeted("ann"), await node.greeted("bob")
+    assert audience.subscribe("ann", "news", Granted()) is True
+    pushed = [{"push": {"channel": "news", "subscribe": {}}}]
+    assert (await one.replies(), await two.replies()) == (pushed, pushed)
+    assert node.hub.channels() == {"news": 2}
+    assert audience.subscribe("bob", "news", Granted(), client=other.client) is True
+    assert await other.replies() == pushed
+    assert audience.subscribe("nobody", "news", Granted()) is True
+    assert audience.subscribe("ann", "news", Granted(), session="none") is True
+    assert node.hub.channels() == {"news": 3}
+
+
+async def test_a_subscription_that_takes_time_is_awaited(node, audience, monkeypatch):
+    """A broker that has to be asked; what is published once the backend knows reaches everybody."""
+    one, two = await node.greeted("ann"), await node.greeted("ann")
+    heard = asyncio.get_running_loop().create_future()
+
+    really = node.broker._broker.subscribe
+
+    async def hear(channel):
+        await heard
+        really(channel)
+
+    monkeypatch.setattr(node.broker._broker, "subscribe", hear)
+    soon = audience.subscribe("ann", "news", Granted())
+    assert not soon.done()
+    two_gone = node.station.registry.get(two.client)
+    two_gone.close(closing.FORCE_DISCONNECT)
+    await asyncio.sleep(0)
+    heard.set_result(None)
+    assert await asyncio.wait_for(soon, 3) is True
+    node.hub.publish("news", b"1")
+    said = await one.replies() + await one.replies()
+    assert said == [{"push": {"channel": "news", "subscribe": {}}}, {"push": {"channel": "news", "pub": {"data": 1}}}]
+    assert node.hub.channels() == {"news": 1}
+
+
+async def test_what_does_not_work_is_told(node, audience):
+    await node.greeted("ann")
+    assert audience.subscribe("ann", "news", Granted(), expire_at=1) is False
+
+
+async def test_refresh_reaches_all_connections_of_a_user(node, audience):
+    one, other = await node.greeted("ann"), await node.greeted("bob")
+    assert audience.refresh("ann", expire_at=int(node.station.wall()) + 60) == 1
+    (said,) = await one.replies()
+    assert said["push"]["refresh"]["expires"] is True
+    assert audience.refresh("ann", expired=True, client="other") == 0
+    assert audience.refresh("bob", expired=True, client=other.client) == 1
+    assert await other.closed() == (3005, "connection expired")

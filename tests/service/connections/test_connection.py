@@ -232,3 +232,29 @@ async def test_hundreds_of_commands_behind_a_slow_question_are_answered_one_by_o
     while len(seen) < count + 1:
         seen += await peer.replies()
     assert [m["id"] for m in seen] == list(range(4, 5 + count))
+
+
+@pytest.mark.parametrize("how", ["dropped", "closed by the peer"])
+async def test_an_answer_that_comes_too_late_leads_to_nothing(node, monkeypatch, how):
+    """The socket went away while the broker was asked: nobody enters the channel for it."""
+    really, heard = node.broker._broker.subscribe, asyncio.get_running_loop().create_future()
+
+    async def hear(channel):
+        await heard
+        really(channel)
+
+    monkeypatch.setattr(node.broker._broker, "subscribe", hear)
+    peer = await node.greeted()
+    peer.text({"id": 2, "subscribe": {"channel": "a"}})
+    while not len(node.station.errands):
+        await asyncio.sleep(0.01)
+    if how == "dropped":
+        peer.writer.transport.abort()
+    else:
+        peer.writer.write(framing.client_frame(framing.CLOSE, b"", b"mask"))
+    while node.station.registry.sockets:
+        await asyncio.sleep(0.01)
+    heard.set_result(None)
+    while len(node.station.errands):
+        await asyncio.sleep(0.01)
+    assert node.hub.channels() == {}

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from service.connections import questions as q
 from service.connections.heartbeat import HeartbeatSettings
-from service.connections.session import TABLE, Event, State
+from service.connections.states import State
 from service.protocol import closing, errors
 from service.protocol.messages import EMPTY
 from tests.service.connections.playbook import CLIENT, Playbook, command, shown, token
@@ -42,13 +42,6 @@ def published(number):
 
 
 # ----------------------------------------------------------------------------------- states
-
-
-def test_every_state_can_be_reached_and_ends_in_closing():
-    reached = {State.GREETING} | {after for events in TABLE.values() for after in events.values()}
-    assert reached == set(State) == set(TABLE)
-    for state, events in TABLE.items():
-        assert (events.get(Event.CLOSED) is State.CLOSING) == (state is not State.CLOSING)
 
 
 def test_the_states_of_a_greeting():

@@ -54,15 +54,15 @@ def test_who_publishes():
     assert (client.client_info("b").user, bytes(client.client_info("b").conn_info)) == ("alice", b"1")
 
 
-@given(st.integers(1, 2**62), st.floats(1, 2**32), st.floats(0, 1e7), st.floats(0, 100))
-def test_a_lifetime_ends_after_its_grace(expire_at, wall, now, grace):
+@given(st.integers(1, 2**62), st.floats(1, 2**32), st.floats(0, 1e7), st.floats(0, 100), st.integers(0, 1))
+def test_a_lifetime_ends_after_its_grace(expire_at, wall, now, grace, least):
     year = 365 * 24 * 3600
-    if expire_at < int(wall):
+    if expire_at < int(wall) + least:
         with pytest.raises(Refused) as refusal:
-            lifetime(expire_at, wall, now, grace)
+            lifetime(expire_at, wall, now, grace, least=least)
         assert refusal.value.failure is errors.EXPIRED
         return
-    life = lifetime(expire_at, wall, now, grace)
+    life = lifetime(expire_at, wall, now, grace, least=least)
     assert life.expires
     assert 0 <= life.ttl <= year
     assert life.ttl == year or life.ttl == expire_at - int(wall)
