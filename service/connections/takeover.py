@@ -50,7 +50,7 @@ def check_release(version: str = aiohttp.__version__) -> None:
 class SwitchingProtocols(web.StreamResponse):
     """The answer 101. Its ``on_response_prepare`` signals run in a guard: none of them can break the upgrade.
 
-    The head is written as it is, without what aiohttp adds to an answer with a body: it costs more than the rest.
+    The head is written as it stands, without what aiohttp adds to an answer that has a body (Date, Server, length).
     """
 
     def __init__(self, headers: Mapping[str, str], guard: Callable[[Awaitable[None]], Awaitable[None]]) -> None:
