@@ -4,8 +4,9 @@ import asyncio
 import collections
 import contextlib
 
+from service.protocol import framing
 from tests.e2e.raw import Raw
-from tests.e2e.served import Served, token
+from tests.e2e.served import Served, configuration, token
 
 CLIENTS, BATCH = 1000, 100
 CHATTER = 0.002  # seconds between the frames of one client
@@ -33,17 +34,53 @@ async def code_heard(raw: Raw) -> int | None:
     return gone.code
 
 
+def api(**disconnect):
+    """A backend that ends the connections of a user."""
+
+    async def provoke(server, user, _clients):
+        await asyncio.to_thread(server.api, "disconnect", user=user, **disconnect)
+
+    return provoke
+
+
+def client(payload: bytes, opcode: int = framing.TEXT):
+    """Clients that send what no server takes, and talk on as if nothing had happened."""
+
+    async def provoke(_server, _user, clients):
+        for raw in clients:
+            raw.send(payload, opcode)
+
+    return provoke
+
+
+async def nothing(_server, _user, _clients):
+    """Nobody here answers a ping."""
+
+
+ENDS = {
+    4321: api(disconnect={"code": 4321, "reason": "bye"}),
+    3503: api(),
+    3501: client(b'{"id": 5'),
+    3012: nothing,
+    1002: client(b"", 0xB),
+    1007: client(b"\xff"),
+    1009: client(b"x" * 70_000),
+}
+"""Close code → what leads to it."""
+
+
 async def test_a_thousand_closes_against_busy_clients_all_arrive(tmp_path):
-    with Served(tmp_path) as server:
-        codes: collections.Counter[int | None] = collections.Counter()
+    settings = configuration(client__ping_interval="2s", client__pong_timeout="1s")
+    with Served(tmp_path, settings) as server:
         for batch in range(CLIENTS // BATCH):
+            code, provoke = list(ENDS.items())[batch % len(ENDS)]
             user = f"user-{batch}"
             clients = await asyncio.gather(*(Raw.connected(server.port, token(user)) for _ in range(BATCH)))
             hearing = [asyncio.create_task(code_heard(raw)) for raw in clients]
             await asyncio.sleep(10 * CHATTER)  # all of them talk by now
-            await asyncio.to_thread(server.api, "disconnect", user=user, disconnect={"code": 4321, "reason": "bye"})
-            codes.update(await asyncio.gather(*hearing))
-        assert codes == {4321: CLIENTS}
+            await provoke(server, user, clients)
+            codes = collections.Counter(await asyncio.gather(*hearing))
+            assert codes == {code: BATCH}
 
 
 async def test_closing_a_busy_server_tells_everybody(tmp_path):

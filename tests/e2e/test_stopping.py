@@ -3,12 +3,13 @@
 import asyncio
 import collections
 import contextlib
+import statistics
 import time
 
 import pytest
 
 from tests.e2e.raw import Raw
-from tests.e2e.served import Served, configuration, free_port, token
+from tests.e2e.served import Served, free_port, token
 
 
 async def test_sigterm_says_goodbye_to_everybody(tmp_path):
@@ -83,22 +84,34 @@ class Collector:
                 return
 
 
+async def paces(server) -> float:
+    """The median of a hundred publications, each until its listener has it, in seconds."""
+    listener = await Raw.connected(server.port, token("ada"), "news")
+    took = []
+    for number in range(100):
+        began = time.monotonic()
+        await asyncio.to_thread(server.publish, "news", number)
+        replies = await asyncio.wait_for(listener.replies(), 5)
+        took.append(time.monotonic() - began)
+        assert [one["push"]["pub"]["data"] for one in replies] == [number]
+    await listener.abort()
+    assert max(took) < 1
+    return statistics.median(took)
+
+
 @pytest.mark.parametrize("manner", ["absent", "silent", "lying", "broken"])
 async def test_a_bad_collector_costs_nothing(tmp_path, manner):
-    """Publishing goes on at its pace, nothing is lost, and the stop waits at most two seconds for it."""
+    """Publishing keeps the pace of a server without telemetry, nothing is lost, the stop waits at most two seconds for it."""
+    (plain := tmp_path / "plain").mkdir()
     async with Collector(manner) as collector:
         port = free_port() if manner == "absent" else collector.port
-        settings = configuration()
-        with Served(tmp_path, settings, OTEL_EXPORTER_OTLP_ENDPOINT=f"http://127.0.0.1:{port}") as server:
-            listener = await Raw.connected(server.port, token("ada"), "news")
-            worst = 0.0
-            for number in range(100):
-                began = time.monotonic()
-                await asyncio.to_thread(server.publish, "news", number)
-                replies = await asyncio.wait_for(listener.replies(), 5)
-                worst = max(worst, time.monotonic() - began)
-                assert [one["push"]["pub"]["data"] for one in replies] == [number]
-            assert worst < 1
+        endpoint = f"http://127.0.0.1:{port}"
+        with Served(plain) as alone, Served(tmp_path, OTEL_EXPORTER_OTLP_ENDPOINT=endpoint) as server:
+            bare, seen = [], []
+            for _ in range(3):  # in turns, so that a busy machine is busy for both
+                bare.append(await paces(alone))
+                seen.append(await paces(server))
+            assert min(seen) < 1.5 * min(bare) + 0.001, (bare, seen)
             lost = 0.0
             async with asyncio.timeout(30):  # it was really asked, and what it did not take was told
                 while manner not in {"lying"} and not lost:
@@ -106,7 +119,7 @@ async def test_a_bad_collector_costs_nothing(tmp_path, manner):
                     await asyncio.sleep(0.1)
                 while manner != "absent" and not collector.asked:
                     await asyncio.sleep(0.1)
-            await listener.abort()
+            by_itself = await asyncio.to_thread(alone.stop)
             code, took = await asyncio.to_thread(server.stop)
-            assert code == 0
-            assert took < 3  # two for telemetry, the rest is the process's own end
+            assert (by_itself[0], code) == (0, 0)
+            assert took <= by_itself[1] + 2.2, "two seconds for telemetry, the rest is the process's own end"

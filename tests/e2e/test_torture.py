@@ -313,7 +313,9 @@ async def torture(folder, steps: int, seed: int) -> dict[str, int]:
     return run.done
 
 
-def run(loop, folder, steps, seed):
+def run(loop, folder, steps):
+    seed = random.SystemRandom().randrange(2**32)
+    print(f"seed {seed}, {steps} steps")  # shown when it fails
     with asyncio.Runner(loop_factory=loop) as runner:
         done = runner.run(torture(folder, steps, seed))
     assert all(done.values()), f"the torture was too mild: {done}"
@@ -321,10 +323,10 @@ def run(loop, folder, steps, seed):
 
 @pytest.mark.parametrize("loop", [uvloop.new_event_loop, asyncio.new_event_loop], ids=["uvloop", "asyncio"])
 def test_five_thousand_interleavings(tmp_path, loop):
-    run(loop, tmp_path, 5_000, random.SystemRandom().randrange(2**32))
+    run(loop, tmp_path, 5_000)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_a_hundred_thousand_interleavings(tmp_path):
-    run(uvloop.new_event_loop, tmp_path, 100_000, 20_261_121)
+    run(uvloop.new_event_loop, tmp_path, 100_000)

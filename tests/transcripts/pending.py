@@ -7,6 +7,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 LIST = HERE / "pending.txt"
+MOST_REPEATED = 3
 SPAWN = f"{sys.executable} -m service serve --config {{config}} --port {{port}} --internal-port 0 --lenient"
 
 
@@ -29,10 +30,14 @@ def replay(only=""):
 
 
 def compare():
-    """Run all, the unexpected failures once more; (passed, unexpected failures, listed ones that pass, output)."""
+    """Run all; (passed, unexpected failures, listed ones that pass, output).
+
+    Recorded pauses leave little room on a busy machine: up to three unexpected failures are said and tried once more.
+    """
     passed, failed, output = replay()
     unexpected = failed - set(listed())
-    if unexpected:
+    if 0 < len(unexpected) <= MOST_REPEATED:
+        print(f"tried once more, alone: {sorted(unexpected)}\n{output}")
         again, still, output = replay("^(" + "|".join(map(re.escape, sorted(unexpected))) + ")$")
         passed += again
         unexpected = still
