@@ -26,6 +26,13 @@ def test_the_example_of_the_rfc_is_accepted():
     assert "Sec-WebSocket-Protocol" not in answer.headers
 
 
+def test_an_extension_is_not_agreed_to():
+    """RFC 6455, section 9.1: what the answer does not name is off."""
+    answer = ask(Sec_WebSocket_Extensions="permessage-deflate; client_max_window_bits")
+    assert isinstance(answer, Accepted)
+    assert "Sec-WebSocket-Extensions" not in answer.headers
+
+
 @pytest.mark.parametrize(
     ("change", "status", "reason"),
     [
