@@ -71,3 +71,23 @@ def test_every_metric_that_is_written_anywhere_is_declared():
         if name not in known
     }
     assert not strangers
+
+
+def test_every_span_and_log_event_that_is_written_anywhere_is_declared():
+    """What looks like one: in backticks in prose, in quotes in queries, after the same first word as a declared one."""
+    known = {
+        *names.SPANS,
+        *names.EVENTS,
+        *names.ATTRIBUTES,
+        "service.name",
+        "service.version",
+    }  # the last of a resource
+    firsts = "|".join(sorted({name.partition(".")[0] for name in (*names.SPANS, *names.EVENTS)}))
+    files = "py|json|html|js|md|y?aml|yml|toml|txt|service"
+    name = re.compile(rf"[`\"'\\]((?:{firsts})\.(?!(?:{files})\b)[a-z_]+)[`\"'\\]")
+    prose = [
+        file for file in WRITTEN if file.suffix != ".py" and file.name != "configuration.md"
+    ]  # which names settings
+    seen = {(file.name, found) for file in prose for found in name.findall(file.read_text())}
+    assert len({found for _, found in seen}) > 20
+    assert not {(file, found) for file, found in seen if found not in known}
