@@ -63,7 +63,7 @@ def node_modules() -> Path | None:
         print("Node ws is left out: no node or npm here")
         return None
     done = subprocess.run(
-        [sys.executable, "-m", "tests.sdk.npm_packages"], cwd=build.ROOT, capture_output=True, text=True, env=os.environ
+        [sys.executable, "-m", "deploy.npm_packages"], cwd=build.ROOT, capture_output=True, text=True, env=os.environ
     )
     if done.returncode:
         print(f"Node ws is left out: {done.stderr.strip()}")

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from deploy.npm_packages import Unavailable
 from grafana.picture.colours import NAMED
 from grafana.picture.drawing import WIDTH, Scene, panel
 from grafana.picture.page import page
@@ -18,7 +19,6 @@ from grafana.picture.series import marks
 from grafana.picture.sources import Sources, Unanswered, Window, variables, window
 from grafana.picture.waterfall import links, waterfall
 from grafana.questions import boards, of_annotations, of_panel
-from tests.sdk.npm_packages import Unavailable
 
 TITLE = "Heliograph overview: drawn from the board's own queries (not Grafana)"
 HEAD, FOOT = 62, 8  # pixels over and under the panels

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tests.sdk.npm_packages import node_modules
+from deploy.npm_packages import node_modules
 
 HERE = Path(__file__).parent
 
@@ -13,7 +13,7 @@ def page(shapes: dict[str, Any], drawer: str) -> str:
     """The page with the shapes; ``drawer`` names the script of this folder that draws them.
 
     Raises:
-        Unavailable: uPlot cannot be had (from `tests.sdk.npm_packages`).
+        Unavailable: uPlot cannot be had (from `deploy.npm_packages`).
 
     """
     uplot = node_modules(HERE) / "uplot" / "dist"

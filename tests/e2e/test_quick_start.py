@@ -12,9 +12,9 @@ import time
 
 import pytest
 
+from deploy.npm_packages import Unavailable, node_modules
 from tests.e2e.served import ROOT
 from tests.sdk.clients import JavaScript, Python
-from tests.sdk.npm_packages import Unavailable, node_modules
 
 pytestmark = [pytest.mark.sdk, pytest.mark.slow, pytest.mark.timeout(600)]
 PATIENCE = 400  # seconds: `make run` makes its environment first

@@ -7,11 +7,11 @@ import time
 
 import pytest
 
+from deploy.npm_packages import Unavailable, node_modules
 from service.settings.quick_start import built_in
 from tests.e2e.served import KEY, SECRET, Served, token
 from tests.e2e.wire import Wire
 from tests.sdk.clients import JavaScript, Python
-from tests.sdk.npm_packages import Unavailable, node_modules
 
 pytestmark = [pytest.mark.sdk, pytest.mark.slow]
 HZ = 100

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 import yaml
 
+from deploy.npm_packages import Unavailable, node_modules
 from grafana.questions import questions
 from observability import names as declared
 from tests.alerts.promtool import promtool
 from tests.promql import names
-from tests.sdk.npm_packages import Unavailable, node_modules
 
 ROOT = Path(__file__).parents[2]
 RULES = [

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from deploy.npm_packages import Unavailable, node_modules
 from grafana.questions import boards
-from tests.sdk.npm_packages import Unavailable, node_modules
 
 TYPES = Path(__file__).parent / "typecheck"
 STRICT = "--noEmit --strict --skipLibCheck --module esnext --moduleResolution bundler --target es2022".split()

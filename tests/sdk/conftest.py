@@ -2,9 +2,9 @@
 
 import pytest
 
+from deploy.npm_packages import Unavailable, node_modules
 from tests.e2e.served import Served, configuration
 from tests.sdk.clients import JavaScript, Python, Sdk
-from tests.sdk.npm_packages import Unavailable, node_modules
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """Installs the npm packages of a folder into a cache named by its lock's hash, once.
 
-`python -m tests.sdk.npm_packages [FOLDER]` prints the node_modules folder, or says on stderr why there is none and exits 1.
+`python -m deploy.npm_packages [FOLDER]` prints the node_modules folder, or says on stderr why there is none;
+without FOLDER those of the client SDKs that the tests and benchmarks run.
 """
 
 import fcntl
@@ -12,16 +13,21 @@ import sys
 import tempfile
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
+SDKS = Path(__file__).resolve().parent.parent / "tests" / "sdk"
 FILES = ("package.json", "package-lock.json", ".npmrc")
 
 
-class Unavailable(Exception):
+class Unavailable(Exception):  # noqa: N818 - says what is so
     """Why the packages cannot be had here, in a sentence for the person who reads the skipped test."""
 
 
-def node_modules(folder: Path = HERE) -> Path:
-    """The node_modules folder with the locked packages of `folder`; raises `Unavailable`."""
+def node_modules(folder: Path = SDKS) -> Path:
+    """The node_modules folder with the locked packages of `folder`.
+
+    Raises:
+        Unavailable: Node.js or its packages cannot be had here.
+
+    """
     if missing := [program for program in ("node", "npm") if not shutil.which(program)]:
         raise Unavailable(f"{' and '.join(missing)} not found; install Node.js to run this")
     digest = hashlib.sha256(b"".join((folder / name).read_bytes() for name in FILES)).hexdigest()[:16]
@@ -49,6 +55,6 @@ def _install(folder: Path, target: Path) -> None:
 
 if __name__ == "__main__":
     try:
-        print(node_modules(Path(sys.argv[1]).resolve() if len(sys.argv) > 1 else HERE))
+        print(node_modules(Path(sys.argv[1]).resolve() if len(sys.argv) > 1 else SDKS))
     except Unavailable as why:
         sys.exit(str(why))
