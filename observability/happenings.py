@@ -118,6 +118,10 @@ HAPPENINGS = (
         "api", "called", "A request of the server API was answered; a line when it was refused or failed",
         (n.API_REQUESTS, n.API_SECONDS, n.REQUESTS, n.ERRORS), (), (n.API_REFUSED, n.API_FAILED),
     ),
+    Happening(
+        "api", "debugged", "A request of the debug API was answered; a line when it was refused",
+        (n.DEBUG_REQUESTS,), (), (n.DEBUG_REFUSED,),
+    ),
     Happening("service", "started", "The service listens", (n.BUILD_INFO,), (), (n.SERVICE_STARTED,)),
     Happening("service", "ready", "Readiness changed", (n.READY,), (), (n.SERVICE_READY,)),
     Happening("service", "draining", "The order to stop came", (n.DRAINING,), (), (n.SERVICE_DRAINING,)),

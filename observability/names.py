@@ -35,6 +35,7 @@ INITIATORS = ("client", "server", "network")
 VIAS = ("api", "client")
 RECOVERIES = ("recovered", "told")
 DROP_CAUSES = ("fanout_overload", "slow_bytes", "slow_age", "slow_kernel", "connection_closed", "unknown")
+DEBUG_PAGES = ("connections", "connection", "channels", "slow", "ended", "node")
 KINDS = ("api", "publish", "connect", "command", "internal")
 OPERATIONS = ("publish", "history", "remove_history", "renew_epoch", "subscribe", "unsubscribe")
 OUTCOMES = ("done", "failed")
@@ -164,6 +165,9 @@ BROKER_SECONDS = _seconds(
 # ---------------------------------------------------------------- metrics: api and the whole
 API_REQUESTS = _counter("api_requests", "Requests of the server API.", method=API_METHODS, status=STATUSES)
 API_SECONDS = _seconds("api_request", "Duration of requests of the server API.", LATENCY)
+DEBUG_REQUESTS = _counter(
+    "debug_requests", "Requests of the debug API.", page=DEBUG_PAGES, status=("200", "400", "401", "404", "429")
+)
 REQUESTS = _counter("requests", "What clients and backends asked of us; the base of the error rate.", kind=KINDS)
 ERRORS = _counter("errors", "Requests that failed by our fault.", kind=KINDS)
 BUILD_INFO = _gauge("build_info", "Always 1; says what runs.", version=Handed("version"), python=Handed("python"))
@@ -298,6 +302,7 @@ CHANNEL_GAP = _event("channel.gap", "warning", "A subscriber's position was lost
 BROKER_FAILED = _event("broker.failed", "error", "The broker did not do what it was asked.")
 API_FAILED = _event("api.failed", "error", "A request of the server API failed by our fault.")
 API_REFUSED = _event("api.refused", "info", "A request of the server API was refused.")
+DEBUG_REFUSED = _event("debug.refused", "info", "A request of the debug API was refused.")
 LOOP_STALLED = _event("loop.stalled", "warning", "The event loop stood still; with file and line.")
 SPANS_LOST = _event("telemetry.spans_lost", "warning", "Spans could not be exported.")
 

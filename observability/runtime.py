@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from observability import names
 from observability.logs import Log
@@ -233,6 +233,13 @@ class Runtime:
     def excuse(self) -> float:
         """See ``LoopWatch.excuse``."""
         return self.loop.excuse()
+
+    def recent(self) -> list[dict[str, Any]]:
+        """The last stalls, oldest first, for people."""
+        return [
+            {"ended": round(wall, 3), "seconds": round(stall.ended - stall.began, 3), "where": stall.where or "unknown"}
+            for wall, stall in self.loop.stalls
+        ]
 
 
 class Process:

@@ -7,7 +7,8 @@ import socket
 import time
 import uuid
 from collections.abc import Iterable, Sequence
-from typing import Final
+from dataclasses import asdict
+from typing import Any, Final
 
 from aiohttp import web
 from aiohttp.typedefs import Middleware
@@ -19,6 +20,7 @@ from observability.setup import Telemetry
 from service import __version__
 from service.access.tokens import Tokens
 from service.api.api_methods import METHODS, Methods, Node
+from service.api.debug import Debug
 from service.api.door import Door
 from service.api.health import Doors, Readiness
 from service.api.page import Page
@@ -33,6 +35,7 @@ from service.connections.calls import Calls
 from service.connections.connection import Connection
 from service.connections.errands import Errands
 from service.connections.guard import guarded, step_name
+from service.connections.inspection import Inspection
 from service.connections.registry import Registry
 from service.connections.rounds import Rounds
 from service.connections.station import Station, Sums
@@ -136,7 +139,26 @@ class Service:
     def _internal_application(self) -> web.Application:
         application = web.Application()
         self._small_doors().add_internal(application.router)
+        inspection = Inspection(self.station)
+        Debug(self.settings.debug, inspection, self.about, self.telemetry.api).add_routes(application.router)
         return application
+
+    def about(self) -> dict[str, Any]:
+        """What the debug API tells of the node."""
+        return {
+            "node": self.node.name,
+            "version": self.node.version,
+            "now": round(time.time(), 3),
+            "ready": self.ready,
+            "draining": self.station.leaving is not None,
+            "connections": len(self.station.registry.sockets),
+            "users": self.station.registry.users,
+            "channels": self.hub.totals()[0],
+            "stalled": len(self.station.stalled),
+            "excuse": self.telemetry.runtime.excuse(),
+            "stalls": self.telemetry.runtime.recent(),
+            "sums": asdict(self.station.sums),
+        }
 
     def _small_doors(self) -> Doors:
         return Doors(self.settings.doors, self.telemetry.registry.render, self.readiness)

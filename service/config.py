@@ -15,6 +15,7 @@ from observability.sampling import SamplingSettings
 from observability.setup import TelemetrySettings
 from service import __version__
 from service.access.tokens import TokenSettings
+from service.api.debug import DebugSettings
 from service.api.health import DoorSettings
 from service.api.page import PageSettings
 from service.api.server_api import ApiSettings
@@ -72,6 +73,7 @@ class Settings:
     position_check_delay: float = 40.0
     api: ApiSettings = ApiSettings()
     doors: DoorSettings = DoorSettings()
+    debug: DebugSettings = DebugSettings()
     page: PageSettings | None = None  # None: there is no demo page
     telemetry: TelemetrySettings = TelemetrySettings()
     node_name: str = ""  # empty: the host's
@@ -177,6 +179,7 @@ def assemble(values: Tree, environ: Mapping[str, str]) -> Settings:
         position_check_delay=client["channel_position_check_delay"],
         api=_api(values),
         doors=_doors(values),
+        debug=_debug(values["debug"]),
         page=_page(values, telemetry) if values["demo"]["enabled"] else None,
         telemetry=telemetry,
         node_name=values["node"]["name"],
@@ -279,6 +282,10 @@ def _doors(values: Tree) -> DoorSettings:
         metrics=values["prometheus"]["handler_prefix"],
         allowed_origins=values["client"]["allowed_origins"],
     )
+
+
+def _debug(debug: Tree) -> DebugSettings:
+    return DebugSettings(enabled=debug["enabled"], path=debug["handler_prefix"].rstrip("/"), token=debug["token"])
 
 
 def _page(values: Tree, telemetry: TelemetrySettings) -> PageSettings:

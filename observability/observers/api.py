@@ -1,4 +1,4 @@
-"""Requests of the server API."""
+"""Requests of the server API, and of the debug API."""
 
 from observability import names
 from observability.names import SERVER_FAULTS
@@ -7,13 +7,14 @@ from observability.tracing import Link, parse_traceparent
 
 
 class ApiObserver:
-    """Tells of the server API."""
+    """Tells of the server API and of the debug API."""
 
     def __init__(self, instruments: Instruments) -> None:
         self._all = instruments
         self._calls = instruments.registry.counter(names.API_REQUESTS)
         self._seconds = instruments.registry.histogram(names.API_SECONDS).child()
         self._requests = Requests(instruments.registry, "api")
+        self._debugged = instruments.registry.counter(names.DEBUG_REQUESTS)
 
     def called(self, method: str, status: int, error_code: int, seconds: float, traceparent: str | None = None) -> None:
         """A request was answered.
@@ -40,6 +41,12 @@ class ApiObserver:
                 seconds=seconds,
             )
 
+    def debugged(self, page: str, status: int, seconds: float) -> None:
+        """A request of the debug API was answered; ``page`` is one of ``names.DEBUG_PAGES``."""
+        self._debugged.by[page, str(status)].value += 1
+        if status >= 400:
+            self._all.tell(names.DEBUG_REFUSED, method=page, code=status, seconds=seconds)
+
 
 class SilentApiObserver(ApiObserver):
     """Tells nobody."""
@@ -48,4 +55,7 @@ class SilentApiObserver(ApiObserver):
         pass
 
     def called(self, method: str, status: int, error_code: int, seconds: float, traceparent: str | None = None) -> None:
+        pass
+
+    def debugged(self, page: str, status: int, seconds: float) -> None:
         pass

@@ -15,7 +15,7 @@ from observability.observers.upgrade import Upgrade
 from observability.tracing import Attributes, Link, Tracer
 
 _GONE = ("client_closed", "network_lost")
-_RECORDED_COMMANDS = frozenset(("connect", "subscribe", "unsubscribe", "refresh", "sub_refresh"))
+_RECORDED_COMMANDS = frozenset(("subscribe", "unsubscribe", "refresh", "sub_refresh"))
 _INNER = ("link", "connected", "place", "abnormal", "network", "verdict")  # of a story: no fields of its line
 _RECORD = ("connection_id", "user", "code", "cause", "network", "verdict")
 

@@ -349,6 +349,15 @@ class Hub:
         takes = matcher(pattern)
         return {name: len(found.members) for name, found in self._channels.items() if found.members and takes(name)}
 
+    def look(self, name: str) -> Channel | None:
+        """A channel that has subscribers here, for those who only look."""
+        found = self._channels.get(name)
+        return found if found is not None and found.members else None
+
+    def names(self) -> list[str]:
+        """All channels here, a list of its own."""
+        return list(self._channels)
+
     def totals(self) -> tuple[int, int]:
         """Channels with subscribers here, and subscriptions."""
         counts = self._counts.values()

@@ -58,7 +58,7 @@ class Connection(Ending, asyncio.Protocol):
                 self._commands(payload, now)
             else:
                 self._control(opcode, payload, now)
-        self._received += len(messages)
+        self.received += len(messages)
         self.station.observe.received(len(messages), len(data), self.number)
         if self._parser.error is not None and self._story is None:
             fault = self._parser.error

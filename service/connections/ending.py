@@ -32,13 +32,13 @@ class Ending(Outgoing):
         "_greeting",
         "_last_look",
         "_linger_until",
-        "_received",
         "_story",
         "client",
         "id",
         "link",
         "number",
         "opened",
+        "received",
         "session",
         "variant",
     )
@@ -54,10 +54,15 @@ class Ending(Outgoing):
         self.client = ""  # name and version that the SDK gave
         self.link: Link | None = None
         self._greeting: Greeting | None = None
-        self._received = 0
+        self.received = 0
         self._linger_until = 0.0
         self._story: tuple[Closing, str, str] | None = None  # closing, why, initiator
         self._last_look: TcpInfo | None = None  # what TCP said when the end was decided
+
+    @property
+    def state(self) -> str:
+        """Where it stands, in a word."""
+        return "closing" if self._story is not None else self.session.state.value
 
     # ---------------------------------------------------------------- what may end it
 
@@ -187,7 +192,7 @@ class Ending(Outgoing):
                 address=address,
                 link=self.link,
                 sent=self.sent,
-                received=self._received,
+                received=self.received,
                 subscriptions=len(self.session.channels),
                 queued_bytes=queued,
                 place=self.number,

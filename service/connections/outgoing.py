@@ -216,6 +216,10 @@ class Outgoing:
     def _kernel(self, size: int) -> None:
         sums = self.station.sums
         messages = self._as_messages(size) if size else 0
+        if size:
+            self.station.behind.add(self)
+        elif self.kernel_bytes:
+            self.station.behind.discard(self)
         sums.kernel_bytes += size - self.kernel_bytes
         sums.kernel_messages += messages - self._kernel_messages
         self.kernel_bytes, self._kernel_messages = size, messages

@@ -83,4 +83,5 @@ class Station:
     calls: Calls = field(default_factory=Calls)
     wall: Callable[[], float] = time.time
     stalled: "set[Outgoing]" = field(default_factory=set)  # connections whose socket takes no more for now
+    behind: "set[Outgoing]" = field(default_factory=set)  # connections that had not taken all at the last look
     leaving: Closing | None = None  # set when the process stops: what a socket that comes now is closed with

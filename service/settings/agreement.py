@@ -19,6 +19,7 @@ def disagreements(values: Tree) -> list[Mistake]:
         *_personal_channel(values),
         *_places(values),
         *_secrets(values["client"]),
+        *_debug(values["debug"]),
     ]
 
 
@@ -28,6 +29,11 @@ def _heartbeat(client: Tree) -> Iterator[Mistake]:
         yield Mistake("client.pong_timeout", "must be above 0 and at most client.ping_interval")
     if not 1 <= client["pong_misses"] <= 3:
         yield Mistake("client.pong_misses", "must be 1 to 3")
+
+
+def _debug(debug: Tree) -> Iterator[Mistake]:
+    if debug["enabled"] and not debug["token"]:
+        yield Mistake("debug.token", "must be set when debug.enabled is: who reads it sees users and addresses")
 
 
 def _silence(values: Tree) -> Iterator[Mistake]:
@@ -110,6 +116,7 @@ def _prefixes(values: Tree) -> dict[str, bool]:
         "health.handler_prefix": values["health"]["enabled"],
         "init.handler_prefix": values["init"]["enabled"],
         "prometheus.handler_prefix": False,  # on the internal port
+        "debug.handler_prefix": False,  # likewise
     }
 
 

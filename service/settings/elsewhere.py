@@ -132,7 +132,6 @@ emulation: handler_prefix, max_request_body_size int
 admin: enabled! bool, handler_prefix, password, secret, insecure bool, web_path, web_proxy_address, external bool
 prometheus: instrument_http_handlers bool, recovered_publications_histogram bool, native_histograms bool
 swagger: enabled! bool, handler_prefix
-debug: enabled! bool, handler_prefix
 opentelemetry: consuming bool, google_cloud_adc_auth! bool
 graphite: enabled! bool, host, port int, prefix, interval duration, tags bool
 """

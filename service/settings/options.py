@@ -176,6 +176,11 @@ _SMALL: Final[tuple[tuple[str, Convert, object, str], ...]] = (
     ("demo.enabled", switch, False, "Our own. The page /demo on the public port."),
     ("demo.traces_url", text, "http://localhost:16686", "Our own. Jaeger's page, for links to traces."),
 )
+_DEBUG: Final = (
+    ("enabled", switch, False, "The debug API on the internal port. (Centrifugo: Go's profiler.) Needs debug.token."),
+    ("handler_prefix", text, "/debug", "Where it is. (Centrifugo: /debug/pprof.)"),
+    ("token", text, "", "Our own. What Authorization: Bearer must say."),
+)
 _PERSONAL: Final = (
     ("enabled", switch, False, "A client with a user id is subscribed to its personal channel."),
     ("personal_channel_namespace", text, "", "The namespace of personal channels."),
@@ -196,6 +201,7 @@ _SECTIONS: Final[tuple[tuple[str, tuple[tuple[str, Convert, object, str], ...]],
     ("channel.namespaces[]", (("name", text, "", "What stands before the boundary in a name."), *CHANNEL_OPTIONS)),
     ("websocket", _WEBSOCKET),
     ("telemetry", _TELEMETRY),
+    ("debug", _DEBUG),
 )
 
 

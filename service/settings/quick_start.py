@@ -35,6 +35,7 @@ def built_in(key: str, secret: str) -> Tree:
             }
         },
         "health": {"enabled": True},
+        "debug": {"enabled": True, "token": key},
         "demo": {"enabled": True},
     }
 

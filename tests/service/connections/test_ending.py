@@ -48,7 +48,7 @@ async def test_an_end_that_nobody_wanted_comes_with_its_events(node):
     await until(lambda: ended)
     (story,) = ended
     kinds = [event["event"] for event in story["events"]]
-    assert kinds == ["upgraded", "connected", "command", "command", "command", "close_sent"]
+    assert kinds == ["upgraded", "connected", "command", "command", "close_sent"]
     assert story["events"][-2] == {**story["events"][-2], "method": "history", "code": 108}
     assert story["verdict"] == "nobody"
     assert story["network"]["rtt"] > 0
