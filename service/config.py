@@ -155,6 +155,10 @@ def _notes(examined: Examined, environ: Mapping[str, str]) -> list[str]:
     notes = reading.left_behind(environ, known_options())
     if examined.values["prometheus"]["enabled"]:
         notes.append("prometheus.enabled: metrics are on the internal port, never on the public one")
+    if examined.values["client"]["insecure"]:
+        notes.append("client.insecure: everybody may connect, subscribe, publish and read without a token")
+    if examined.values["http_api"]["insecure"]:
+        notes.append("http_api.insecure: everybody who reaches the public port may call the server API without a key")
     return notes
 
 

@@ -133,7 +133,7 @@ class RPCRequest(Request):
 
 
 class BatchRequest(Request):
-    commands: list[dict[str, Raw]] | None = None
+    commands: list[dict[str, Raw] | None] | None = None
     parallel: bool = False
 
 

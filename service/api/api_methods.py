@@ -24,7 +24,7 @@ from service.protocol.payload import is_json
 T = TypeVar("T")
 
 _WORDS: Final = {104: "not found", 113: "conflict"}  # where the API's differ from those of replies
-_TURN: Final = 64  # publications of one broadcast between two turns of the loop
+_TURN: Final = 64  # publications of one broadcast, or commands of a parallel batch, between two turns of the loop
 
 
 class Connections(Protocol):
@@ -102,10 +102,10 @@ METHODS: Final = (
     "subscribe",
     "unsubscribe",
     "disconnect",
-    "presence",
-    "presence_stats",
     "history",
     "history_remove",
+    "presence",
+    "presence_stats",
     "info",
     "rpc",
     "refresh",
@@ -132,10 +132,10 @@ class Methods:
             "subscribe": (api.SubscribeRequest, self._subscribe),
             "unsubscribe": (api.UnsubscribeRequest, self._unsubscribe),
             "disconnect": (api.DisconnectRequest, self._disconnect),
-            "presence": (api.ChannelRequest, self._presence),
-            "presence_stats": (api.ChannelRequest, self._presence),
             "history": (api.HistoryRequest, self._history),
             "history_remove": (api.ChannelRequest, self._history_remove),
+            "presence": (api.ChannelRequest, self._presence),
+            "presence_stats": (api.ChannelRequest, self._presence),
             "info": (api.InfoRequest, self._info),
             "rpc": (api.RPCRequest, self._rpc),
             "refresh": (api.RefreshRequest, self._refresh),
@@ -166,15 +166,7 @@ class Methods:
             return api.Response(error=_error(errors.INTERNAL))
 
     async def _publish(self, asked: api.PublishRequest, call: Call) -> api.PublishResult:
-        return await self._publish_in(asked.channel, asked, call)
-
-    async def _publish_in(
-        self, channel: str, asked: api.PublishRequest | api.BroadcastRequest, call: Call
-    ) -> api.PublishResult:
-        published = await _answer(self._hand_in(channel, asked, call))
-        call.traceparent = call.traceparent or published.traceparent
-        position = published.position
-        return api.PublishResult() if position is None else api.PublishResult(position.offset, position.epoch)
+        return _published(await _answer(self._hand_in(asked.channel, asked, call)), call)
 
     def _hand_in(self, channel: str, asked: api.PublishRequest | api.BroadcastRequest, call: Call) -> Soon[Published]:
         data = payload_of(asked.data, asked.b64data)
@@ -196,17 +188,22 @@ class Methods:
     async def _broadcast(self, asked: api.BroadcastRequest, call: Call) -> api.BroadcastResult:
         if not asked.channels:
             raise ClientMistake(errors.BAD_REQUEST)
-        responses = []
-        for number, channel in enumerate(asked.channels, 1):
-            try:
-                responses.append(api.Response(result=await self._publish_in(channel, asked, call)))
-            except ClientMistake as mistake:
-                responses.append(api.Response(error=_error(mistake.error)))
-            except BrokerUnavailable:
-                responses.append(api.Response(error=_error(errors.INTERNAL)))
-            if not number % _TURN:
-                await asyncio.sleep(0)
+        responses: list[api.Response] = []
+        for start in range(0, len(asked.channels), _TURN):
+            handed_in = [self._try(channel, asked, call) for channel in asked.channels[start : start + _TURN]]
+            waiting = [soon for soon in handed_in if isinstance(soon, Awaitable)]
+            later = iter(await asyncio.gather(*waiting, return_exceptions=True))
+            outcomes = [next(later) if isinstance(soon, Awaitable) else soon for soon in handed_in]
+            responses += [_response(outcome, call) for outcome in outcomes]
+            await asyncio.sleep(0)
         return api.BroadcastResult(responses)
+
+    def _try(self, channel: str, asked: api.BroadcastRequest, call: Call) -> Soon[Published] | Exception:
+        """All publications of a turn are under way together."""
+        try:
+            return self._hand_in(channel, asked, call)
+        except (ClientMistake, BrokerUnavailable) as failure:
+            return failure
 
     async def _history(self, asked: api.HistoryRequest, _: Call) -> api.HistoryResult:
         namespace = self._known(asked.channel)
@@ -298,20 +295,25 @@ class Methods:
     async def _batch(self, asked: api.BatchRequest, call: Call) -> api.BatchResult:
         commands = [self._command(command) for command in asked.commands or ()]
         replies: list[dict[str, Any]] = []
-        for method, request in commands:
-            response = await self._one(method, request, call)
-            replies.append({"error": response.error} if response.error else {method: response.result})
+        turn = _TURN if asked.parallel else 1
+        for start in range(0, len(commands), turn):
+            replies += await asyncio.gather(*(self._one(*command, call) for command in commands[start : start + turn]))
             await asyncio.sleep(0)  # what was published goes out before a disconnect that follows
         return api.BatchResult(replies) if replies else api.BatchResult()
 
-    def _command(self, command: dict[str, Any]) -> tuple[str, object]:
-        method = next((name for name in self._table if name in command and name != "batch"), "")
-        return method, read(bytes(command[method]), self.kind(method)) if method else None
+    def _command(self, command: dict[str, Raw] | None) -> tuple[str, object]:
+        """Method and request; an error instead of the request where there is no method."""
+        if command is None:
+            return "", errors.BAD_REQUEST
+        given = (name for name in self._table if name != "batch" and bytes(command.get(name, b"null")) != b"null")
+        method = next(given, "")
+        return method, read(bytes(command[method]), self.kind(method)) if method else errors.METHOD_NOT_FOUND
 
-    async def _one(self, method: str, request: object, call: Call) -> api.Response:
-        if not method:
-            return api.Response(error=_error(errors.METHOD_NOT_FOUND))
-        return await self.answer(method, request, call)
+    async def _one(self, method: str, request: object, call: Call) -> dict[str, Any]:
+        if isinstance(request, ReplyError):
+            return {"error": _error(request)}
+        response = await self.answer(method, request, call)
+        return {"error": response.error} if response.error else {method: response.result}
 
     def _known(self, channel: str) -> Namespace:
         if not channel:
@@ -321,6 +323,23 @@ class Methods:
 
 async def _answer(soon: Soon[T]) -> T:
     return await soon if isinstance(soon, Awaitable) else soon
+
+
+def _published(published: Published, call: Call) -> api.PublishResult:
+    call.traceparent = call.traceparent or published.traceparent
+    position = published.position
+    return api.PublishResult() if position is None else api.PublishResult(position.offset, position.epoch)
+
+
+def _response(outcome: Published | BaseException, call: Call) -> api.Response:
+    """One channel's part of a broadcast."""
+    if isinstance(outcome, Published):
+        return api.Response(result=_published(outcome, call))
+    if isinstance(outcome, ClientMistake):
+        return api.Response(error=_error(outcome.error))
+    if isinstance(outcome, BrokerUnavailable):
+        return api.Response(error=_error(errors.INTERNAL))
+    raise outcome
 
 
 def _error(error: ReplyError) -> api.ApiError:

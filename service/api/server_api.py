@@ -3,16 +3,17 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from aiohttp import ClientError, hdrs, web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from observability.observers.api import ApiObserver
 from service.access.keys import ApiKey
-from service.api.api_messages import ApiError, OldStyleRequest, Response, encode
+from service.api.api_messages import ApiError, BatchResult, BroadcastResult, OldStyleRequest, Response, encode
 from service.api.api_methods import Call, Methods
 from service.api.api_reading import BadBody, TooLong, read, read_lines
+from service.protocol.errors import INTERNAL
 
 _ERROR_MODE: Final = "X-Centrifugo-Error-Mode"
 _STATUS: Final = {100: 500, 102: 404, 104: 404, 107: 400, 108: 400, 112: 416, 113: 409}
@@ -70,7 +71,7 @@ class ServerApi:
             self._observe.called(name, 500, 100, self._clock() - began, call.parent)
             raise
         status, body = self._shape(request, name, response)
-        code = response.error.code if isinstance(response.error, ApiError) else 0
+        code = worst(response)
         self._observe.called(name, status, code, self._clock() - began, call.parent)
         return _json(status, body, call)
 
@@ -87,7 +88,7 @@ class ServerApi:
         answers, code = [], 0
         for name, asked in commands:
             response = await self._methods.answer(name, asked, call)
-            code = response.error.code if isinstance(response.error, ApiError) else code
+            code = max((code, worst(response)), key=_weight)
             answers.append(_body(name, response))
         self._observe.called("old_style", 200, code, self._clock() - began, call.parent)
         return _json(200, b"\n".join(answers), call)
@@ -127,6 +128,22 @@ class ServerApi:
         if not text:
             return web.Response(status=status, headers=headers)
         return web.Response(status=status, text=text)
+
+
+def worst(response: Response) -> int:
+    """The error to tell of: 100 before any other, those within a broadcast or a batch included; 0 for none."""
+    if isinstance(response.error, ApiError):
+        return response.error.code
+    parts: list[Any] = []
+    if isinstance(response.result, BroadcastResult):
+        parts = [part.error for part in response.result.responses]
+    elif isinstance(response.result, BatchResult) and response.result.replies:
+        parts = [reply.get("error") for reply in response.result.replies]
+    return max((part.code for part in parts if isinstance(part, ApiError)), key=_weight, default=0)
+
+
+def _weight(code: int) -> tuple[bool, bool]:
+    return code == INTERNAL.code, code != 0
 
 
 async def _body_of(request: web.Request) -> bytes:

@@ -249,6 +249,9 @@ class _ClientEvents(centrifuge.ClientEventHandler):
     async def on_subscribed(self, ctx: centrifuge.ServerSubscribedContext) -> None:
         self._tell("subscribed", channel=ctx.channel, server=True, recovered=ctx.recovered)
 
+    async def on_unsubscribed(self, ctx: centrifuge.ServerUnsubscribedContext) -> None:
+        self._tell("unsubscribed", channel=ctx.channel, server=True)
+
     async def on_publication(self, ctx: centrifuge.ServerPublicationContext) -> None:
         self._tell("publication", channel=ctx.channel, server=True, data=ctx.pub.data, offset=ctx.pub.offset)
 

@@ -1,3 +1,4 @@
+import asyncio
 import base64
 import json
 
@@ -242,7 +243,8 @@ async def test_nobody_answers_an_rpc(ask):
     assert await ask("rpc", method="x", params={}) == 104
 
 
-async def test_a_batch_answers_for_each_command(ask):
+@pytest.mark.parametrize("parallel", [False, True])
+async def test_a_batch_answers_for_each_command(ask, parallel):
     said = await ask(
         "batch",
         commands=[
@@ -252,7 +254,10 @@ async def test_a_batch_answers_for_each_command(ask):
             {"foo": {}},
             {},
             {"batch": {"commands": []}},
+            {"publish": None, "history_remove": {"channel": "hist:a"}, "presence": {"channel": "hist:a"}},
+            None,
         ],
+        parallel=parallel,
     )
     not_found = {"error": {"code": 104, "message": "not found"}}
     assert said["replies"] == [
@@ -262,8 +267,45 @@ async def test_a_batch_answers_for_each_command(ask):
         not_found,
         not_found,
         not_found,
+        {"history_remove": {}},
+        {"error": {"code": 107, "message": "bad request"}},
     ]
     assert await ask("batch") == {}
+
+
+class Turns:
+    """How many calls of the hub are under way at a time."""
+
+    def __init__(self, ask):
+        self.running = self.most = 0
+        self.publish, ask.hub.publish = ask.hub.publish, self
+
+    def __call__(self, *arguments, **options):
+        async def slowly():
+            self.running += 1
+            self.most = max(self.most, self.running)
+            await asyncio.sleep(0)
+            self.running -= 1
+            published = self.publish(*arguments, **options)
+            return await published if hasattr(published, "__await__") else published
+
+        return slowly()
+
+
+@pytest.mark.parametrize(("parallel", "most"), [(False, 1), (True, 64)])
+async def test_a_parallel_batch_does_not_wait_for_each(ask, parallel, most):
+    turns = Turns(ask)
+    commands = [{"publish": {"channel": f"hist:{number}", "data": number}} for number in range(100)]
+    said = await ask("batch", commands=commands, parallel=parallel)
+    assert turns.most == most
+    assert said["replies"] == [{"publish": {"offset": 1, "epoch": "epoch"}}] * 100
+
+
+async def test_a_broadcast_does_not_wait_for_each_channel(ask):
+    turns = Turns(ask)
+    said = await ask("broadcast", channels=[f"hist:{number}" for number in range(100)], data=1)
+    assert turns.most == 64
+    assert said["responses"] == [{"result": {"offset": 1, "epoch": "epoch"}}] * 100
 
 
 async def test_a_malformed_command_spoils_the_batch_before_anything_is_done(ask):

@@ -5,8 +5,9 @@ import pytest
 from aiohttp import web
 
 from observability.observers.api import SilentApiObserver
+from service.api import api_messages as messages
 from service.api.api_methods import Methods, Node
-from service.api.server_api import ApiSettings, ServerApi
+from service.api.server_api import ApiSettings, ServerApi, worst
 from tests.service.api.rooms import FakeConnections, FakeHub, namespaces
 
 KEY = {"X-API-Key": "right"}
@@ -224,3 +225,29 @@ async def test_another_prefix(api):
     client = await api(path="/back")
     assert (await client.post("/back/info", json={}, headers=KEY)).status == 200
     assert (await client.post("/api/info", json={}, headers=KEY)).status == 404
+
+
+def failed(code):
+    return messages.Response(error=messages.ApiError(code, "x"))
+
+
+@pytest.mark.parametrize(
+    ("response", "code"),
+    [
+        (messages.Response(result=messages.Done()), 0),
+        (failed(107), 107),
+        (messages.Response(result=messages.BatchResult()), 0),
+        (
+            messages.Response(result=messages.BatchResult([{"publish": {}}, {"error": messages.ApiError(107, "x")}])),
+            107,
+        ),
+        (
+            messages.Response(
+                result=messages.BroadcastResult([messages.Response(result=messages.Done()), failed(102), failed(100)])
+            ),
+            100,
+        ),
+    ],
+)
+def test_a_fault_within_a_batch_or_a_broadcast_is_counted(response, code):
+    assert worst(response) == code
