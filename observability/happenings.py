@@ -101,6 +101,9 @@ HAPPENINGS = (
     Happening("channels", "joined", "A subscriber came", (n.SUBSCRIBES, n.RECOVERIES_TOTAL)),
     Happening("channels", "left", "Subscribers went", (n.UNSUBSCRIBES,)),
     Happening("channels", "dropped", "Subscribers did not get messages", (n.DROPPED,), (), (n.MESSAGES_DROPPED,)),
+    Happening(
+        "channels", "delta", "A batch was encoded for subscribers that take deltas", (n.DELTAS, n.DELTA_SAVED)
+    ),
     Happening("channels", "gap", "Subscribers were told of a lost position", (n.INSUFFICIENT,), (), (n.CHANNEL_GAP,)),
     Happening(
         "channels", "", "Channels, subscribers, and how far the fan-out is behind, at the scrape",

@@ -151,6 +151,10 @@ FANOUT_LAG = _gauge("fanout_lag_seconds", "Age of the oldest publication that th
 DROPPED = _counter(
     "messages_dropped", "Messages that a subscriber did not get.", namespace=NAMESPACES, cause=DROP_CAUSES
 )
+DELTAS = _counter(
+    "delta_messages", "Messages to subscribers that take deltas.", namespace=NAMESPACES, form=("delta", "full")
+)
+DELTA_SAVED = _counter("delta_saved_bytes", "Bytes that deltas were shorter.", unit="bytes", namespace=NAMESPACES)
 SUBSCRIPTIONS = _gauge("subscriptions", "Subscribers, summed over channels.", namespace=NAMESPACES)
 SUBSCRIBES = _counter("subscribes", "Subscribers that came.", namespace=NAMESPACES)
 UNSUBSCRIBES = _counter("unsubscribes", "Subscribers that went.", namespace=NAMESPACES)

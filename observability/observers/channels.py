@@ -37,6 +37,8 @@ class ChannelsObserver:
         self._fanout = registry.histogram(names.FANOUT_SECONDS).child()
         self._delivery = registry.histogram(names.DELIVERY_SECONDS)
         self._dropped = registry.counter(names.DROPPED)
+        self._deltas = registry.counter(names.DELTAS)
+        self._saved = registry.counter(names.DELTA_SAVED)
         self._subscribes = registry.counter(names.SUBSCRIBES)
         self._unsubscribes = registry.counter(names.UNSUBSCRIBES)
         self._recoveries = registry.counter(names.RECOVERIES_TOTAL)
@@ -201,6 +203,12 @@ class ChannelsObserver:
         self._dropped.by[namespace, cause].value += count
         self._all.tell(names.MESSAGES_DROPPED, namespace=shown(namespace), cause=cause, count=count, channel=channel)
 
+    def delta(self, namespace: str, deltas: int, messages: int, saved: int, members: int) -> None:
+        """A batch of ``messages`` goes to ``members`` as deltas, which are ``saved`` bytes shorter."""
+        self._deltas.by[namespace, "delta"].value += deltas * members
+        self._deltas.by[namespace, "full"].value += (messages - deltas) * members
+        self._saved.by[namespace].value += saved * members
+
     def gap(self, namespace: str, channel: str = "", count: int = 1) -> None:
         """Subscribers are told that their position was lost."""
         self._insufficient.by[namespace].value += count
@@ -352,6 +360,9 @@ class SilentChannelsObserver(ChannelsObserver):
         pass
 
     def dropped(self, namespace: str, cause: str, count: int, channel: str = "") -> None:
+        pass
+
+    def delta(self, namespace: str, deltas: int, messages: int, saved: int, members: int) -> None:
         pass
 
     def gap(self, namespace: str, channel: str = "", count: int = 1) -> None:

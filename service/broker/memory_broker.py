@@ -192,6 +192,7 @@ class MemoryBroker:
             len(publication.data) + OVERHEAD,
             options.traceparent,
             after,
+            options.delta,
         )
 
     def _stream(self, channel: str, now: float) -> _Kept:

@@ -33,6 +33,7 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     size: int  # bytes that it counts for
     traceparent: str = ""  # of a sampled publication
     after: int = 0  # id of the one with the offset before; 0: not known, or there is none
+    delta: bool = False  # subscribers that asked for deltas may be given what differs from the one before
 
 
 class Tally:
@@ -166,6 +167,11 @@ class Ring(Stream):
         """See ``Stream.append``; the cursor stays."""
         super().append(entry)
         self.touched = entry.time
+
+    @property
+    def last(self) -> Entry | None:
+        """What live subscribers were given last, while it is kept."""
+        return self.entries[self.sent - self.first - 1] if self.sent > self.first else None
 
     def take(self, count: int, size: int) -> list[Entry]:
         """The next pending entries, at most ``count`` and, beyond the first, ``size`` bytes."""

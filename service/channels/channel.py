@@ -6,13 +6,21 @@ number of the first entry that it has not been given yet, and is live from the b
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from service.broker.contract import PublishOptions
 from service.broker.stream import Entry, Ring, Tally
 from service.channels.namespaces import Namespace
+from service.channels.patches import FORMS, Form
 
 FEW = 8  # members that are grouped anew for each batch: keeping lists for every personal channel would cost more
+
+
+class Terms(NamedTuple):
+    """How somebody is a member; shared by all who are so."""
+
+    positioned: bool = False
+    delta: Form = ""
 
 
 class Run(NamedTuple):
@@ -21,15 +29,21 @@ class Run(NamedTuple):
     members: Sequence[Any]
     variant: Any
     skip: int
+    delta: Form = ""
+    based: bool = False  # they have what comes before, so that the first may be a delta, too
+
+
+_TERMS: Final = {(positioned, delta): Terms(positioned, delta) for positioned in (False, True) for delta in FORMS}
 
 
 class Batch:
     """Entries on their way to everybody who was live when it began."""
 
-    __slots__ = ("at", "began", "entries", "flight", "gone", "run", "runs", "stop", "written")
+    __slots__ = ("at", "before", "began", "entries", "flight", "gone", "run", "runs", "stop", "written")
 
-    def __init__(self, entries: Sequence[Entry], stop: int, runs: Sequence[Run]) -> None:
+    def __init__(self, entries: Sequence[Entry], stop: int, runs: Sequence[Run], before: Entry | None = None) -> None:
         self.entries = entries
+        self.before = before  # the entry before the first one
         self.stop = stop  # number of the entry after the last one
         self.runs = runs
         self.run = 0  # the run whose turn it is
@@ -65,6 +79,7 @@ class Channel:
         "repair",
         "ring",
         "shelved",
+        "unbased",
         "watched",
     )
 
@@ -73,9 +88,10 @@ class Channel:
         self.namespace = namespace
         self.options = options
         self.ring = Ring(tally)
-        self.members: dict[Any, bool] = {}  # everybody, waiting ones included -> is positioned
+        self.members: dict[Any, Terms] = {}  # everybody, waiting ones included
         self.positioned = 0
         self.joining: dict[Any, int] | None = None  # who waits, and for which entry
+        self.unbased: set[Any] | None = None  # who takes deltas and has nothing yet that one could be applied to
         self.batch: Batch | None = None
         self.queued = False  # the fan-out has it on its list
         self.repair: Any = None  # what was heard while the broker is asked what is missing
@@ -85,7 +101,7 @@ class Channel:
         self.shelved = False  # its ring holds something
         self.watched = False  # its position is looked at from time to time
         self.closed = False  # dropped: whoever still holds it does nothing with it
-        self._groups: dict[Any, list[Any]] | None = None
+        self._groups: dict[tuple[Any, Form], list[Any]] | None = None
 
     # ------------------------------------------------------------------ members
 
@@ -94,11 +110,15 @@ class Channel:
         """Whether nothing is on its way: who comes now is live at once."""
         return self.batch is None and not self.ring.pending
 
-    def add(self, member: Any, *, positioned: bool) -> None:
-        """A member that has been given everything up to the ring's end."""
+    def add(self, member: Any, *, positioned: bool, delta: Form = "", based: bool = False) -> None:
+        """A member that has been given everything up to the ring's end; ``based``: also the last of it, for deltas."""
         assert member not in self.members, "a member entered twice"
-        self.members[member] = positioned
+        self.members[member] = _TERMS[positioned, delta]
         self.positioned += positioned
+        if delta and not based:
+            if self.unbased is None:
+                self.unbased = set()
+            self.unbased.add(member)
         if self.idle:
             self._groups = None
             return
@@ -108,11 +128,13 @@ class Channel:
 
     def remove(self, member: Any) -> bool:
         """Out of every list, also of the batch on its way; whether it was a member."""
-        positioned = self.members.pop(member, None)
-        if positioned is None:
+        terms = self.members.pop(member, None)
+        if terms is None:
             return False
-        self.positioned -= positioned
+        self.positioned -= terms.positioned
         self._groups = None
+        if self.unbased is not None:
+            self.unbased.discard(member)
         if self.joining is not None:
             self.joining.pop(member, None)
         if self.batch is not None:
@@ -123,7 +145,7 @@ class Channel:
 
     def remove_positioned(self) -> list[Any]:
         """Take out all who rely on the position."""
-        relying = [member for member, positioned in self.members.items() if positioned]
+        relying = [member for member, terms in self.members.items() if terms.positioned]
         for member in relying:
             self.remove(member)
         return relying
@@ -137,12 +159,14 @@ class Channel:
             entries = ring.take(count, size)
             stop = ring.sent + len(entries)
             late = list(self._arrivals(ring.sent, stop)) if self.joining else []
-            runs = [Run(members, variant, 0) for variant, members in self._live().items()]
+            runs = [Run(members, variant, 0, delta, bool(delta)) for (variant, delta), members in self._live().items()]
             if late:
                 runs += late
                 self._settle(late)
+            if self.unbased:
+                runs = self._by_base(runs)
             if runs:
-                self.batch = Batch(entries, stop, runs)
+                self.batch = Batch(entries, stop, runs, ring.last)
                 return self.batch
             ring.advance(stop)
         return None
@@ -159,15 +183,15 @@ class Channel:
     def _arrivals(self, sent: int, stop: int) -> Iterator[Run]:
         """Who waits for an entry of the batch [sent, stop): to whom the first one is new is simply live."""
         assert self.joining is not None, "nobody waits"
-        parts: dict[tuple[int, Any], list[Any]] = defaultdict(list)
+        parts: dict[tuple[int, Any, Form], list[Any]] = defaultdict(list)
         for member, at in list(self.joining.items()):
             if at <= sent:
                 del self.joining[member]
                 self._groups = None
             elif at < stop:
-                parts[at - sent, member.variant].append(member)
-        for (skip, variant), members in parts.items():
-            yield Run(members, variant, skip)
+                parts[at - sent, member.variant, self.members[member].delta].append(member)
+        for (skip, variant, delta), members in parts.items():
+            yield Run(members, variant, skip, delta, bool(delta))
 
     def _settle(self, late: Sequence[Run]) -> None:
         """Who gets a part of this batch is live from the next one on."""
@@ -177,14 +201,29 @@ class Channel:
                 del self.joining[member]
         self._groups = None
 
-    def _live(self) -> dict[Any, list[Any]]:
+    def _by_base(self, runs: Sequence[Run]) -> list[Run]:
+        """Who has no base yet gets a first publication that is whole; with it, they have one."""
+        assert self.unbased is not None, "everybody has a base"
+        parted = []
+        for run in runs:
+            new = self.unbased.intersection(run.members) if run.delta else ()
+            if not new:
+                parted.append(run)
+                continue
+            self.unbased -= new
+            parted.append(run._replace(members=[member for member in run.members if member in new], based=False))
+            if len(new) < len(run.members):
+                parted.append(run._replace(members=[member for member in run.members if member not in new]))
+        return parted
+
+    def _live(self) -> dict[tuple[Any, Form], list[Any]]:
         groups = self._groups
         if groups is None:
             groups = defaultdict(list)
             joining = self.joining or ()
-            for member in self.members:
+            for member, terms in self.members.items():
                 if member not in joining:
-                    groups[member.variant].append(member)
+                    groups[member.variant, terms.delta].append(member)
             if len(self.members) > FEW:
                 self._groups = groups
         return groups

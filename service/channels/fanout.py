@@ -13,6 +13,7 @@ from typing import Any, Protocol, TypeAlias
 from observability.observers.channels import ChannelsObserver
 from service.broker.stream import Entry
 from service.channels.channel import Batch, Channel, Run
+from service.channels.patches import Patches
 from service.protocol.messages import Publication
 
 Encode: TypeAlias = Callable[[str, Sequence[Publication]], bytes]
@@ -88,7 +89,9 @@ class Fanout:
         now: Callable[[], float] = time.time,
         clock: Callable[[], float] = time.monotonic,
         settings: FanoutSettings = FanoutSettings(),
+        patches: Patches | None = None,
     ) -> None:
+        self._patches = patches or Patches()
         self._encoders = encoders
         self._send_many = send_many
         self._observe = observe
@@ -208,8 +211,23 @@ class Fanout:
 
     def _encode(self, channel: Channel, batch: Batch, run: Run) -> None:
         entries = batch.entries[run.skip :] if run.skip else batch.entries
-        batch.written = self._encoders[run.variant](channel.name, [entry.publication for entry in entries])
+        if run.delta:
+            publications = self._patched(channel, batch, run, entries)
+        else:
+            publications = [entry.publication for entry in entries]
+        batch.written = self._encoders[run.variant](channel.name, publications)
         batch.flight = Flight(channel, entries, self._clock() - self._now())
+
+    def _patched(self, channel: Channel, batch: Batch, run: Run, entries: Sequence[Entry]) -> list[Publication]:
+        """The entries for members that take deltas."""
+        before = batch.entries[run.skip - 1] if run.skip else batch.before
+        base = before if run.based else None
+        told = self._patches.live(entries, base, run.delta, channel.options.history_ttl)
+        patched = [(entry, each) for entry, each in zip(entries, told, strict=True) if each.delta]
+        saved = sum(len(entry.publication.data) - len(each.data) for entry, each in patched)
+        members = len(run.members)
+        self._observe.delta(channel.namespace.name, len(patched), len(told), saved, members)
+        return told
 
     def _finish(self, channel: Channel, batch: Batch) -> None:
         channel.finish(self._kept(channel))

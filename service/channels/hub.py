@@ -33,6 +33,7 @@ from service.channels.fanout import Encode, Fanout, FanoutSettings, SendMany
 from service.channels.joining import Joined, Joining, JoinRequest, Ticket
 from service.channels.namespaces import Namespace, Namespaces
 from service.channels.notices import Notices
+from service.channels.patches import Patches
 from service.channels.patterns import matcher
 from service.channels.publishing import Publishing
 from service.channels.recovery import shown
@@ -106,8 +107,17 @@ class Hub:
         self._counts = {namespace.name: [0, 0] for namespace in namespaces}  # channels with members, members
         self._shelf = Shelf(settings.rings)
         self._empty: dict[Channel, None] = {}
+        patches = Patches()
         self._fanout = Fanout(
-            encoders, send_many, observe, loop, self._drained, now=now, clock=clock, settings=settings.fanout
+            encoders,
+            send_many,
+            observe,
+            loop,
+            self._drained,
+            now=now,
+            clock=clock,
+            settings=settings.fanout,
+            patches=patches,
         )
         self._notices = Notices(loop, self._tell, settings.notices)
         self._repairs = Repairs(self._broker, loop, self)
@@ -123,6 +133,7 @@ class Hub:
             now=now,
             limit=settings.recovery_max_publication_limit,
             kept=settings.fanout.kept_messages,
+            patches=patches,
         )
 
     # ------------------------------------------------------------------ members
@@ -160,7 +171,7 @@ class Hub:
         counts = self._counts[channel.namespace.name]
         counts[0] += not channel.members
         counts[1] += 1
-        channel.add(subscriber, positioned=joined.positioned)
+        channel.add(subscriber, positioned=joined.positioned, delta=joined.delta, based=joined.based)
         if joined.positioned:
             self._checks.watch(channel)
         told = "recovered" if joined.recovered else "told" if joined.was_recovering else "none"
@@ -377,4 +388,5 @@ def _options(namespace: Namespace) -> PublishOptions:
         history_size=namespace.history_size if namespace.has_history else 0,
         history_ttl=namespace.history_ttl,
         history_meta_ttl=namespace.history_meta_ttl,
+        delta=namespace.delta_publish,
     )

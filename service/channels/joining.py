@@ -13,6 +13,7 @@ import msgspec
 from service.broker.contract import Broker, BrokerUnavailable, Excerpt, HistoryFilter, Soon, then
 from service.broker.stream import Entry
 from service.channels.channel import Channel
+from service.channels.patches import Form, Patches
 from service.channels.recovery import merge, missed, newest, shown
 from service.channels.repair import READ, Repairs, Yard, agrees
 from service.protocol.errors import UNRECOVERABLE_POSITION, ClientMistake
@@ -29,7 +30,7 @@ class JoinRequest(msgspec.Struct, frozen=True, gc=False):
     recover: bool = False  # it asks for what it missed
     since: StreamPosition = StreamPosition()
     strict: bool = False  # rather error 112 than recovered: false
-    delta: str = ""  # no channel grants it yet
+    delta: Form = ""  # granted: how it takes publications as deltas
 
 
 class Joined(msgspec.Struct, frozen=True, gc=False):
@@ -42,7 +43,8 @@ class Joined(msgspec.Struct, frozen=True, gc=False):
     recovered: bool = False
     was_recovering: bool = False
     publications: Sequence[Publication] = ()
-    delta: bool = False
+    delta: Form = ""
+    based: bool = False  # it is given the publication that the next one follows: having its offset is not having it
 
 
 class Lobby(Yard, Protocol):
@@ -119,9 +121,18 @@ class Joining:
     """Prepares tickets and redeems them."""
 
     def __init__(
-        self, broker: Broker, repairs: Repairs, lobby: Lobby, *, now: Callable[[], float], limit: int, kept: int
+        self,
+        broker: Broker,
+        repairs: Repairs,
+        lobby: Lobby,
+        *,
+        now: Callable[[], float],
+        limit: int,
+        kept: int,
+        patches: Patches | None = None,
     ) -> None:
         self.lobby = lobby
+        self._patches = patches or Patches()
         self._broker = broker
         self._repairs = repairs
         self._now = now
@@ -263,7 +274,7 @@ class Joining:
         """How the subscriber would enter now."""
         request, ring = ticket.request, ticket.channel.ring
         if not ticket.positioned:
-            return Joined(was_recovering=request.recover)
+            return Joined(was_recovering=request.recover, delta=request.delta)
         found = self._missed(ticket) if ticket.recovering else None
         if found is None and request.strict and request.recover and request.recoverable:
             raise ClientMistake(UNRECOVERABLE_POSITION)
@@ -274,8 +285,14 @@ class Joining:
             offset=ring.top if found is None else request.since.offset,
             recovered=found is not None,
             was_recovering=request.recover or ticket.automatic,
-            publications=shown(found, self._now()) if found else (),
+            publications=self._shown(found, request.delta) if found else (),
+            delta=request.delta,
+            based=bool(found),
         )
+
+    def _shown(self, found: Sequence[Entry], delta: Form) -> Sequence[Publication]:
+        publications = shown(found, self._now())
+        return self._patches.recovered(found, publications, delta) if delta else publications
 
     def _missed(self, ticket: Ticket) -> list[Entry] | None:
         ring, since = ticket.channel.ring, ticket.request.since

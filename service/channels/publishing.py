@@ -91,7 +91,7 @@ class Publishing:
                 skip_history=skip_history,
                 version=version,
                 version_epoch=version_epoch,
-                delta=delta,
+                delta=delta or options.delta,
                 traceparent=trace.traceparent if trace is not None else "",
             )
         return self._hand_over(channel, publication, options, _Attempt(namespace.name, via, began, trace))

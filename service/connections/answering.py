@@ -6,6 +6,7 @@ from typing import Any, Protocol, cast
 from service.access.tokens import TokenRefused
 from service.broker.contract import BrokerUnavailable, History, HistoryFilter, Soon, then
 from service.channels.hub import JoinRequest, Subscriber, Ticket
+from service.channels.patches import Form
 from service.connections import questions as q
 from service.connections.station import Station
 from service.protocol import closing, errors
@@ -73,9 +74,14 @@ def _join(station: Station, asker: Asker, question: q.Join) -> Soon[q.Outcome]:
         recover=question.recover,
         since=question.since,
         strict=question.strict,
-        delta=question.delta,
+        delta=_form(asker) if question.delta else "",
     )
     return then(station.hub.join(asker, question.channel, request), q.Prepared)
+
+
+def _form(asker: Asker) -> Form:
+    """How the asker's codec carries deltas."""
+    return "bytes" if asker.variant.codec.binary else "text"
 
 
 def _enter(_station: Station, _asker: Asker, question: q.Enter) -> q.Outcome:
@@ -90,7 +96,7 @@ def _enter(_station: Station, _asker: Asker, question: q.Enter) -> q.Outcome:
                 recovered=j.recovered,
                 was_recovering=j.was_recovering,
                 publications=j.publications,
-                delta=j.delta,
+                delta=bool(j.delta),
             )
             for j in joined
         )

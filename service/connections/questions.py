@@ -51,7 +51,7 @@ class Join(Told, frozen=True):
     recover: bool = False
     since: wire.StreamPosition = wire.StreamPosition()
     strict: bool = False
-    delta: str = ""
+    delta: bool = False  # as deltas, where they are smaller
 
 
 class Enter(Told, frozen=True):

@@ -73,10 +73,16 @@ def _options(options: Tree, place: str, channel: Tree) -> Iterator[Mistake]:
         yield Mistake(f"{place}.force_recovery", "takes history_size and history_ttl: there is nothing to recover from")
     if options["auto_cache_recover"] and not (options["force_recovery"] and options["force_recovery_mode"] == "cache"):
         yield Mistake(f"{place}.auto_cache_recover", 'takes force_recovery, and force_recovery_mode "cache"')
+    yield from _deltas(options, place)
     try:
         re.compile(options["channel_regex"])
     except re.error as error:
         yield Mistake(f"{place}.channel_regex", f"is no regular expression: {error.msg}")
+
+
+def _deltas(options: Tree, place: str) -> Iterator[Mistake]:
+    for unknown in (each for each in options["allowed_delta_types"] if each != "fossil"):
+        yield Mistake(f"{place}.allowed_delta_types", 'takes "fossil" only', f'"{unknown}"')
 
 
 def _personal_channel(values: Tree) -> Iterator[Mistake]:

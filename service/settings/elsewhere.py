@@ -76,7 +76,7 @@ token: rsa_public_key!, ecdsa_public_key!, jwks_public_endpoint!, audience_regex
     insecure_skip_jwks_endpoint_safety_check bool
 channel: presence! bool, join_leave! bool, force_push_join_leave bool, map_clients_presence_channel_prefix!,
   map_users_presence_channel_prefix!,
-  allowed_delta_types! texts, delta_publish bool, allow_tags_filter! bool, allow_presence_for_anonymous bool,
+  allow_tags_filter! bool, allow_presence_for_anonymous bool,
   allow_presence_for_subscriber bool, allow_presence_for_client bool, subscribe_proxy_enabled! bool,
   subscribe_proxy_name, publish_proxy_enabled! bool, publish_proxy_name, sub_refresh_proxy_enabled! bool,
   sub_refresh_proxy_name, subscribe_stream_proxy_enabled! bool, subscribe_stream_proxy_name,

@@ -109,6 +109,13 @@ CHANNEL_OPTIONS: Final = (
     ("allow_history_for_subscriber", switch, False, "Subscribers may read history."),
     ("allow_history_for_anonymous", switch, False, "Anonymous clients, too."),
     ("allow_user_limited_channels", switch, False, "A name may list its users after #."),
+    (
+        "allowed_delta_types",
+        texts,
+        (),
+        'Clients may ask for publications as deltas of these types; the only one is "fossil".',
+    ),
+    ("delta_publish", switch, False, "Publications are for deltas, also when their publisher does not say so."),
     ("channel_regex", text, "", "What the name behind the namespace must look like."),
     (
         "publication_data_format",

@@ -18,6 +18,7 @@ class Wire:
         self.port = 0
         self.opened = 0
         self.broken = False
+        self.told = bytearray()  # everything the server said, over all connections
 
     async def __aenter__(self) -> "Wire":
         self._server = await asyncio.start_server(self._connected, "127.0.0.1", 0)
@@ -64,13 +65,15 @@ class Wire:
         self._pairs.append((writer, far_writer))
         self._writers += (writer, far_writer)
         for source, drain in ((reader, far_writer), (far_reader, writer)):
-            task = asyncio.create_task(self._carry(source, drain))
+            task = asyncio.create_task(self._carry(source, drain, self.told if source is far_reader else None))
             self._carrying.add(task)
             task.add_done_callback(self._carrying.discard)
 
-    async def _carry(self, source: asyncio.StreamReader, drain: asyncio.StreamWriter) -> None:
+    async def _carry(self, source: asyncio.StreamReader, drain: asyncio.StreamWriter, told: bytearray | None) -> None:
         with contextlib.suppress(OSError):
             while chunk := await source.read(65536):
+                if told is not None:
+                    told += chunk
                 drain.write(chunk)
                 await drain.drain()
         drain.close()

@@ -4,6 +4,7 @@ import json
 
 from msgspec import UNSET, Raw
 
+from service.channels.delta import BadDelta, apply, create
 from service.protocol.codec import BadFrame
 from service.protocol.framing import CLOSE, TEXT, FrameParser, client_frame, frame, parse_close
 from service.protocol.json_codec import JsonCodec
@@ -109,11 +110,36 @@ def _no_constant(name):
     raise ValueError(name)
 
 
+def delta(data: bytes) -> None:
+    """What is made applies and is smaller; of texts it is a text; what is no delta is refused, nothing else raised."""
+    cut = data[0] if data else 0
+    base, target = data[1 : cut + 1] * 3, data[cut + 1 :]
+    for old, new in ((base, target), (target, base), (base, base + target), (target + base, base + target)):
+        made = create(old, new)
+        if made is not None:
+            assert len(made) < len(new), "longer than what it stands for"
+            assert apply(old, made) == new, "another target"
+            if _is_text(old) and _is_text(new):
+                assert _is_text(made), "a character was cut"
+    try:
+        apply(base, target)
+    except BadDelta:
+        pass
+
+
+def _is_text(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 def planted(data: bytes) -> None:
     """Not a target: a fault that blind guessing does not find in a lifetime. It shows that the fuzzer is guided and told."""
     if data[:1] == b"h" and data[1:2] == b"e" and data[2:3] == b"l" and data[3:4] == b"i" and data[4:5] == b"o":
         raise ZeroDivisionError("the planted fault")
 
 
-TARGETS = {"framing": framing, "json_codec": json_codec}
+TARGETS = {"framing": framing, "json_codec": json_codec, "delta": delta}
 ALL = {**TARGETS, "planted": planted}

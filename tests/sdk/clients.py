@@ -34,7 +34,7 @@ class Sdk(Protocol):
     seen: list[dict[str, Any]]
 
     async def connect(self, url: str, token: str = "", tokens: Iterable[str] | None = None) -> None: ...
-    async def subscribe(self, channel: str) -> None: ...
+    async def subscribe(self, channel: str, **options: Any) -> None: ...
     async def unsubscribe(self, channel: str) -> None: ...
     async def publish(self, channel: str, data: Any) -> None: ...
     async def history(self, channel: str, limit: int) -> dict[str, Any]: ...
@@ -124,8 +124,8 @@ class JavaScript(Seen):
             raise Refused(said["error"]["code"], said["error"]["message"])
         return said["result"]
 
-    async def subscribe(self, channel: str) -> None:
-        await self._do("subscribe", channel=channel)
+    async def subscribe(self, channel: str, **options: Any) -> None:
+        await self._do("subscribe", channel=channel, options=options)
 
     async def unsubscribe(self, channel: str) -> None:
         await self._do("unsubscribe", channel=channel)
@@ -180,10 +180,13 @@ class Python(Seen):
         )
         await self._client.connect()
 
-    async def subscribe(self, channel: str) -> None:
+    async def subscribe(self, channel: str, **options: Any) -> None:
+        if "delta" in options:
+            options["delta"] = centrifuge.DeltaType(options["delta"])
         subscription = self.client.get_subscription(channel)
         if subscription is None:
-            subscription = self.client.new_subscription(channel, events=_SubscriptionEvents(self.tell, channel))
+            events = _SubscriptionEvents(self.tell, channel)
+            subscription = self.client.new_subscription(channel, events=events, **options)
         await subscription.subscribe()
 
     async def unsubscribe(self, channel: str) -> None:

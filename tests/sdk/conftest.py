@@ -3,7 +3,7 @@
 import pytest
 
 from deploy.npm_packages import Unavailable, node_modules
-from tests.e2e.served import Served, configuration
+from tests.e2e.served import RECOVERABLE, Served, configuration
 from tests.sdk.clients import JavaScript, Python, Sdk
 
 
@@ -33,5 +33,7 @@ def server(tmp_path_factory):
     """The real server; anonymous clients are refused, `stream:` keeps history, `quiet:` allows nothing."""
     settings = configuration(client__subscribe_to_user_personal_channel={"enabled": True})
     settings["channel"]["namespaces"].append({"name": "quiet"})
+    deltas = {"name": "delta", "allowed_delta_types": ["fossil"], "delta_publish": True}
+    settings["channel"]["namespaces"].append({**RECOVERABLE, **deltas})
     with Served(tmp_path_factory.mktemp("server"), settings) as served:
         yield served

@@ -171,6 +171,7 @@ def _joining(
         recoverable=rules.recoverable(namespace, "", granted, asked=False, insecure=settings.insecure),
         recover=request is not None and request.recover,
         since=wire.StreamPosition() if request is None else wire.StreamPosition(request.offset, request.epoch),
+        delta=request is not None and request.delta in namespace.allowed_delta_types,
     )
 
 

@@ -112,7 +112,7 @@ def result(joined: Joined, life: Lifetime, data: Raw) -> wire.SubscribeResult:
         ttl=life.ttl,
         recoverable=joined.recoverable,
         epoch=joined.epoch,
-        publications=with_epoch(joined.publications, joined.epoch),
+        publications=list(joined.publications) if joined.delta else with_epoch(joined.publications, joined.epoch),
         recovered=joined.recovered,
         offset=joined.offset,
         positioned=joined.positioned,
@@ -184,6 +184,7 @@ def _join(client: Standing, namespace: Namespace, granted: Granted, request: wir
         recover=request.recover,
         since=wire.StreamPosition(request.offset, request.epoch),
         strict=bool(request.flag & _STRICT),
+        delta=request.delta in namespace.allowed_delta_types,
     )
 
 

@@ -165,6 +165,14 @@ def test_every_drop_has_a_cause(telemetry):
     assert telemetry.line("message.dropped")["count"] == 12
 
 
+@pytest.mark.shows("heliograph_delta_messages_total", "heliograph_delta_saved_bytes_total")
+def test_deltas_count_for_each_member(telemetry):
+    told(telemetry).delta("chat", 3, 4, 1000, 50)
+    assert telemetry.value(names.DELTAS, "chat", "delta") == 150
+    assert telemetry.value(names.DELTAS, "chat", "full") == 50
+    assert telemetry.value(names.DELTA_SAVED, "chat") == 50_000
+
+
 @pytest.mark.shows("heliograph_insufficient_state_total", "channel.gap")
 def test_a_lost_position_is_told(telemetry):
     told(telemetry).gap("chat", "chat:1", 4)
@@ -183,5 +191,6 @@ def test_silence():
     observe.delivered_late("", 0.1, 1)
     observe.joined("")
     observe.left("")
+    observe.delta("", 1, 1, 1, 1)
     observe.dropped("", "unknown", 1)
     observe.gap("")

@@ -99,7 +99,7 @@ def _telling(name):
 
 
 for _name in (
-    "published", "publish_failed", "fanned_out", "delivered", "delivered_late", "joined", "left", "dropped", "gap",
+    "published", "publish_failed", "fanned_out", "delivered", "delivered_late", "joined", "left", "dropped", "gap", "delta",
 ):  # fmt: skip
     setattr(Observer, _name, _telling(_name))
 

@@ -43,6 +43,10 @@ def test_the_defaults_agree():
             'channel.without_namespace.auto_cache_recover: takes force_recovery, and force_recovery_mode "cache"',
         ),
         (
+            without(allowed_delta_types=["fossil", "xdelta"]),
+            'channel.without_namespace.allowed_delta_types = "xdelta": takes "fossil" only',
+        ),
+        (
             without(channel_regex="["),
             "channel.without_namespace.channel_regex: is no regular expression: unterminated character set",
         ),
