@@ -89,6 +89,7 @@ class Service:
             settings=HubSettings(
                 recovery_max_publication_limit=settings.recovery_max_publication_limit,
                 position_check_delay=settings.position_check_delay,
+                position_max_time_lag=settings.position_max_time_lag,
             ),
         )
         self.station = Station(

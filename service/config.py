@@ -71,6 +71,7 @@ class Settings:
     websocket: bool = True
     recovery_max_publication_limit: int = 300
     position_check_delay: float = 40.0
+    position_max_time_lag: float = 0.0
     api: ApiSettings = ApiSettings()
     doors: DoorSettings = DoorSettings()
     debug: DebugSettings = DebugSettings()
@@ -181,6 +182,7 @@ def assemble(values: Tree, environ: Mapping[str, str]) -> Settings:
         websocket=not values["websocket"]["disabled"],
         recovery_max_publication_limit=client["recovery_max_publication_limit"],
         position_check_delay=client["channel_position_check_delay"],
+        position_max_time_lag=client["channel_position_max_time_lag"],
         api=_api(values),
         doors=_doors(values),
         debug=_debug(values["debug"]),

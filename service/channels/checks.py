@@ -7,6 +7,7 @@ from itertools import count
 from typing import Any
 
 from service.broker.contract import Broker, Excerpt, HistoryFilter
+from service.broker.stream import Entry
 from service.channels.channel import Channel
 from service.channels.fanout import Timers
 from service.channels.repair import Repairs, Yard, agrees
@@ -18,8 +19,17 @@ class Checks:
     """Looks at each watched channel ``delay`` seconds after it was last known to be right."""
 
     def __init__(
-        self, broker: Broker, timers: Timers, yard: Yard, repairs: Repairs, *, now: Callable[[], float], delay: float
+        self,
+        broker: Broker,
+        timers: Timers,
+        yard: Yard,
+        repairs: Repairs,
+        *,
+        now: Callable[[], float],
+        delay: float,
+        max_lag: float = 0.0,
     ) -> None:
+        self._max_lag = max_lag
         self._broker = broker
         self._timers = timers
         self._yard = yard
@@ -35,6 +45,11 @@ class Checks:
         if not channel.watched and self._delay > 0:
             channel.watched = True
             self._push(channel, self._now() + self._delay)
+
+    def too_late(self, channel: Channel, entry: Entry) -> bool:
+        """Whether who relies on the position should rather be told than go on with this one, by the nodes' clocks."""
+        lag = self._max_lag
+        return lag > 0 and channel.positioned > 0 and entry.offset > 0 and self._now() - entry.time > lag
 
     def _push(self, channel: Channel, due: float) -> None:
         heapq.heappush(self._due, (due, next(self._numbers), channel))

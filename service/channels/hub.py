@@ -8,7 +8,6 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Protocol
 
 from observability import names
@@ -18,12 +17,8 @@ from observability.observers.channels import ChannelsObserver
 from service.broker.contract import (
     Broker,
     BrokerUnavailable,
-    Excerpt,
-    History,
-    HistoryFilter,
     PublishOptions,
     Soon,
-    then,
 )
 from service.broker.stream import Entry
 from service.broker.watched import WatchedBroker
@@ -36,15 +31,9 @@ from service.channels.notices import Notices
 from service.channels.patches import Patches
 from service.channels.patterns import matcher
 from service.channels.publishing import Publishing
-from service.channels.recovery import shown
+from service.channels.reading import Reading
 from service.channels.repair import Repairs
 from service.channels.shelf import Shelf, ShelfSettings
-from service.protocol.errors import (
-    BAD_REQUEST,
-    NOT_AVAILABLE,
-    UNRECOVERABLE_POSITION,
-    ClientMistake,
-)
 from service.protocol.messages import StreamPosition
 
 __all__ = ["Hub", "HubSettings", "JoinRequest", "Joined", "ShelfSettings", "Subscriber", "Ticket"]
@@ -71,6 +60,7 @@ class HubSettings:
     fanout: FanoutSettings = FanoutSettings()
     recovery_max_publication_limit: int = 300  # 0: no limit
     position_check_delay: float = 40.0  # seconds of silence after which a position is checked; 0: never
+    position_max_time_lag: float = 0.0  # seconds on its way that make a publication come too late; 0: any time will do
     rings: ShelfSettings = ShelfSettings()
     notices: float = 500.0  # subscribers a second who are told that their position is lost
 
@@ -121,11 +111,21 @@ class Hub:
         )
         self._notices = Notices(loop, self._tell, settings.notices)
         self._repairs = Repairs(self._broker, loop, self)
-        self._checks = Checks(self._broker, loop, self, self._repairs, now=now, delay=settings.position_check_delay)
+        self._checks = Checks(
+            self._broker,
+            loop,
+            self,
+            self._repairs,
+            now=now,
+            delay=settings.position_check_delay,
+            max_lag=settings.position_max_time_lag,
+        )
         self.publish = Publishing(
             namespaces, self._options, self._broker, self._fanout, observe, audience=self._audience, clock=clock
         ).publish
         """See ``Publishing.publish``."""
+        reading = Reading(namespaces, self._options, self._broker, now=now)
+        self.history, self.remove_history = reading.history, reading.remove_history
         self._joining = Joining(
             self._broker,
             self._repairs,
@@ -219,51 +219,11 @@ class Hub:
         found = self._channels.get(channel)
         return len(found.members) if found is not None else 0
 
-    # ------------------------------------------------------------------ history
-
-    def history(self, channel: str, wanted: HistoryFilter) -> Soon[History]:
-        """Read history.
-
-        Raises:
-            ClientMistake: UNKNOWN_CHANNEL; NOT_AVAILABLE without history; BAD_REQUEST for reverse since offset 0;
-                UNRECOVERABLE_POSITION for an epoch that is not the stream's.
-            BrokerUnavailable: the broker did not answer.
-
-        """
-        options = self._with_history(channel)
-        if wanted.reverse and wanted.since is not None and wanted.since.offset == 0:
-            raise ClientMistake(BAD_REQUEST)
-        return then(self._broker.history(channel, wanted, options), partial(self._show, wanted.since))
-
-    def _show(self, since: StreamPosition | None, excerpt: Excerpt) -> History:
-        if since is not None and since.epoch not in ("", excerpt.position.epoch):
-            raise ClientMistake(UNRECOVERABLE_POSITION)
-        return History(shown(excerpt.entries, self._now()), excerpt.position)
-
-    def remove_history(self, channel: str) -> Soon[None]:
-        """Forget a channel's publications; its position stays.
-
-        Raises:
-            ClientMistake: UNKNOWN_CHANNEL, or NOT_AVAILABLE without history.
-            BrokerUnavailable: the broker did not answer.
-
-        """
-        self._with_history(channel)
-        return self._broker.remove_history(channel)
-
     def removed(self, channel: str) -> None:
         """History was removed (given to ``Broker.start``)."""
         found = self._channels.get(channel)
         if found is not None:
             found.ring.trim(0)
-
-    def _with_history(self, channel: str) -> PublishOptions:
-        if not channel:
-            raise ClientMistake(BAD_REQUEST)
-        namespace = self._namespaces.resolve(channel)
-        if not namespace.has_history:
-            raise ClientMistake(NOT_AVAILABLE)
-        return self._options[namespace.name]
 
     # ------------------------------------------------------------------ hearing
 
@@ -292,6 +252,8 @@ class Hub:
         return False
 
     def _take(self, channel: Channel, entry: Entry) -> None:
+        if self._checks.too_late(channel, entry):
+            self.lose(channel, channel.ring.position, channel.ring.top_id)
         if self.has_room(channel):
             self.put(channel, entry)
         elif not channel.namespace.has_history:

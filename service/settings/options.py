@@ -70,6 +70,12 @@ _CLIENT: Final = (
     ("presence_update_interval", duration, "27s", NO_EFFECT + "deadlines are kept exactly here."),
     ("concurrency", whole, 0, NO_EFFECT + "commands of one connection run in their order."),
     ("channel_position_check_delay", duration, "40s", "How often positions are compared with the broker's."),
+    (
+        "channel_position_max_time_lag",
+        duration,
+        "0s",
+        "A publication that was longer on its way loses the positions: subscribers recover. 0: however long.",
+    ),
     ("user_connection_limit", whole, 0, "Connections of one user on this node; 0: no limit."),
     ("connect_include_server_time", switch, False, "The connect reply tells our time."),
     ("history_max_publication_limit", whole, 300, "Most publications of one history reply."),

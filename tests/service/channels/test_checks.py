@@ -11,9 +11,9 @@ from tests.service.channels.test_repair import Unreliable
 from tests.service.channels.world import Member, World
 
 
-def made(delay=40.0):
+def made(delay=40.0, lag=0.0):
     broker = Unreliable()
-    world = World(HubSettings(position_check_delay=delay), broker=broker)
+    world = World(HubSettings(position_check_delay=delay, position_max_time_lag=lag), broker=broker)
     broker.loop = broker.inner._timers = world.loop
     return world
 
@@ -196,4 +196,28 @@ async def test_an_answer_that_is_a_failure_is_none():
     world, member = await asked_while(
         lambda world, _: world.broker.answers.insert(0, (world.broker.answers.pop()[0], BrokerUnavailable("gone")))
     )
+    assert (member.data, world.told) == ([1], [])
+
+
+def test_what_was_too_long_on_its_way_loses_the_positions():
+    world = made(lag=2.0)
+    member, plain = relying(world), world.join("rec:a")
+    for seconds, data in ((0.0, 1), (1.9, 2), (2.1, 3)):
+        world.publish("rec:a", data)
+        world.loop.run(seconds)
+        world.broker.pass_on()
+        world.loop.run()
+    assert (member.data, plain.data) == ([1, 2], [1, 2, 3])
+    assert world.told == [(member, "rec:a")]
+    world.recover("rec:a", 2, member.joined.epoch, member)
+    assert (member.joined.recovered, [p.offset for p in member.joined.publications]) == (True, [3])
+
+
+def test_without_a_limit_it_may_take_any_time():
+    world = made()
+    member = relying(world)
+    world.publish("rec:a", 1)
+    world.loop.run(30.0)
+    world.broker.pass_on()
+    world.loop.run()
     assert (member.data, world.told) == ([1], [])

@@ -7,11 +7,11 @@ import weakref
 import pytest
 
 from observability import names
-from service.broker.contract import BrokerUnavailable, HistoryFilter, Published
+from service.broker.contract import BrokerUnavailable, Published
 from service.broker.stream import Entry
 from service.channels.hub import HubSettings, JoinRequest
 from service.channels.shelf import ShelfSettings
-from service.protocol.errors import BAD_REQUEST, NOT_AVAILABLE, UNKNOWN_CHANNEL, UNRECOVERABLE_POSITION, ClientMistake
+from service.protocol.errors import BAD_REQUEST, UNKNOWN_CHANNEL, ClientMistake
 from service.protocol.messages import Publication, StreamPosition
 from tests.service.channels.world import Member, World
 
@@ -131,35 +131,6 @@ def test_dead_members_are_not_kept_alive(world):
         assert channel is not None
     finally:
         gc.enable()
-
-
-# --------------------------------------------------------------------- history
-
-
-def test_history(world):
-    world.publish("rec:a", 1, 2, 3)
-    history = world.hub.history("rec:a", HistoryFilter(2))
-    assert ([p.offset for p in history.publications], history.position.offset) == ([1, 2], 3)
-    since = StreamPosition(1, history.position.epoch)
-    assert [p.offset for p in world.hub.history("rec:a", HistoryFilter(-1, since)).publications] == [2, 3]
-    assert [p.offset for p in world.hub.history("rec:a", HistoryFilter(1, None, reverse=True)).publications] == [3]
-
-
-def test_history_that_is_refused(world):
-    history = world.hub.history
-    assert refused(history, "a", HistoryFilter(1)) is NOT_AVAILABLE
-    assert refused(history, "nope:a", HistoryFilter(1)) is UNKNOWN_CHANNEL
-    assert refused(history, "rec:a", HistoryFilter(1, StreamPosition(0, ""), reverse=True)) is BAD_REQUEST
-    assert refused(history, "rec:a", HistoryFilter(0, StreamPosition(0, "bad"))) is UNRECOVERABLE_POSITION
-    assert refused(world.hub.remove_history, "a") is NOT_AVAILABLE
-    assert refused(world.hub.remove_history, "") is BAD_REQUEST
-
-
-def test_removed_history(world):
-    world.publish("rec:a", 1, 2)
-    world.hub.remove_history("rec:a")
-    history = world.hub.history("rec:a", HistoryFilter(-1))
-    assert (list(history.publications), history.position.offset) == ([], 2)
 
 
 # -------------------------------------------------------------------- overload
