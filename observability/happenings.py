@@ -118,6 +118,22 @@ HAPPENINGS = (
         (n.BROKER_OPERATIONS,), (n.BROKER_SPAN,), (n.BROKER_FAILED,),
     ),
     Happening(
+        "access", "token_refused", "A token did not count", (n.TOKENS_REFUSED,), (), (n.TOKEN_REFUSED,)
+    ),
+    Happening("access", "keys_fetched", "A key set came", (), (), (n.KEYS_FETCHED,)),
+    Happening("outside", "calling", "Another server is asked; the gate decides", (n.TRACES_SAMPLED,)),
+    Happening("outside", "retried", "It is asked once more", (n.OUTSIDE_RETRIES,)),
+    Happening(
+        "outside", "called", "The question has its end; a span for a sampled or failed one, a line when it failed",
+        (n.OUTSIDE_CALLS, n.OUTSIDE_SECONDS), (n.HOOK_SPAN,), (n.OUTSIDE_FAILED,),
+    ),
+    Happening("outside", "breaker_opened", "Nobody is asked for a while", (), (), (n.BREAKER_OPENED,)),
+    Happening("outside", "breaker_closed", "Everybody is asked again", (), (), (n.BREAKER_CLOSED,)),
+    Happening(
+        "outside", "", "Questions that run and wait, and breakers, at the scrape",
+        (n.OUTSIDE_RUNNING, n.OUTSIDE_WAITING, n.BREAKER_STATE),
+    ),
+    Happening(
         "api", "called", "A request of the server API was answered; a line when it was refused or failed",
         (n.API_REQUESTS, n.API_SECONDS, n.REQUESTS, n.ERRORS), (), (n.API_REFUSED, n.API_FAILED),
     ),
@@ -153,7 +169,8 @@ _HEAD = """# observability
 What can be seen of Heliograph. The service says what happened, once, to the observer of its room; the observer makes
 the metric, the span and the log line of it. Nothing here imports the service.
 
-- `names.py` declares every name before it is used: metrics and their labels, spans and attributes, log events and keys.
+- `names.py` declares every name before it is used: metrics and their labels, spans, log events; `field_names.py` the
+  attributes and keys that they carry.
 - `metrics.py` counts in plain integer slots and renders OpenMetrics (with exemplars) and the older text format in steps
   of some 250 lines, so that a scrape never holds up the event loop. Rooms tell figures through `Registry.add_source`.
 - `sampling.py` is the gate in front of the tracer: by audience, allow-lists, callers' flags, and ceilings above all.

@@ -21,6 +21,7 @@ import msgspec
 import structlog
 
 from observability import names
+from observability.field_names import KEYS
 from observability.names import LogEvent
 
 GATHER = 0.05  # seconds a writer waits for company after the first line: at most 20 writes a second
@@ -31,7 +32,7 @@ _SECRET_TEXT = re.compile(
     r"eyJ[\w-]{5,}\.[\w-]+\.[\w-]*|(?i:(?:token|secret|password|api[_-]?key|authorization)\s*[=:]\s*)\S+"
 )
 _FREE_TEXT = frozenset({"reason", "error", "exception", "message", "path", "client"})
-_SAFE = names.KEYS.keys() - _FREE_TEXT
+_SAFE = KEYS.keys() - _FREE_TEXT
 _HIDDEN = "[hidden]"
 _TELEMETRY = ("opentelemetry", "grpc")  # the Collector's absence is no error of the service
 
@@ -219,12 +220,12 @@ class Log:
         self._emit = {level: getattr(logger, level) for level in ("debug", "info", "warning", "error")}
 
     def write(self, event: LogEvent, **fields: object) -> None:
-        """One line; ``fields`` are keys of ``names.KEYS``, empty ones are left out."""
+        """One line; ``fields`` are keys of ``KEYS``, empty ones are left out."""
         if LEVELS[event.level] < self._level:
             return
         if self._strict:
             assert event.name in names.EVENTS, f"log event {event.name} is not declared"
-            assert set(fields) <= set(names.KEYS), f"log keys {set(fields) - set(names.KEYS)} are not declared"
+            assert set(fields) <= set(KEYS), f"log keys {set(fields) - set(KEYS)} are not declared"
         if event.limited:
             suppressed = self._repeats.allow(event.name, self._now())
             if suppressed < 0:

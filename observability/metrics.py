@@ -34,6 +34,8 @@ class Words:
     steps: Sequence[str] = ()
     version: Sequence[str] = ()
     python: Sequence[str] = ()
+    token_causes: Sequence[str] = ()
+    dependencies: Sequence[str] = ()
 
     def of(self, values: names.Values) -> tuple[str, ...]:
         """The allowed values of a label."""

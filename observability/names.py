@@ -27,6 +27,8 @@ CLOSE_CAUSES = Handed("close_causes")
 REPLY_ERRORS = Handed("reply_errors")  # codes as text; "0" is success
 API_METHODS = Handed("api_methods")
 STEPS = Handed("steps")  # the middlewares and signals of the upgrade's chain
+TOKEN_CAUSES = Handed("token_causes")
+DEPENDENCIES = Handed("dependencies")  # servers that we ask; closed by the configuration
 
 PROTOCOLS = ("json", "protobuf")
 UPGRADE_RESULTS = ("accepted", "bad_request", "forbidden", "wrong_version", "not_found", "overload", "error")
@@ -48,6 +50,11 @@ COMMANDS = (
     "presence", "presence_stats", "history", "rpc", "send", "ping", "pong",
 )  # fmt: skip
 STATUSES = ("200", "400", "401", "403", "404", "405", "408", "413", "415", "426", "429", "500", "503", "504")
+
+TOKEN_KINDS = ("connection", "subscription")
+OUTSIDE_KINDS = ("connect", "refresh", "subscribe", "sub_refresh", "publish", "rpc", "jwks")
+OUTSIDE_RESULTS = ("done", "timeout", "unreachable", "status", "garbage", "breaker_open", "overloaded", "abandoned")
+BREAKER_STATES = ("closed", "half_open", "open")
 
 Values = tuple[str, ...] | Handed
 
@@ -166,6 +173,26 @@ BROKER_SECONDS = _seconds(
     "broker_operation", "Duration of the broker's calls that did as asked.", QUICK, operation=OPERATIONS
 )
 
+# ----------------------------------------------------------- metrics: access and other servers
+TOKENS_REFUSED = _counter("tokens_refused", "Tokens that did not count.", kind=TOKEN_KINDS, cause=TOKEN_CAUSES)
+OUTSIDE_CALLS = _counter(
+    "outside_calls", "Questions to other servers, by their end.",
+    dependency=DEPENDENCIES, kind=OUTSIDE_KINDS, result=OUTSIDE_RESULTS,
+)  # fmt: skip
+OUTSIDE_SECONDS = _seconds(
+    "outside_call", "From a question to another server to its answer, waiting and further tries included.", PATIENCE,
+    dependency=DEPENDENCIES, kind=OUTSIDE_KINDS,
+)  # fmt: skip
+OUTSIDE_RETRIES = _counter("outside_retries", "Further tries.", dependency=DEPENDENCIES, kind=OUTSIDE_KINDS)
+OUTSIDE_RUNNING = _gauge("outside_running", "Questions on their way.", dependency=DEPENDENCIES, kind=OUTSIDE_KINDS)
+OUTSIDE_WAITING = _gauge(
+    "outside_waiting", "Questions that wait for a place.", dependency=DEPENDENCIES, kind=OUTSIDE_KINDS
+)
+BREAKER_STATE = _gauge(
+    "outside_breaker", "1 for the state that the breaker is in.",
+    dependency=DEPENDENCIES, kind=OUTSIDE_KINDS, state=BREAKER_STATES,
+)  # fmt: skip
+
 # ---------------------------------------------------------------- metrics: api and the whole
 API_REQUESTS = _counter("api_requests", "Requests of the server API.", method=API_METHODS, status=STATUSES)
 API_SECONDS = _seconds("api_request", "Duration of requests of the server API.", LATENCY)
@@ -213,49 +240,14 @@ PUBLISH_SPAN = SpanName("message.publish", "producer", "A publication until it h
 BROKER_SPAN = SpanName("broker.publish", "client", "The broker's part of a publish.")
 FANOUT_SPAN = SpanName("message.fanout", "producer", "A batch to all subscribers here; linked to up to 8 receivers.")
 DELIVER_SPAN = SpanName("message.deliver", "producer", "A delivery slower than the limit, from accept to the kernel.")
+HOOK_SPAN = SpanName("hook.call", "client", "A question to the user's backend; it gets our traceparent.")
 SPANS: dict[str, SpanName] = {
     span.name: span
     for span in (
         UPGRADE_SPAN, CONNECT_SPAN, HEARTBEAT_SPAN, CLOSE_SPAN, PUBLISH_SPAN, BROKER_SPAN, FANOUT_SPAN, DELIVER_SPAN,
+        HOOK_SPAN,
     )
 }  # fmt: skip
-
-# Attributes: OpenTelemetry's names where it has one, ours below. No span carries a payload or a token.
-ATTRIBUTES: dict[str, str] = {
-    "error.type": "our reply, close or HTTP code, or the reason in a word",
-    "http.request.method": "GET or POST",
-    "http.response.status_code": "101 or the refusal's status",
-    "http.route": "path of the route",
-    "url.path": "path of the request",
-    "url.scheme": "http or https",
-    "network.protocol.name": "websocket",
-    "client.address": "the peer's address as we see it",
-    "user_agent.original": "the client's User-Agent, shortened to 200 characters",
-    "enduser.id": "the user of the token",
-    "messaging.system": "heliograph",
-    "messaging.operation.name": "publish, fanout or deliver",
-    "messaging.operation.type": "send",
-    "messaging.destination.name": "the channel",
-    "messaging.destination.template": "the namespace, - for none",
-    "messaging.message.body.size": "payload bytes",
-    "messaging.batch.message_count": "publications in the batch",
-    "heliograph.connection.id": "the client id of the connect reply",
-    "heliograph.connection.lifetime": "seconds since the 101",
-    "heliograph.protocol": "json or protobuf",
-    "heliograph.subprotocol": "the negotiated subprotocol",
-    "heliograph.close.code": "close code",
-    "heliograph.close.cause": "cause from the closed list",
-    "heliograph.close.initiator": "client, server or network",
-    "heliograph.heartbeat.outcome": "answered, late or missed",
-    "heliograph.heartbeat.rtt": "seconds from ping to pong",
-    "heliograph.publish.via": "api or client",
-    "heliograph.publish.offset": "the publication's place in the stream",
-    "heliograph.audience": "subscribers here when the gate decided",
-    "heliograph.receivers": "subscribers of the batch",
-    "heliograph.delivery.seconds": "accept to kernel",
-    "heliograph.broker.operation": "publish",
-    "heliograph.sampled_by": "what let the trace through the gate",
-}
 
 
 # --------------------------------------------------------------------------------------- logs
@@ -304,64 +296,13 @@ MESSAGE_LATE = _event("message.late", "warning", "A delivery was slower than the
 MESSAGES_DROPPED = _event("message.dropped", "warning", "Subscribers did not get messages.")
 CHANNEL_GAP = _event("channel.gap", "warning", "A subscriber's position was lost; it is told.")
 BROKER_FAILED = _event("broker.failed", "error", "The broker did not do what it was asked.")
+TOKEN_REFUSED = _event("token.refused", "info", "A token did not count, with the cause; never the token.")
+KEYS_FETCHED = _event("keys.fetched", "info", "A key set came, with the number of its keys.")
+OUTSIDE_FAILED = _event("outside.failed", "warning", "Another server did not answer as it should.")
+BREAKER_OPENED = _event("breaker.opened", "error", "Too many questions failed: for a while nobody is asked.")
+BREAKER_CLOSED = _event("breaker.closed", "info", "The trial questions were answered: everybody is asked again.")
 API_FAILED = _event("api.failed", "error", "A request of the server API failed by our fault.")
 API_REFUSED = _event("api.refused", "info", "A request of the server API was refused.")
 DEBUG_REFUSED = _event("debug.refused", "info", "A request of the debug API was refused.")
 LOOP_STALLED = _event("loop.stalled", "warning", "The event loop stood still; with file and line.")
 SPANS_LOST = _event("telemetry.spans_lost", "warning", "Spans could not be exported.")
-
-KEYS: dict[str, str] = {
-    "timestamp": "UTC, RFC 3339 with microseconds",
-    "level": "debug, info, warning or error",
-    "event": "one of the events of this table",
-    "service": "service name",
-    "instance": "this process",
-    "trace_id": "32 hex digits",
-    "span_id": "16 hex digits",
-    "connection_id": "the client id of the connect reply",
-    "user": "the user id of the token",
-    "cause": "cause from a closed list",
-    "code": "close, reply or HTTP code",
-    "reason": "in a word or a sentence",
-    "initiator": "client, server or network",
-    "protocol": "json or protobuf",
-    "client": "name and version that the SDK gave",
-    "address": "the peer's address",
-    "path": "path of the request",
-    "method": "command or method of the server API",
-    "channel": "channel",
-    "namespace": "namespace, - for none",
-    "offset": "place in the stream",
-    "via": "api or client",
-    "audience": "subscribers here",
-    "count": "how many",
-    "seconds": "duration",
-    "lifetime": "seconds since the 101",
-    "rtt": "seconds from the last ping to its pong",
-    "sent": "messages sent",
-    "received": "messages received",
-    "received_bytes": "payload bytes received",
-    "subscriptions": "channels subscribed at the end",
-    "queued_bytes": "bytes not yet taken by the client",
-    "queued_bytes_high": "highest queued_bytes",
-    "events": "what the flight recorder noted, oldest first",
-    "network": "what TCP said when the end was decided",
-    "verdict": "who kept things waiting: network, client, us, nobody or unclear",
-    "rtt_high": "longest rtt of an answered ping",
-    "pings": "pings sent",
-    "pongs": "pongs received",
-    "operation": "operation of the broker",
-    "step": "step of the upgrade's chain",
-    "how": "late or raised",
-    "where": "file, line and function, or the part of the service",
-    "error": "type and text of an exception",
-    "exception": "traceback",
-    "logger": "name of a library's logger",
-    "message": "text of a library or for the operator",
-    "version": "our version",
-    "public": "address of the public port",
-    "internal": "address of the internal port",
-    "ready": "true or false",
-    "connections": "open connections",
-    "suppressed": "like lines left out since the last one",
-}

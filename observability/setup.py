@@ -13,11 +13,13 @@ from observability import names
 from observability.logs import LibraryLines, Log, LogSettings, make_log
 from observability.metrics import Registry, Words
 from observability.names import Figure
+from observability.observers.access import AccessObserver, SilentAccessObserver
 from observability.observers.api import ApiObserver, SilentApiObserver
 from observability.observers.broker import BrokerObserver, SilentBrokerObserver
 from observability.observers.channels import ChannelsObserver, SilentChannelsObserver
 from observability.observers.connections import ConnectionsObserver, SilentConnectionsObserver
 from observability.observers.instruments import Instruments
+from observability.observers.outside import OutsideObserver, SilentOutsideObserver
 from observability.observers.service import ServiceObserver, SilentServiceObserver
 from observability.observers.upgrade import SilentUpgradeObserver, UpgradeObserver
 from observability.runtime import Collector, LoopWatch, Process, Runtime
@@ -68,6 +70,8 @@ class Telemetry:
     broker: BrokerObserver
     api: ApiObserver
     service: ServiceObserver
+    access: AccessObserver
+    outside: OutsideObserver
     post: Post | None = None
     tracing: bool = False  # whether ``traceparent`` is worth passing on
 
@@ -163,6 +167,8 @@ def assemble(
         BrokerObserver(instruments),
         ApiObserver(instruments),
         ServiceObserver(instruments, settings.version),
+        AccessObserver(instruments),
+        OutsideObserver(instruments),
         post,
         tracing=post is not None,
     )
@@ -183,6 +189,8 @@ def silent() -> Telemetry:
         SilentBrokerObserver(),
         SilentApiObserver(),
         SilentServiceObserver(),
+        SilentAccessObserver(),
+        SilentOutsideObserver(),
     )
 
 

@@ -16,6 +16,7 @@ from random import getrandbits
 from typing import NamedTuple, Protocol
 
 from observability import names
+from observability.field_names import ATTRIBUTES
 from observability.names import SpanName
 
 Attributes = Mapping[str, str | int | float | bool]
@@ -144,7 +145,7 @@ class Tracer:
         """The span at ``link`` ends now and began ``seconds`` ago; ``error`` says in a word what went wrong."""
         if self._strict:
             assert name.name in names.SPANS, f"span {name.name} is not declared"
-            assert set(attributes) <= set(names.ATTRIBUTES), f"{set(attributes) - set(names.ATTRIBUTES)} not declared"
+            assert set(attributes) <= set(ATTRIBUTES), f"{set(attributes) - set(ATTRIBUTES)} not declared"
         end = self._wall()
         if error:
             attributes = {**attributes, "error.type": error}

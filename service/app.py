@@ -18,6 +18,9 @@ from observability.metrics import Words
 from observability.names import Figure
 from observability.setup import Telemetry
 from service import __version__
+from service.access.key_fetching import KIND as KEY_SETS
+from service.access.key_fetching import KeyFetcher
+from service.access.refusals import CAUSES as TOKEN_CAUSES
 from service.access.tokens import Tokens
 from service.api.api_methods import METHODS, Methods, Node
 from service.api.debug import Debug
@@ -43,6 +46,7 @@ from service.connections.takeover import check_release
 from service.connections.upgrade import Upgrade
 from service.connections.variants import Variant
 from service.connections.wheel import Wheel
+from service.outside.http_client import HttpClient
 from service.protocol import closing, errors
 from service.protocol.json_codec import JsonCodec
 
@@ -92,11 +96,13 @@ class Service:
                 position_max_time_lag=settings.position_max_time_lag,
             ),
         )
+        self._http = HttpClient(__version__)
+        keys = KeyFetcher(self._http.ask, telemetry.outside)
         self.station = Station(
             settings=settings.connections,
             hub=self.hub,
-            tokens=Tokens(settings.tokens, settings.subscription_tokens),
             errands=errands,
+            tokens=Tokens(settings.tokens, settings.subscription_tokens, keys, telemetry.access),
             registry=Registry[Connection](),
             wheel=Wheel[Connection](loop.time()),
             observe=telemetry.connections,
@@ -111,7 +117,7 @@ class Service:
         self.upgrade = Upgrade(
             self.station, settings.upgrade, {"": variant, "centrifuge-json": variant}, telemetry.upgrade
         )
-        for source in (self.figures, self.hub.figures, self.broker.figures):
+        for source in (self.figures, self.hub.figures, self.broker.figures, keys.figures):
             telemetry.registry.add_source(source)
         http = settings.http
         self._public = Door(self._public_application(), http.public.host, http.public.port, http.sockets)
@@ -209,6 +215,7 @@ class Service:
         left = await self._say_goodbye(self.settings.shutdown_timeout * LINGER_SHARE)
         self.rounds.stop()
         await self.station.errands.stop()
+        await self._http.close()
         await _soon(self.broker.stop())
         self.telemetry.service.stopped(reason, time.monotonic() - began, left)
         await self._public.close()
@@ -275,6 +282,8 @@ def _words(settings: Settings, middlewares: Sequence[Middleware]) -> Words:
         reply_errors=["0", *(str(code) for code in errors.ERRORS)],
         api_methods=METHODS,
         steps=["on_response_prepare", *map(step_name, middlewares)],
+        token_causes=TOKEN_CAUSES,
+        dependencies=[KEY_SETS],
         version=[__version__],
         python=[platform.python_version()],
     )

@@ -14,7 +14,7 @@ from typing import Any, Final
 from observability.sampling import SamplingSettings
 from observability.setup import TelemetrySettings
 from service import __version__
-from service.access.tokens import TokenSettings
+from service.access.token_settings import TokenSettings
 from service.api.debug import DebugSettings
 from service.api.health import DoorSettings
 from service.api.page import PageSettings
@@ -246,6 +246,13 @@ def _tokens(token: Tree) -> TokenSettings:
         "audience",
         "issuer",
         "user_id_claim",
+        "rsa_public_key",
+        "ecdsa_public_key",
+        "jwks_public_endpoint",
+        "jwks_ttl",
+        "jwks_stale_limit",
+        "audience_regex",
+        "issuer_regex",
     )
     return TokenSettings(**{name: token[name] for name in names})
 

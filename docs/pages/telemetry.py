@@ -2,6 +2,7 @@
 
 from docs.pages.markdown import code, page, table
 from observability import names
+from observability.field_names import ATTRIBUTES, KEYS
 
 SOURCE = "observability/names.py"
 
@@ -33,7 +34,7 @@ def metrics() -> str:
 def traces() -> str:
     """Every span and attribute."""
     spans = [[code(span.name), span.kind, span.help] for span in names.SPANS.values()]
-    attributes = [[code(name), text] for name, text in names.ATTRIBUTES.items()]
+    attributes = [[code(name), text] for name, text in ATTRIBUTES.items()]
     return page(
         "Traces",
         SOURCE,
@@ -52,7 +53,7 @@ def logs() -> str:
         [code(event.name), event.level, "thinned out when it repeats" if event.limited else "each one", event.help]
         for event in names.EVENTS.values()
     ]
-    keys = [[code(name), text] for name, text in names.KEYS.items()]
+    keys = [[code(name), text] for name, text in KEYS.items()]
     return page(
         "Log lines",
         SOURCE,

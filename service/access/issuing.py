@@ -5,7 +5,7 @@ from typing import Any
 
 import jwt
 
-from service.access.tokens import TokenSettings
+from service.access.token_settings import TokenSettings
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,67 +1,26 @@
-"""JSON web tokens signed with HS256, HS384 or HS512: who the bearer is, until when, and what it may enter.
+"""JSON web tokens: who the bearer is, until when, and what it may enter.
 
-PyJWT checks form and signature; claims are read strictly by type, and time is an argument. Neither a secret nor a token
-ever stands in an exception.
+Claims are read strictly by type, and time is an argument. Neither a secret nor a token ever stands in an exception.
 """
 
 import base64
 import binascii
-import hashlib
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import ClassVar, Final, Literal, TypeVar
+from typing import TypeVar
 
-import jwt
 import msgspec
-from jwt.algorithms import HMACAlgorithm
-from jwt.api_jws import PyJWS
 from msgspec import Raw
 
+from observability.observers.access import AccessObserver, SilentAccessObserver
+from service.access.key_sets import Fetch, KeySets
+from service.access.naming import Names
+from service.access.public_keys import PublicKey
+from service.access.refusals import BadInfo, InvalidToken, TokenExpired
+from service.access.signatures import Signatures, checked_with, opened
+from service.access.token_settings import TokenSettings
+from service.broker.contract import Soon, then
 from service.protocol.messages import EMPTY
 from service.protocol.payload import is_json
-
-R = TypeVar("R")
-Reason = Literal["expired", "invalid", "bad_info"]
-
-_ALGORITHMS: Final = {"HS256": hashlib.sha256, "HS384": hashlib.sha384, "HS512": hashlib.sha512}
-_COMPACT: Final = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")  # RFC 7515: no padding, no spaces
-
-
-class TokenRefused(Exception):  # noqa: N818 - says what happened
-    """A token that does not count. ``reason`` is for the program, the text for our log."""
-
-    reason: ClassVar[Reason] = "invalid"
-
-
-class TokenExpired(TokenRefused):
-    """``exp`` is past or ``nbf`` is to come."""
-
-    reason = "expired"
-
-
-class InvalidToken(TokenRefused):
-    """Bad form, signature, algorithm, audience, issuer or claims."""
-
-    reason = "invalid"
-
-
-class BadInfo(TokenRefused):
-    """``b64info`` or ``b64data`` is not the base64 form of JSON."""
-
-    reason = "bad_info"
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class TokenSettings:
-    """Secrets and what a token must say. Names are Centrifugo's (``client.token.…``)."""
-
-    hmac_secret_key: str = ""  # empty: no token is valid
-    hmac_previous_secret_key: str = ""
-    hmac_previous_secret_key_valid_until: float = 0  # Unix seconds; 0: for as long as it is configured
-    audience: str = ""
-    issuer: str = ""
-    user_id_claim: str = ""  # the claim that names the user; empty: sub
 
 
 class Granted(msgspec.Struct, frozen=True, gc=False):
@@ -108,7 +67,9 @@ class _Override(msgspec.Struct):
     force_positioning: _Flag | None = None
 
 
-class _Channel(msgspec.Struct):
+class ChannelWords(msgspec.Struct):
+    """What a token, or the answer of a hook, says about one channel."""
+
     info: Raw = EMPTY
     b64info: str = ""
     data: Raw = EMPTY
@@ -116,7 +77,7 @@ class _Channel(msgspec.Struct):
     override: _Override | None = None
 
 
-class _Registered(_Channel):
+class _Registered(ChannelWords):
     """Claims of both kinds; wrong types are refused by the decoder."""
 
     sub: str = ""
@@ -132,7 +93,7 @@ class _Registered(_Channel):
 
 class _Connection(_Registered):
     channels: list[str] = msgspec.field(default_factory=list)
-    subs: dict[str, _Channel] = msgspec.field(default_factory=dict)
+    subs: dict[str, ChannelWords] = msgspec.field(default_factory=dict)
     meta: Raw = EMPTY
 
 
@@ -140,84 +101,55 @@ class _Subscription(_Registered):
     client: str = ""
 
 
-class _Prepared(HMACAlgorithm):
-    """HMAC with a key that is not examined again with each token, which would take half of the time."""
-
-    def prepare_key(self, key: str | bytes) -> bytes:
-        assert isinstance(key, bytes), "the key is prepared"
-        return key
-
-    def check_key_length(self, key: bytes) -> str | None:
-        del key
-        return None
+R = TypeVar("R", bound=_Registered)
+_CONNECTION = msgspec.json.Decoder(_Connection)
+_SUBSCRIPTION = msgspec.json.Decoder(_Subscription)
 
 
 class _Verifier:
-    """Checks form, signature, audience, issuer and times."""
+    """Checks signature, audience, issuer and times."""
 
-    __slots__ = ("_connection", "_jws", "_key", "_previous", "_settings", "_subscription")
+    __slots__ = ("_key_sets", "_named", "_settings", "_signatures")
 
-    def __init__(self, settings: TokenSettings) -> None:
+    def __init__(self, settings: TokenSettings, fetch: Fetch | None, observe: AccessObserver) -> None:
+        assert fetch is not None or not settings.jwks_public_endpoint, "a key set needs somebody to fetch it"
         self._settings = settings
-        self._jws = PyJWS(algorithms=[])
-        for name, algorithm in _ALGORITHMS.items():
-            self._jws.register_algorithm(name, _Prepared(algorithm))
-        self._key = settings.hmac_secret_key.encode()
-        self._previous = settings.hmac_previous_secret_key.encode()
-        self._connection = msgspec.json.Decoder(_Connection)
-        self._subscription = msgspec.json.Decoder(_Subscription)
+        self._key_sets: KeySets | None = None
+        if fetch is not None and settings.jwks_public_endpoint:
+            self._key_sets = KeySets(
+                fetch, ttl=settings.jwks_ttl, stale_limit=settings.jwks_stale_limit, told=observe.keys_fetched
+            )
+        self._signatures = Signatures(settings)
+        self._named = Names(settings)
 
-    def connection(self, token: str, wall: float) -> tuple[_Connection, str]:
-        payload = self._payload(token, wall)
-        claims = _decode(self._connection, payload)
-        self._check(claims, wall)
-        return claims, self._user(claims, payload)
+    def read(self, token: str, wall: float, decoder: "msgspec.json.Decoder[R]") -> Soon[tuple[R, str]]:
+        """Claims and user id of a token that counts; at once, unless its key has to be fetched first."""
+        if self._key_sets is None:
+            payload = self._signatures.payload(token, wall)
+            claims = _decode(decoder, payload)
+            self._named.check(claims.aud, claims.iss)
+            return self._in_time(claims, payload, wall)
+        return self._by_key_set(self._key_sets, token, wall, decoder)
 
-    def subscription(self, token: str, wall: float) -> tuple[_Subscription, str]:
-        payload = self._payload(token, wall)
-        claims = _decode(self._subscription, payload)
-        self._check(claims, wall)
-        return claims, self._user(claims, payload)
+    def _by_key_set(
+        self, key_sets: KeySets, token: str, wall: float, decoder: "msgspec.json.Decoder[R]"
+    ) -> Soon[tuple[R, str]]:
+        """Audience and issuer may say which set it is: they are looked at before the signature, and bounded."""
+        shown = opened(token)
+        claims = _decode(decoder, shown.payload)
+        endpoint = self._named.endpoint(self._named.check(claims.aud, claims.iss))
 
-    def _payload(self, token: str, wall: float) -> bytes:
-        if _COMPACT.fullmatch(token) is None:
-            raise InvalidToken("not in compact form")
-        try:
-            return self._verified(token, self._key)
-        except jwt.InvalidSignatureError:
-            if not self._previous_counts(wall):
-                raise InvalidToken("wrong signature") from None
-        try:
-            return self._verified(token, self._previous)
-        except jwt.InvalidSignatureError:
-            raise InvalidToken("wrong signature") from None
+        def signed(key: PublicKey) -> tuple[R, str]:
+            return self._in_time(claims, checked_with(token, key, shown.algorithm), wall)
 
-    def _verified(self, token: str, key: bytes) -> bytes:
-        if not key:
-            raise InvalidToken("no secret is configured")
-        try:
-            payload: bytes = self._jws.decode_complete(token, key, algorithms=list(_ALGORITHMS))["payload"]
-        except jwt.InvalidSignatureError:
-            raise
-        except jwt.PyJWTError as failure:
-            raise InvalidToken(type(failure).__name__) from None
-        return payload
+        return then(key_sets.key(endpoint, shown.kid), signed)
 
-    def _previous_counts(self, wall: float) -> bool:
-        until = self._settings.hmac_previous_secret_key_valid_until
-        return bool(self._previous) and (until == 0 or wall <= until)
-
-    def _check(self, claims: _Registered, wall: float) -> None:
-        settings = self._settings
-        audience = [claims.aud] if isinstance(claims.aud, str) else claims.aud
-        if settings.audience and settings.audience not in audience:
-            raise InvalidToken("wrong audience")
-        if settings.issuer and claims.iss != settings.issuer:
-            raise InvalidToken("wrong issuer")
+    def _in_time(self, claims: R, payload: bytes, wall: float) -> tuple[R, str]:
         if claims.exp is not None and claims.exp <= wall:
-            raise TokenExpired("exp is past")
+            raise TokenExpired("exp is past", "expired")
         if claims.nbf is not None and claims.nbf > wall:
-            raise TokenExpired("nbf is to come")
+            raise TokenExpired("nbf is to come", "not_yet")
+        return claims, self._user(claims, payload)
 
     def _user(self, claims: _Registered, payload: bytes) -> str:
         name = self._settings.user_id_claim
@@ -230,62 +162,94 @@ class _Verifier:
 
 
 class Tokens:
-    """Checks tokens of both kinds; ``wall`` is the time in Unix seconds. One check takes some 25 microseconds."""
+    """Checks tokens of both kinds; ``wall`` is the time in Unix seconds."""
 
-    __slots__ = ("_for_connections", "_for_subscriptions")
+    __slots__ = ("_for_connections", "_for_subscriptions", "observe")
 
-    def __init__(self, connection: TokenSettings, subscription: TokenSettings | None = None) -> None:
-        """``subscription``: secrets of subscription tokens where they have their own (client.subscription_token)."""
-        self._for_connections = _Verifier(connection)
-        self._for_subscriptions = self._for_connections if subscription is None else _Verifier(subscription)
+    def __init__(
+        self,
+        connection: TokenSettings,
+        subscription: TokenSettings | None = None,
+        fetch: Fetch | None = None,
+        observe: AccessObserver | None = None,
+    ) -> None:
+        """Read the keys.
 
-    def connection(self, token: str, wall: float) -> ConnectionClaims:
+        Args:
+            connection: keys of connection tokens.
+            subscription: of subscription tokens where they have their own (client.subscription_token).
+            fetch: gets key sets, where one is configured.
+            observe: hears of key sets; who asks here tells it of refusals.
+
+        Raises:
+            Unusable: a public key is none.
+
+        """
+        self.observe = observe or SilentAccessObserver()
+        self._for_connections = _Verifier(connection, fetch, self.observe)
+        self._for_subscriptions = (
+            self._for_connections if subscription is None else _Verifier(subscription, fetch, self.observe)
+        )
+
+    def connection(self, token: str, wall: float) -> Soon[ConnectionClaims]:
         """The claims of a connection token.
 
         Raises:
             TokenRefused: one of its kinds.
+            KeysUnavailable: nobody can say for now.
 
         """
-        claims, user = self._for_connections.connection(token, wall)
-        if claims.channel:
-            raise InvalidToken("a subscription token")
-        try:
-            subs = {channel: _granted(about) for channel, about in claims.subs.items()}
-        except BadInfo as failure:  # Centrifugo: only the connection's own info is an internal error
-            raise InvalidToken(str(failure)) from None
-        return ConnectionClaims(
-            user=user,
-            expire_at=_expire_at(claims),
-            info=_either(claims.b64info, claims.info),
-            subs=subs or dict.fromkeys(claims.channels, Granted()),
-            meta=_kept(claims.meta),
-        )
+        return then(self._for_connections.read(token, wall, _CONNECTION), _connection_claims)
 
-    def subscription(self, token: str, wall: float) -> SubscriptionClaims:
+    def subscription(self, token: str, wall: float) -> Soon[SubscriptionClaims]:
         """The claims of a subscription token.
 
         Raises:
             TokenRefused: one of its kinds.
+            KeysUnavailable: nobody can say for now.
 
         """
-        claims, user = self._for_subscriptions.subscription(token, wall)
-        if not claims.channel:
-            raise InvalidToken("no channel claim")
-        return SubscriptionClaims(
-            user=user,
-            channel=claims.channel,
-            client=claims.client,
-            expire_at=_expire_at(claims),
-            granted=_granted(claims),
-        )
+        return then(self._for_subscriptions.read(token, wall, _SUBSCRIPTION), _subscription_claims)
+
+
+def _connection_claims(read: tuple[_Connection, str]) -> ConnectionClaims:
+    claims, user = read
+    if claims.channel:
+        raise InvalidToken("a subscription token", "kind")
+    try:
+        subs = {channel: granted(about) for channel, about in claims.subs.items()}
+    except BadInfo as failure:  # Centrifugo: only the connection's own info is an internal error
+        raise InvalidToken(str(failure), "info") from None
+    return ConnectionClaims(
+        user=user,
+        expire_at=_expire_at(claims),
+        info=payload_of(claims.b64info, claims.info),
+        subs=subs or dict.fromkeys(claims.channels, Granted()),
+        meta=_kept(claims.meta),
+    )
+
+
+def _subscription_claims(read: tuple[_Subscription, str]) -> SubscriptionClaims:
+    claims, user = read
+    if not claims.channel:
+        raise InvalidToken("no channel claim", "kind")
+    return SubscriptionClaims(
+        user=user,
+        channel=claims.channel,
+        client=claims.client,
+        expire_at=_expire_at(claims),
+        granted=granted(claims),
+    )
 
 
 def _decode(decoder: "msgspec.json.Decoder[R]", payload: bytes) -> R:
     try:
         payload.decode()  # raw values would let bad UTF-8 through, and one day close somebody's connection
         return decoder.decode(payload)
+    except msgspec.ValidationError as wrong:  # names the claim and the types, never the value
+        raise InvalidToken(f"a claim is of the wrong type: {wrong}") from None
     except (UnicodeDecodeError, msgspec.DecodeError):
-        raise InvalidToken("claims of wrong types") from None
+        raise InvalidToken("the claims are not a JSON object") from None
 
 
 def _expire_at(claims: _Registered) -> int:
@@ -295,11 +259,17 @@ def _expire_at(claims: _Registered) -> int:
     return 0 if claims.exp is None else int(claims.exp)
 
 
-def _granted(about: _Channel) -> Granted:
+def granted(about: ChannelWords) -> Granted:
+    """What was said, as rules take it.
+
+    Raises:
+        BadInfo: a base64 field is not what it should be.
+
+    """
     override = about.override or _Override()
     return Granted(
-        info=_either(about.b64info, about.info),
-        data=_either(about.b64data, about.data),
+        info=payload_of(about.b64info, about.info),
+        data=payload_of(about.b64data, about.data),
         presence=_value(override.presence),
         join_leave=_value(override.join_leave),
         force_push_join_leave=_value(override.force_push_join_leave),
@@ -312,8 +282,13 @@ def _value(flag: _Flag | None) -> bool | None:
     return None if flag is None else flag.value
 
 
-def _either(b64: str, plain: Raw) -> Raw:
-    """The payload given as base64, else the plain one."""
+def payload_of(b64: str, plain: Raw) -> Raw:
+    """The payload given as base64, else the plain one.
+
+    Raises:
+        BadInfo: it is not the base64 form of JSON.
+
+    """
     if not b64:
         return _kept(plain)
     try:

@@ -13,7 +13,7 @@ import msgspec
 from aiohttp import hdrs, web
 
 from service.access.issuing import Wanted, issue
-from service.access.tokens import TokenSettings
+from service.access.token_settings import TokenSettings
 
 _FILES: Final = Path(__file__).parent.parent / "static" / "demo"
 _KINDS: Final = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}

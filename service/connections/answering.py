@@ -3,7 +3,8 @@
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol, cast
 
-from service.access.tokens import TokenRefused
+from service.access.refusals import KeysUnavailable, TokenRefused
+from service.access.tokens import ConnectionClaims, SubscriptionClaims
 from service.broker.contract import BrokerUnavailable, History, HistoryFilter, Soon, then
 from service.channels.hub import JoinRequest, Subscriber, Ticket
 from service.channels.patches import Form
@@ -24,43 +25,62 @@ def answer(station: Station, asker: Asker, question: q.Question) -> Soon[q.Outco
     try:
         found = _ANSWERS[type(question)](station, asker, question)
     except Exception as failure:  # noqa: BLE001 - every failure is an outcome
-        return failed(failure)
-    return _guarded(found) if isinstance(found, Awaitable) else found
+        return _told(station, asker, question, failure)
+    return _guarded(station, asker, question, found) if isinstance(found, Awaitable) else found
 
 
-async def _guarded(found: Awaitable[q.Outcome]) -> q.Outcome:
+async def _guarded(station: Station, asker: Asker, question: q.Question, found: Awaitable[q.Outcome]) -> q.Outcome:
     try:
         return await found
     except Exception as failure:  # noqa: BLE001 - every failure is an outcome
-        return failed(failure)
+        return _told(station, asker, question, failure)
+
+
+def _told(station: Station, asker: Asker, question: q.Question, failure: Exception) -> q.Outcome:
+    """The outcome; a token that does not count is told to the operator in words that the client does not get."""
+    if isinstance(failure, TokenRefused | KeysUnavailable):
+        kind = question.kind if isinstance(question, q.VerifyToken) else "connection"
+        station.tokens.observe.token_refused(kind, failure.cause, str(failure), asker.id)
+    return failed(failure)
 
 
 def failed(failure: BaseException) -> q.Outcome:
     """What the client is told of an exception: nothing of our inside."""
     if isinstance(failure, TokenRefused):
-        return q.BadToken(failure.reason)
+        return q.BadToken(failure.reason, str(failure))
     if isinstance(failure, ClientMistake):
         return q.Failed(failure.error)
     if isinstance(failure, BrokerUnavailable):
         return q.Failed(errors.INTERNAL, "broker unavailable")
+    if isinstance(failure, KeysUnavailable):
+        return q.Failed(errors.INTERNAL, str(failure))
     return q.Failed(errors.INTERNAL, f"{type(failure).__name__}: {failure}")
 
 
-def _greet(station: Station, _asker: Asker, question: q.Greet) -> q.Outcome:
+def _greet(station: Station, _asker: Asker, question: q.Greet) -> Soon[q.Outcome]:
     wall = station.wall()
     token = question.request.token
-    claims = station.tokens.connection(token, wall) if token else None
+    if not token:
+        return q.Verified(None, wall)
+    return then(station.tokens.connection(token, wall), lambda claims: _within_limit(station, claims, wall))
+
+
+def _within_limit(station: Station, claims: ConnectionClaims, wall: float) -> q.Outcome:
     limit = station.settings.user_connection_limit
-    user = claims.user if claims is not None else ""
-    if limit and user and len(station.registry.of_user(user)) >= limit:
+    if limit and claims.user and len(station.registry.of_user(claims.user)) >= limit:
         return q.Failed(closing.CONNECTION_LIMIT, f"the user has {limit} connections")
     return q.Verified(claims, wall)
 
 
-def _verify(station: Station, _asker: Asker, question: q.VerifyToken) -> q.Outcome:
+def _verify(station: Station, _asker: Asker, question: q.VerifyToken) -> Soon[q.Outcome]:
     wall = station.wall()
-    check = station.tokens.connection if question.kind == "connection" else station.tokens.subscription
-    return q.Verified(check(question.token, wall), wall)
+
+    def verified(claims: ConnectionClaims | SubscriptionClaims) -> q.Outcome:
+        return q.Verified(claims, wall)
+
+    if question.kind == "connection":
+        return then(station.tokens.connection(question.token, wall), verified)
+    return then(station.tokens.subscription(question.token, wall), verified)
 
 
 def _join(station: Station, asker: Asker, question: q.Join) -> Soon[q.Outcome]:

@@ -73,6 +73,7 @@ class Connection(Ending, asyncio.Protocol):
     def connection_lost(self, exc: BaseException | None) -> None:
         """See ``Ending.connection_lost``."""
         super().connection_lost(exc)
+        self.station.errands.drop(self)
         self._replies.clear()
 
     # ------------------------------------------------------------------ reading
@@ -149,11 +150,13 @@ class Connection(Ending, asyncio.Protocol):
         if isinstance(found, q.Told):
             return self.session.done(effect.ticket, found, now)
         name = f"{type(question).__name__} {self.id}"
-        if self.station.errands.run(name, found, partial(self._answered, effect.ticket)) is None:
+        if self.station.errands.run(name, found, partial(self._answered, effect.ticket), self) is None:
             return self.session.done(effect.ticket, q.Failed(errors.TOO_MANY_REQUESTS, "too many errands"), now)
         return None
 
     def _answered(self, ticket: int, outcome: q.Outcome | BaseException) -> None:
+        if self._story is not None:  # nobody waits for the answer any more
+            return
         now = self.station.now()
         told = failed(outcome) if isinstance(outcome, BaseException) else outcome
         self._perform(self.session.done(ticket, told, now), now)

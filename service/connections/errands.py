@@ -11,12 +11,12 @@ T = TypeVar("T")
 class Errands:
     """Runs awaitables that answer a connection's questions; at most ``limit`` at a time."""
 
-    __slots__ = ("_limit", "_loop", "_running")
+    __slots__ = ("_limit", "_owned", "_running")
 
     def __init__(self, limit: int = 10_000) -> None:
         self._limit = limit
-        self._loop: asyncio.AbstractEventLoop | None = None
         self._running: set[asyncio.Task[None]] = set()
+        self._owned: dict[object, set[asyncio.Task[None]]] = {}
 
     def __len__(self) -> int:
         return len(self._running)
@@ -26,18 +26,39 @@ class Errands:
         name: str,
         awaitable: Awaitable[T],
         answered: Callable[[T | BaseException], None],
+        owner: object = None,
     ) -> asyncio.Task[None] | None:
-        """Await it and hand over its result or its exception; None when too many are running (nothing is started)."""
+        """Await it and hand over its result or its exception; None when too many are running (nothing is started).
+
+        Args:
+            name: of the task.
+            awaitable: what to wait for.
+            answered: gets the end.
+            owner: with ``drop(owner)`` nobody waits for it any more.
+
+        """
         if len(self._running) >= self._limit:
             _abandon(awaitable)
             return None
         task = asyncio.get_running_loop().create_task(self._carry(awaitable, answered), name=name)
         self._running.add(task)
-        task.add_done_callback(partial(self._ended, awaitable))
+        if owner is not None:
+            self._owned.setdefault(owner, set()).add(task)
+        task.add_done_callback(partial(self._ended, awaitable, owner))
         return task
 
-    def _ended(self, awaitable: Awaitable[Any], task: asyncio.Task[None]) -> None:
+    def drop(self, owner: object) -> None:
+        """Cancel what runs for this one."""
+        for task in self._owned.pop(owner, ()):
+            task.cancel()
+
+    def _ended(self, awaitable: Awaitable[Any], owner: object, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
+        others = self._owned.get(owner)
+        if others is not None:
+            others.discard(task)
+            if not others:
+                del self._owned[owner]
         _abandon(awaitable)
 
     async def _carry(self, awaitable: Awaitable[T], answered: Callable[[T | BaseException], None]) -> None:

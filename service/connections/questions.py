@@ -109,6 +109,7 @@ class BadToken(Told, frozen=True):
     """``reason`` is that of the ``TokenRefused`` that was caught: expired, invalid, or info that is not base64."""
 
     reason: Literal["expired", "invalid", "bad_info"]
+    why: str = ""  # for the log
 
 
 class Prepared(Told, frozen=True):

@@ -25,6 +25,7 @@ CAUSES = (
     "invalid_token",
     "no_credentials",
     "forced_by_api",
+    "refused_by_hook",
     "connection_limit",
     "channel_limit",
     "insufficient_state",
@@ -92,6 +93,11 @@ def _closing(code: int, reason: str, cause: str, when: str, client_action: str =
 def forced(code: int, reason: str) -> Closing:
     """A closing that a backend asked for by API with a code of its own."""
     return _closing(code, reason, "forced_by_api", "A backend disconnected this user by API.")
+
+
+def by_hook(code: int, reason: str) -> Closing:
+    """A closing that a backend answered a hook with."""
+    return _closing(code, reason, "refused_by_hook", "The backend refused in its answer to a hook.")
 
 
 # ------------------------------------------------- RFC 6455: what the WebSocket itself gives as a reason

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from service.settings.mistakes import Mistake
+from service.settings.token_agreement import tokens
 
 Tree = dict[str, Any]
 _NAME = re.compile(r"[-a-zA-Z0-9_.]{2,}")
@@ -18,8 +19,8 @@ def disagreements(values: Tree) -> list[Mistake]:
         *_namespaces(values),
         *_personal_channel(values),
         *_places(values),
-        *_secrets(values["client"]),
         *_debug(values["debug"]),
+        *tokens(values["client"]),
     ]
 
 
@@ -124,14 +125,6 @@ def _prefixes(values: Tree) -> dict[str, bool]:
         "prometheus.handler_prefix": False,  # on the internal port
         "debug.handler_prefix": False,  # likewise
     }
-
-
-def _secrets(client: Tree) -> Iterator[Mistake]:
-    apart = client["subscription_token"]
-    if apart["enabled"] and not apart["hmac_secret_key"]:
-        yield Mistake(
-            "client.subscription_token.hmac_secret_key", "is needed when client.subscription_token.enabled is on"
-        )
 
 
 def _at(values: Tree, path: str) -> str:

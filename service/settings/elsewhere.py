@@ -72,8 +72,6 @@ by_attribute: enabled bool, channels_attribute, idempotency_key_attribute, delta
     version_epoch_attribute, tags_attribute_prefix
 by_property: enabled bool, channels_property, idempotency_key_property, delta_property, version_property,
     version_epoch_property, tags_property_prefix
-token: rsa_public_key!, ecdsa_public_key!, jwks_public_endpoint!, audience_regex!, issuer_regex!,
-    insecure_skip_jwks_endpoint_safety_check bool
 channel: presence! bool, join_leave! bool, force_push_join_leave bool, map_clients_presence_channel_prefix!,
   map_users_presence_channel_prefix!,
   allow_tags_filter! bool, allow_presence_for_anonymous bool,
@@ -107,8 +105,6 @@ client: connection_limit! int, connection_rate_limit! int,
     insecure_skip_token_signature_verify! bool, user_id_http_header!, connect_code_to_unidirectional_disconnect
     @codes
 client.proxy: connect @client_proxy, refresh @client_proxy
-client.token: +token
-client.subscription_token: +token
 client.subscribe_to_user_personal_channel: single_connection! bool
 channel.proxy: subscribe @proxy, publish @proxy, sub_refresh @proxy, subscribe_stream @proxy, map_publish @proxy,
     map_remove @proxy, shared_poll_refresh @proxy

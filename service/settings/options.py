@@ -54,6 +54,29 @@ _TOKEN: Final = (
     ("audience", text, "", "What the claim aud must contain."),
     ("issuer", text, "", "What the claim iss must be."),
     ("user_id_claim", text, "", "The claim with the user's id, instead of sub."),
+    ("rsa_public_key", text, "", "Public key, or certificate, of RS256, RS384 and RS512 tokens, as PEM text."),
+    ("ecdsa_public_key", text, "", "The same of ES256, ES384 and ES512 tokens; its curve says which of the three."),
+    (
+        "jwks_public_endpoint",
+        text,
+        "",
+        "Address of the issuer's key set. Then its keys alone count, EdDSA among them. May hold {{name}}s of groups.",
+    ),
+    ("jwks_ttl", duration, "1h", "Our own. After this a key set is asked for again, as it is for an unknown key."),
+    (
+        "jwks_stale_limit",
+        duration,
+        "24h",
+        "Our own. So long keys go on while their endpoint does not answer: a night of an issuer, not a weekend.",
+    ),
+    ("audience_regex", text, "", "What the claim aud must match, instead of audience."),
+    ("issuer_regex", text, "", "What the claim iss must match, instead of issuer."),
+    (
+        "insecure_skip_jwks_endpoint_safety_check",
+        switch,
+        False,
+        NO_EFFECT + "what a token puts into the address is always held to plain names.",
+    ),
 )
 _CLIENT: Final = (
     ("allowed_origins", texts, (), "Pages of these origins may connect, with * as wildcard; our own host always may."),

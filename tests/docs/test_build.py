@@ -7,6 +7,7 @@ import pytest
 from docs import build
 from docs.pages.markdown import table
 from observability import names
+from observability.field_names import ATTRIBUTES, KEYS
 from service.protocol import closing, errors
 
 
@@ -37,8 +38,8 @@ def page(name):
 
 def test_everything_that_is_declared_stands_in_its_page():
     assert not [name for name in names.METRICS if f"| `{name}` |" not in page("metrics.md")]
-    assert not [name for name in names.SPANS | names.ATTRIBUTES if f"| `{name}` |" not in page("traces.md")]
-    assert not [name for name in names.EVENTS | names.KEYS if f"| `{name}` |" not in page("logs.md")]
+    assert not [name for name in names.SPANS | ATTRIBUTES if f"| `{name}` |" not in page("traces.md")]
+    assert not [name for name in names.EVENTS | KEYS if f"| `{name}` |" not in page("logs.md")]
     assert not [code for code in errors.ERRORS if f"| `{code}` |" not in page("errors.md")]
     assert not [code for code in closing.CLOSINGS if f"| `{code}` |" not in page("close-codes.md")]
     assert not [cause for cause in closing.CAUSES if f"`{cause}`" not in page("close-codes.md")]

@@ -23,6 +23,7 @@ from observability.metrics import Registry, Words
 from observability.names import Metric
 from observability.observers.instruments import Instruments
 from observability.tracing import Span
+from service.access.refusals import CAUSES
 from service.api.api_methods import METHODS
 from service.protocol import closing, errors
 
@@ -38,6 +39,8 @@ WORDS = Words(
     steps=("on_response_prepare", "a_middleware"),
     version=("1.2.3",),
     python=(platform.python_version(),),
+    token_causes=CAUSES,
+    dependencies=("default", "hooks", "billing", "jwks"),
 )
 
 

@@ -8,10 +8,12 @@ import pytest
 
 from observability import happenings, names
 from observability.happenings import HAPPENINGS
+from observability.observers.access import AccessObserver, SilentAccessObserver
 from observability.observers.api import ApiObserver, SilentApiObserver
 from observability.observers.broker import BrokerObserver, SilentBrokerObserver
 from observability.observers.channels import ChannelsObserver, SilentChannelsObserver
 from observability.observers.connections import ConnectionsObserver, SilentConnectionsObserver
+from observability.observers.outside import OutsideObserver, SilentOutsideObserver
 from observability.observers.service import ServiceObserver, SilentServiceObserver
 from observability.observers.upgrade import SilentUpgradeObserver, UpgradeObserver
 
@@ -21,6 +23,8 @@ OBSERVERS = {
     "channels": (ChannelsObserver, SilentChannelsObserver),
     "broker": (BrokerObserver, SilentBrokerObserver),
     "api": (ApiObserver, SilentApiObserver),
+    "access": (AccessObserver, SilentAccessObserver),
+    "outside": (OutsideObserver, SilentOutsideObserver),
     "service": (ServiceObserver, SilentServiceObserver),
 }
 

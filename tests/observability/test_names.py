@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from observability import names
+from observability.field_names import ATTRIBUTES
 from observability.names import Handed
 from service.protocol import closing, errors
 
@@ -42,11 +43,6 @@ def test_everything_about_channels_says_its_namespace():
         assert metric.labels["namespace"] is names.NAMESPACES
 
 
-def test_attributes_are_opentelemetrys_or_ours():
-    for attribute in names.ATTRIBUTES:
-        assert re.match(r"(heliograph|http|url|network|client|user_agent|enduser|messaging|error)\.", attribute)
-
-
 def test_our_faults_are_the_protocols_own():
     assert names.SERVER_FAULTS == {errors.INTERNAL.code, closing.INTERNAL_ERROR.code}
 
@@ -78,7 +74,7 @@ def test_every_span_and_log_event_that_is_written_anywhere_is_declared():
     known = {
         *names.SPANS,
         *names.EVENTS,
-        *names.ATTRIBUTES,
+        *ATTRIBUTES,
         "service.name",
         "service.version",
     }  # the last of a resource

@@ -73,7 +73,7 @@ def refresh(client: Standing, command_id: int, request: wire.RefreshRequest, _no
         raise bad_request("refresh without a token")
     outcome, now = yield VerifyToken(request.token, "connection")
     if isinstance(outcome, BadToken) and outcome.reason == "expired":
-        raise Refused(closing.EXPIRED, "refresh with an expired token")
+        raise Refused(closing.EXPIRED, f"refresh with an expired token: {outcome.why}")
     verified = _verified(outcome)
     claims = verified.claims
     assert isinstance(claims, ConnectionClaims), "a connection token has connection claims"
@@ -96,10 +96,10 @@ def _verified(outcome: Outcome | All) -> Verified:
     if not isinstance(outcome, BadToken):
         return expected(outcome, Verified)
     if outcome.reason == "expired":
-        raise Refused(errors.TOKEN_EXPIRED, "token expired")
+        raise Refused(errors.TOKEN_EXPIRED, f"token expired: {outcome.why}")
     if outcome.reason == "bad_info":
         raise Refused(errors.INTERNAL, "the token's b64info is not the base64 form of JSON")
-    raise Refused(closing.INVALID_TOKEN, "invalid token")
+    raise Refused(closing.INVALID_TOKEN, f"invalid token: {outcome.why}")
 
 
 def _identity(settings: SessionSettings, verified: Verified) -> ConnectionClaims:

@@ -80,7 +80,7 @@ def sub_refresh(client: Standing, command_id: int, request: wire.SubRefreshReque
         raise Refused(errors.BAD_REQUEST, "sub_refresh without a token")
     outcome, now = yield VerifyToken(request.token, "subscription")
     if isinstance(outcome, BadToken) and outcome.reason != "expired":
-        raise Refused(closing.INVALID_TOKEN, "sub_refresh with an invalid token")
+        raise Refused(closing.INVALID_TOKEN, f"sub_refresh with an invalid token: {outcome.why}")
     verified = _verified(outcome)
     claims = _for_this(client, channel, verified)
     life = lifetime(claims.expire_at, verified.wall, now, client.settings.expired_sub_close_delay)
@@ -158,8 +158,8 @@ def _verified(outcome: Outcome | All) -> Verified:
     if not isinstance(outcome, BadToken):
         return expected(outcome, Verified)
     if outcome.reason == "expired":
-        raise Refused(errors.TOKEN_EXPIRED, "subscription token expired")
-    raise Refused(errors.PERMISSION_DENIED, "invalid subscription token")
+        raise Refused(errors.TOKEN_EXPIRED, f"subscription token expired: {outcome.why}")
+    raise Refused(errors.PERMISSION_DENIED, f"invalid subscription token: {outcome.why}")
 
 
 def _for_this(client: Standing, channel: str, verified: Verified) -> SubscriptionClaims:

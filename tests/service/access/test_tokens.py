@@ -10,14 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.access.tokens import (
-    BadInfo,
-    InvalidToken,
-    TokenExpired,
-    TokenRefused,
-    Tokens,
-    TokenSettings,
-)
+from service.access.refusals import BadInfo, InvalidToken, TokenExpired, TokenRefused
+from service.access.token_settings import TokenSettings
+from service.access.tokens import Tokens
 
 NOW = 1_700_000_000.5
 SECRET = "golden-secret"

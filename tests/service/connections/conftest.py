@@ -111,10 +111,10 @@ def fall_silent(sock):
 async def make_node(tmp_path):
     nodes = []
 
-    async def make(middlewares=(), **changes):
+    async def make(middlewares=(), telemetry=None, **changes):
         file = tmp_path / "config.json"
         file.write_text(json.dumps(merged(CONFIG, changes)))
-        node = Node(load(file, {}), middlewares=middlewares)
+        node = Node(load(file, {}), telemetry, middlewares=middlewares)
         node.peers = []
         public, _ = await node.start()
         node.port = public.port

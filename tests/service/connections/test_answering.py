@@ -2,7 +2,7 @@
 
 import pytest
 
-from service.access.tokens import TokenExpired
+from service.access.refusals import KeysUnavailable, TokenExpired
 from service.broker.contract import BrokerUnavailable
 from service.connections import questions as q
 from service.connections.answering import answer, failed
@@ -13,7 +13,8 @@ from service.protocol.errors import ClientMistake
 @pytest.mark.parametrize(
     ("failure", "outcome"),
     [
-        (TokenExpired(), q.BadToken("expired")),
+        (TokenExpired("exp is past", "expired"), q.BadToken("expired", "exp is past")),
+        (KeysUnavailable("not for now"), q.Failed(errors.INTERNAL, "not for now")),
         (ClientMistake(errors.UNKNOWN_CHANNEL), q.Failed(errors.UNKNOWN_CHANNEL)),
         (BrokerUnavailable(), q.Failed(errors.INTERNAL, "broker unavailable")),
         (KeyError("secret"), q.Failed(errors.INTERNAL, "KeyError: 'secret'")),

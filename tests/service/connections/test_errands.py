@@ -50,3 +50,20 @@ async def test_stop_cancels_what_is_under_way():
     await errands.stop()
     assert task.cancelled()
     assert not heard
+
+
+async def test_what_runs_for_one_who_is_gone_is_cancelled():
+    errands, ends = Errands(), []
+
+    async def forever():
+        await asyncio.Event().wait()
+
+    owner = object()
+    tasks = [errands.run("x", forever(), ends.append, owner) for _ in range(2)]
+    other = errands.run("y", forever(), ends.append)
+    errands.drop(owner)
+    await asyncio.gather(*tasks, return_exceptions=True)
+    assert all(task.cancelled() for task in tasks)
+    assert not other.done()
+    assert (len(errands), errands._owned, ends) == (1, {}, [])
+    await errands.stop()

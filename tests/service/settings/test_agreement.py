@@ -80,7 +80,7 @@ def test_the_defaults_agree():
         ),
         (
             {"client": {"subscription_token": {"enabled": True}}},
-            "client.subscription_token.hmac_secret_key: is needed when client.subscription_token.enabled is on",
+            "client.subscription_token.hmac_secret_key: or another key is needed when client.subscription_token.enabled is on",
         ),
     ],
 )

@@ -71,7 +71,6 @@ def test_what_is_off_elsewhere_is_accepted_with_its_parameters(root):
         ({"broker": {"enabled": True, "type": "nats"}}, "broker.type"),
         ({"http_server": {"tls": {"enabled": True, "cert_pem": "x"}}}, "http_server.tls.enabled"),
         ({"client": {"proxy": {"connect": {"enabled": True, "endpoint": "http://b"}}}}, "client.proxy.connect.enabled"),
-        ({"client": {"token": {"jwks_public_endpoint": "https://k"}}}, "client.token.jwks_public_endpoint"),
         ({"client": {"connection_limit": 5}}, "client.connection_limit"),
         ({"channel": {"without_namespace": {"presence": True}}}, "channel.without_namespace.presence"),
         ({"channel": {"namespaces": [{"name": "n", "join_leave": True}]}}, "channel.namespaces[0].join_leave"),

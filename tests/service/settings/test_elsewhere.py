@@ -42,7 +42,6 @@ def test_centrifugo_s_options_are_all_there(everything):
         "consumers[].kafka.sasl_password",
         "consumers[].redis_stream.publication_data_mode.tags_value_prefix",
         "consumers[].aws_sqs.publication_data_mode.channels_attribute",
-        "client.token.jwks_public_endpoint",
         "admin.secret",
     ],
 )

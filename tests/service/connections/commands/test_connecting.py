@@ -60,7 +60,7 @@ def test_a_bad_token(reason, effect):
 
 
 def test_the_refusal_says_why():
-    assert (talk(q.BadToken("expired")) >> CONNECT).why() == "token expired"
+    assert (talk(q.BadToken("expired", "exp is past")) >> CONNECT).why() == "token expired: exp is past"
 
 
 def test_another_failure():
