@@ -33,7 +33,7 @@ async def test_what_takes_time_is_awaited_and_its_failure_is_an_outcome(node, mo
     async def later(*_args, **_more):
         raise BrokerUnavailable
 
-    monkeypatch.setattr(type(node.hub), "history", lambda *a, **k: later())
+    monkeypatch.setattr(node.hub, "history", later)
     assert await answer(node.station, None, q.ReadHistory("a", 1, None, False)) == q.Failed(
         errors.INTERNAL, "broker unavailable"
     )
