@@ -206,10 +206,10 @@ async def test_hundreds_of_commands_behind_a_slow_question_are_answered_one_by_o
     history = {"name": "hist", "allow_history_for_client": True, "history_size": 5, "history_ttl": "60s"}
     node = await make_node(channel={"namespaces": [history]})
     gate = asyncio.get_running_loop().create_future()
-    quick = type(node.hub).history
+    quick = node.hub.history
 
     def slow_once(*arguments):
-        monkeypatch.setattr(type(node.hub), "history", quick)
+        monkeypatch.setattr(node.hub, "history", quick)
 
         async def wait():
             await gate
@@ -217,7 +217,7 @@ async def test_hundreds_of_commands_behind_a_slow_question_are_answered_one_by_o
 
         return wait()
 
-    monkeypatch.setattr(type(node.hub), "history", slow_once)
+    monkeypatch.setattr(node.hub, "history", slow_once)
     peer = await node.greeted()
     count = 1200
     peer.text(*({"id": n, "publish": {"channel": "a", "data": 1}} for n in range(2, 4)))
