@@ -23,6 +23,7 @@ from service.channels.namespaces import Boundaries, Namespace, Namespaces
 from service.connections.heartbeat import HeartbeatSettings
 from service.connections.negotiation import NegotiationSettings
 from service.connections.outbox import OutboxSettings
+from service.connections.pace import Pace
 from service.connections.sockopts import SocketSettings
 from service.connections.standing import SessionSettings
 from service.connections.station import ConnectionSettings
@@ -208,6 +209,7 @@ def _http(values: Tree) -> HttpSettings:
 
 def _connections(values: Tree, namespaces: Namespaces) -> ConnectionSettings:
     client, ping = values["client"], values["rpc"]["ping"]
+    longest, at_once = values["channel"]["max_length"], client["channel_limit"] + 1  # connect and all subscribes
     personal = client["subscribe_to_user_personal_channel"]
     same = (
         "insecure",
@@ -215,6 +217,9 @@ def _connections(values: Tree, namespaces: Namespaces) -> ConnectionSettings:
         "expired_close_delay",
         "expired_sub_close_delay",
         "channel_limit",
+        "user_id_max_length",
+        "inbox_commands",
+        "inbox_bytes",
         "history_max_publication_limit",
         "allow_anonymous_connect_without_token",
         "disallow_anonymous_connection_tokens",
@@ -225,6 +230,9 @@ def _connections(values: Tree, namespaces: Namespaces) -> ConnectionSettings:
         version=__version__,
         heartbeat=HeartbeatSettings(client["ping_interval"], client["pong_timeout"], client["pong_misses"]),
         channel_max_length=values["channel"]["max_length"],
+        channel_name_limit=_at_least(longest, values["channel"]["name_limit"]),
+        commands_per_frame=_at_least(at_once, client["commands_per_frame"]),
+        pace=Pace(client["command_rate"], max(at_once, client["command_burst"])),
         personal_channel=personal["enabled"],
         personal_channel_namespace=personal["personal_channel_namespace"],
         rpc_ping=ping["method"] if ping["enabled"] else "",
@@ -236,6 +244,11 @@ def _connections(values: Tree, namespaces: Namespaces) -> ConnectionSettings:
         message_size_limit=values["websocket"]["message_size_limit"],
         user_connection_limit=client["user_connection_limit"],
     )
+
+
+def _at_least(least: int, limit: int) -> int:
+    """Our limits give way to Centrifugo's where a file sets those higher; 0 is no limit."""
+    return max(least, limit) if least and limit else 0
 
 
 def _tokens(token: Tree) -> TokenSettings:

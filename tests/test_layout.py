@@ -23,6 +23,7 @@ service/connections/commands/ordering.py service/connections/states.py service/a
 service/outside/breaker.py service/outside/retry.py service/outside/failures.py
 service/access/naming.py service/access/refusals.py service/access/public_keys.py service/access/signatures.py
 service/access/token_settings.py
+service/connections/commands/ordering.py service/connections/states.py service/connections/pace.py service/api/api_arguments.py
 """.split()
 IMPURE = {"asyncio", "time", "aiohttp", "socket", "redis", "prometheus_client", "structlog", "opentelemetry"}
 

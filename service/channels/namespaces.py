@@ -12,6 +12,7 @@ from service.protocol.errors import BAD_REQUEST, UNKNOWN_CHANNEL, ClientMistake
 from service.protocol.payload import is_json
 
 DAY = 24 * 3600.0
+LONGEST_RESOLVED = 255  # characters of a name that is remembered
 RESOLVED = 4096  # names whose namespace is remembered; then it begins anew, so that strangers cannot make it grow
 
 
@@ -125,6 +126,8 @@ class Namespaces:
         found = self._resolved.get(channel)
         if found is None:
             found = self._find(channel)
+            if len(channel) > LONGEST_RESOLVED:
+                return found
             if len(self._resolved) >= RESOLVED:
                 self._resolved.clear()
             self._resolved[channel] = found

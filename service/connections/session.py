@@ -11,6 +11,7 @@ from service.connections.commands.ordering import Orders, Refreshing, refreshed,
 from service.connections.commands.ordering import Subscribing as SubscribeOrder
 from service.connections.heartbeat import Beat
 from service.connections.inbox import Inbox
+from service.connections.pace import Verdict
 from service.connections.questions import (
     All,
     Ask,
@@ -31,7 +32,7 @@ from service.connections.states import TABLE, Event, State
 from service.protocol import closing as ends
 from service.protocol import messages as wire
 from service.protocol.closing import Closing, Unsubscribing
-from service.protocol.errors import ClientMistake, ReplyError
+from service.protocol.errors import TOO_MANY_REQUESTS, ClientMistake, ReplyError
 
 _Handler = Callable[[Standing, int, Any, float], Task | list[Effect]]
 _COMMANDS: Final[Mapping[str, _Handler]] = MappingProxyType(
@@ -71,7 +72,7 @@ class _Work:
 class Session(Standing):
     """One client's conversation. All times are loop time in seconds; nothing that a client does makes it raise."""
 
-    __slots__ = ("_inbox", "_orders", "_ticket", "_work", "state")
+    __slots__ = ("_inbox", "_orders", "_paid_until", "_ticket", "_work", "state")
 
     def __init__(self, client_id: str, settings: SessionSettings, now: float, *, native_pings: bool = False) -> None:
         """``native_pings``: pings are WebSocket Ping frames, of which the client's application knows nothing."""
@@ -81,6 +82,7 @@ class Session(Standing):
         self._inbox: Inbox | None = None
         self._orders: Orders | None = None  # of a backend
         self._ticket = 0
+        self._paid_until = 0.0  # see pace.py
 
     @property
     def closing(self) -> bool:
@@ -227,6 +229,8 @@ class Session(Standing):
         if mistake:
             return self.close(ends.BAD_REQUEST, mistake)
         try:
+            if command.id and self.state is State.READY:
+                self._keep_pace(now)
             task = _COMMANDS[method](self, command.id, request, now)
             if isinstance(task, list):
                 return task
@@ -239,6 +243,16 @@ class Session(Standing):
         except (Refused, ClientMistake) as refusal:
             self._work = None
             return self._refuse(command.id, method, refusal)
+
+    def _keep_pace(self, now: float) -> None:
+        pace = self.settings.pace
+        if not pace.rate:
+            return
+        verdict, self._paid_until = pace.judge(self._paid_until, now)
+        if verdict is Verdict.OVER:
+            raise Refused(ends.TOO_MANY_ERRORS, "more commands than client.command_rate, in spite of errors")
+        if verdict is Verdict.REFUSED:
+            raise Refused(TOO_MANY_REQUESTS, "more commands than client.command_rate")
 
     def _misuse(self, command: wire.Command, method: str, request: Any) -> str:
         """What no SDK does, in a few words; "" when all is well."""

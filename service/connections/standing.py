@@ -8,8 +8,9 @@ from typing import Final, TypeAlias, TypeVar
 import msgspec
 from msgspec import Raw
 
-from service.channels.namespaces import Namespaces
+from service.channels.namespaces import Namespace, Namespaces
 from service.connections.heartbeat import Heartbeat, HeartbeatSettings
+from service.connections.pace import Pace
 from service.connections.questions import All, Effect, Failed, Outcome, Question, Several
 from service.protocol import closing, errors
 from service.protocol import messages as wire
@@ -33,6 +34,10 @@ class SessionSettings:
     expired_sub_close_delay: float = 25.0
     channel_limit: int = 128  # 0: none
     channel_max_length: int = 255  # bytes, of the names that clients subscribe to; 0: none
+    channel_name_limit: int = 1024  # bytes, of a channel's name in any other command; 0: none
+    user_id_max_length: int = 255  # bytes; 0: none
+    pace: Pace = Pace()
+    commands_per_frame: int = 1024
     history_max_publication_limit: int = 300  # 0: none
     allow_anonymous_connect_without_token: bool = False
     disallow_anonymous_connection_tokens: bool = False
@@ -190,6 +195,23 @@ def lifetime(expire_at: int, wall: float, now: float, grace: float, *, least: in
         raise Refused(errors.EXPIRED, "expire_at is past")
     ttl = min(ttl, LONGEST_LIFE)
     return Lifetime(expires=True, ttl=ttl, deadline=now + min(expire_at - wall, LONGEST_LIFE) + grace)
+
+
+def namespace_of(client: Standing, channel: str) -> Namespace:
+    """The options of a channel that a command names.
+
+    Raises:
+        ClientMistake: its namespace is not configured.
+        Refused: the name is none that clients may use.
+
+    """
+    settings = client.settings
+    if settings.channel_name_limit and len(channel.encode()) > settings.channel_name_limit:
+        raise Refused(errors.BAD_REQUEST, "channel name beyond channel.name_limit")
+    namespace = settings.namespaces.resolve(channel)
+    if not settings.namespaces.is_valid_name(channel, namespace):
+        raise Refused(errors.BAD_REQUEST, "channel name not allowed in its namespace")
+    return namespace
 
 
 def bad_request(why: str) -> Refused:

@@ -89,6 +89,32 @@ _CLIENT: Final = (
     ("expired_sub_close_delay", duration, "25s", "The same for subscriptions."),
     ("stale_close_delay", duration, "10s", "Time for a successful connect."),
     ("channel_limit", whole, 128, "Channels of one connection."),
+    (
+        "command_rate",
+        rate,
+        1000,
+        "Our own. Commands of a connection a second, in the long run; 1000 are 3 % of a core. More: error 111. 0: any.",
+    ),
+    (
+        "command_burst",
+        whole,
+        2000,
+        "Our own. Commands at once, never below channel_limit; as many again are refused, then it is closed with 3509.",
+    ),
+    (
+        "commands_per_frame",
+        whole,
+        1024,
+        "Our own. Commands in one message, never below what channel_limit needs; more: close code 3501. 0: any.",
+    ),
+    ("inbox_commands", whole, 64, "Our own. Commands that may wait behind a slow one; then no more are read."),
+    ("inbox_bytes", whole, 65536, "Our own. The same in bytes: one message of the longest kind."),
+    (
+        "user_id_max_length",
+        whole,
+        255,
+        "Our own. Longest user id in bytes, enough for an address; longer: close code 3500. 0: no limit.",
+    ),
     ("queue_max_size", whole, 1048576, "Bytes that may wait for one connection; beyond, it is closed and resumes."),
     ("presence_update_interval", duration, "27s", NO_EFFECT + "deadlines are kept exactly here."),
     ("concurrency", whole, 0, NO_EFFECT + "commands of one connection run in their order."),
@@ -106,7 +132,13 @@ _CLIENT: Final = (
     ("insecure", switch, False, "Everybody may do everything. For trials on your own machine only."),
 )
 _CHANNEL: Final = (
-    ("max_length", whole, 255, "Longest name that a client may subscribe to."),
+    ("max_length", whole, 255, "Longest name that a client may subscribe to; 0: no limit."),
+    (
+        "name_limit",
+        whole,
+        1024,
+        "Our own. Longest name in a client's other commands, never below max_length; it costs memory. 0: no limit.",
+    ),
     ("history_meta_ttl", duration, "720h", "How long a stream's position outlives its publications."),
     ("publication_data_format", one_of(*FORMATS), "", "What publications must be, where a namespace does not say."),
     ("private_prefix", text, "$", "Names that begin so need a subscription token."),

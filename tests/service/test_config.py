@@ -217,3 +217,18 @@ def test_configurations_of_the_recordings_start_here(file):
     settings = load(file, {}, lenient=True)
     assert sum(each.startswith("ignored: ") for each in settings.warnings) == len(refused.value.mistakes)
     assert settings.connections.session.insecure == (file.stem == "insecure")
+
+
+@pytest.mark.parametrize(
+    ("client", "channel", "in_a_frame", "burst", "name"),
+    [
+        ({}, {}, 1024, 2000, 1024),
+        ({"channel_limit": 5000}, {"max_length": 2000}, 5001, 5001, 2000),
+        ({"commands_per_frame": 10, "command_burst": 10}, {"name_limit": 10}, 129, 129, 255),
+        ({"commands_per_frame": 0}, {"max_length": 0}, 0, 2000, 0),
+        ({}, {"name_limit": 0}, 1024, 2000, 0),
+    ],
+)
+def test_our_limits_give_way_to_centrifugo_s(written, client, channel, in_a_frame, burst, name):
+    session = load(written({"client": client, "channel": channel}), {}).connections.session
+    assert (session.commands_per_frame, session.pace.burst, session.channel_name_limit) == (in_a_frame, burst, name)

@@ -1,10 +1,9 @@
 """history, presence, presence_stats, rpc, and what no client may: ping and send."""
 
 from service.access import rules
-from service.channels.namespaces import Namespace
 from service.connections.commands.subscribing import with_epoch
 from service.connections.questions import Called, Effect, HistoryRead, ReadHistory, Reply, Rpc
-from service.connections.standing import Refused, Standing, Task, bad_request, expected
+from service.connections.standing import Refused, Standing, Task, bad_request, expected, namespace_of
 from service.protocol import closing, errors
 from service.protocol import messages as wire
 
@@ -12,7 +11,7 @@ from service.protocol import messages as wire
 def history(client: Standing, command_id: int, request: wire.HistoryRequest, _now: float) -> Task:
     """Publications of the channel's stream and its position."""
     settings = client.settings
-    namespace = _resolved(client, request.channel)
+    namespace = namespace_of(client, request.channel)
     if not namespace.has_history:
         raise Refused(errors.NOT_AVAILABLE, "the namespace keeps no history")
     subscribed = client.subscription(request.channel) is not None
@@ -29,13 +28,13 @@ def history(client: Standing, command_id: int, request: wire.HistoryRequest, _no
 
 def presence(client: Standing, _id: int, request: wire.PresenceRequest, _now: float) -> list[Effect]:
     """Nobody is kept in presence yet."""
-    _resolved(client, request.channel)
+    namespace_of(client, request.channel)
     raise Refused(errors.NOT_AVAILABLE, "the namespace keeps no presence")
 
 
 def presence_stats(client: Standing, _id: int, request: wire.PresenceStatsRequest, _now: float) -> list[Effect]:
     """Nobody is kept in presence yet."""
-    _resolved(client, request.channel)
+    namespace_of(client, request.channel)
     raise Refused(errors.NOT_AVAILABLE, "the namespace keeps no presence")
 
 
@@ -57,14 +56,6 @@ def send(_client: Standing, _id: int, _request: wire.SendRequest, _now: float) -
 def ping(_client: Standing, _id: int, _request: wire.Nothing, _now: float) -> list[Effect]:
     """Pings are the server's."""
     raise bad_request("the ping command")
-
-
-def _resolved(client: Standing, channel: str) -> Namespace:
-    namespaces = client.settings.namespaces
-    namespace = namespaces.resolve(channel)
-    if not namespaces.is_valid_name(channel, namespace):
-        raise Refused(errors.BAD_REQUEST, "channel name not allowed in its namespace")
-    return namespace
 
 
 def _capped(limit: int, most: int) -> int:

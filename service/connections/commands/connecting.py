@@ -56,6 +56,8 @@ def connect(client: Standing, command_id: int, request: wire.ConnectRequest, _no
     outcome, now = yield Greet(request)
     verified = _verified(outcome)
     claims = _identity(settings, verified)
+    if settings.user_id_max_length and len(claims.user.encode()) > settings.user_id_max_length:
+        raise Refused(closing.INVALID_TOKEN, "a user id beyond client.user_id_max_length")
     wanted = _server_side(settings, claims, request.subs or {})
     life = lifetime(claims.expire_at, verified.wall, now, settings.expired_close_delay)
     results: dict[str, wire.SubscribeResult] = {}
@@ -152,7 +154,8 @@ def _may_have(settings: SessionSettings, channel: str, user: str) -> bool:
         namespace = settings.namespaces.resolve(channel)
     except errors.ClientMistake:
         raise bad_request("connect.subs names an unknown namespace") from None
-    if not settings.namespaces.is_valid_name(channel, namespace):
+    longest = settings.channel_max_length
+    if (longest and len(channel.encode()) > longest) or not settings.namespaces.is_valid_name(channel, namespace):
         return False
     return subscribing.may_enter(settings, namespace, channel, user)
 

@@ -4,7 +4,7 @@ from typing import Final
 
 from service.access import rules
 from service.connections.questions import Done, Publish, Reply
-from service.connections.standing import Refused, Standing, Task, expected
+from service.connections.standing import Refused, Standing, Task, expected, namespace_of
 from service.protocol import errors
 from service.protocol import messages as wire
 
@@ -15,9 +15,7 @@ def publish(client: Standing, command_id: int, request: wire.PublishRequest, _no
     """Publish for a client that may; the data's format is the hub's to check, for all publishers alike."""
     settings = client.settings
     channel = request.channel
-    namespace = settings.namespaces.resolve(channel)
-    if not settings.namespaces.is_valid_name(channel, namespace):
-        raise Refused(errors.BAD_REQUEST, "channel name not allowed in its namespace")
+    namespace = namespace_of(client, channel)
     subscribed = client.subscription(channel) is not None
     if not rules.may_publish(namespace, client.user, subscribed=subscribed, insecure=settings.insecure):
         raise Refused(errors.PERMISSION_DENIED, "no option allows it")

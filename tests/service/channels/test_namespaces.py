@@ -131,3 +131,12 @@ def test_data_is_checked_at_the_door(form, data, good):
     with pytest.raises(ClientMistake) as caught:
         namespace.check_data(data)
     assert caught.value.error is BAD_REQUEST
+
+
+def test_long_names_are_found_but_not_remembered():
+    """Else a stranger could fill the memory with four thousand names as long as a message."""
+    known = Namespaces(Namespace(), [Namespace(name="a")])
+    assert known.resolve("a:" + "x" * 300).name == "a"
+    assert not known._resolved
+    assert known.resolve("a:x").name == "a"
+    assert list(known._resolved) == ["a:x"]

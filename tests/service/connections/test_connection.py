@@ -204,7 +204,7 @@ async def test_the_kernels_backlog_is_counted_and_forgotten(node):
 async def test_hundreds_of_commands_behind_a_slow_question_are_answered_one_by_one(make_node, monkeypatch):
     """Not one inside another: that would be as deep as the peer likes."""
     history = {"name": "hist", "allow_history_for_client": True, "history_size": 5, "history_ttl": "60s"}
-    node = await make_node(channel={"namespaces": [history]})
+    node = await make_node(channel={"namespaces": [history]}, client={"commands_per_frame": 0})
     gate = asyncio.get_running_loop().create_future()
     quick = node.hub.history
 
@@ -258,3 +258,25 @@ async def test_an_answer_that_comes_too_late_leads_to_nothing(node, monkeypatch,
     while len(node.station.errands):
         await asyncio.sleep(0.01)
     assert node.hub.channels() == {}
+
+
+async def test_a_message_with_too_many_commands_is_a_bad_frame(make_node):
+    node = await make_node(client={"commands_per_frame": 200})
+    peer = await node.greeted()
+    peer.text(*({"id": n, "history": {"channel": "a"}} for n in range(2, 203)))
+    seen = []
+    while len(seen) < 200:
+        seen += await peer.replies()
+    assert [reply["id"] for reply in seen] == list(range(2, 202))
+    assert await peer.closed() == (3501, "bad request")
+
+
+async def test_a_flood_of_commands_is_refused_then_closed(make_node):
+    node = await make_node(client={"command_rate": 1, "command_burst": 130})
+    peer = await node.greeted()
+    peer.text(*({"id": n, "history": {"channel": "a"}} for n in range(2, 280)))
+    codes = []
+    while len(codes) < 260:
+        codes += [reply["error"]["code"] for reply in await peer.replies()]
+    assert codes == [108] * 130 + [111] * 130
+    assert await peer.closed() == (3509, "too many errors")

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from service.connections import questions as q
 from service.connections.heartbeat import HeartbeatSettings
+from service.connections.pace import Pace
 from service.connections.states import State
 from service.protocol import closing, errors
 from service.protocol.messages import EMPTY
@@ -180,7 +181,7 @@ def test_tickets_are_not_mixed_up():
 
 
 def test_tickets_stay_small():
-    book = talk()
+    book = talk(pace=Pace(0))
     for number in range(70_000):
         book.session.receive(command(publish(2)) if number == 0 else CACHED, 0.0)
         book.session.done(book.session._work.first, q.Done(), 0.0)
@@ -416,3 +417,41 @@ def test_a_session_makes_no_cycles():
         assert gc.collect() == 0
     finally:
         gc.enable()
+
+
+# ---------------------------------------------------------------------------------------- pace
+
+
+BUSY = {"code": 111, "message": "too many requests", "temporary": True}
+
+
+def test_commands_beyond_the_pace_are_refused_and_cost_nothing_else():
+    book = talk(pace=Pace(10, 2)) >> [publish(2), publish(3), publish(4)]
+    book << [published(2), published(3), {"id": 4, "error": BUSY}]
+    assert len(book.asked) == 2
+    book >> 0.2
+    book >> publish(5) << [published(5)]
+
+
+def test_who_goes_on_in_spite_of_the_errors_is_closed():
+    book = talk(pace=Pace(10, 2)) >> [publish(number) for number in range(2, 8)]
+    book << [published(2), published(3), {"id": 4, "error": BUSY}, {"id": 5, "error": BUSY}, "close(3509)"]
+
+
+def test_pongs_and_the_greeting_are_not_counted():
+    book = Playbook(pace=Pace(10, 1), **QUICK) >> [CONNECT, publish(2)]
+    assert shown(book.effects[-1]) == published(2)
+    book >> 2
+    book >> [{}, publish(3)]
+    assert shown(book.effects[-1]) == published(3)
+
+
+def test_what_waited_is_counted_when_its_turn_comes():
+    book = talk(answers=False, pace=Pace(10, 2)) >> [publish(2), publish(3), publish(4)] << ["ask Publish"]
+    book.answer(q.Done()) << [published(2), "ask Publish"]
+    book.answer(q.Done()) << [published(3), {"id": 4, "error": BUSY}]
+
+
+def test_there_need_not_be_a_pace():
+    book = talk(pace=Pace(0)) >> [publish(number) for number in range(2, 5000)]
+    assert shown(book.effects[-1]) == published(4999)

@@ -8,7 +8,16 @@ from hypothesis import strategies as st
 from msgspec import Raw
 
 from service.connections import questions as q
-from service.connections.standing import CLIENT_SIDE, ENDLESS, Refused, Standing, Subscription, expected, lifetime
+from service.connections.standing import (
+    CLIENT_SIDE,
+    ENDLESS,
+    Refused,
+    Standing,
+    Subscription,
+    expected,
+    lifetime,
+    namespace_of,
+)
 from service.protocol import errors
 from tests.service.connections.playbook import CLIENT, settings
 
@@ -79,3 +88,23 @@ def test_an_outcome_of_the_wrong_kind_is_a_fault_of_ours():
         expected(q.Failed(errors.INTERNAL, "x"), q.Done)
     with pytest.raises(AssertionError):
         expected(q.Prepared(None), q.Done)
+
+
+@pytest.mark.parametrize(
+    ("channel", "limit", "refusal"),
+    [
+        ("open:x", 1024, None),
+        ("open:" + "x" * 1019, 1024, None),
+        ("open:" + "x" * 1020, 1024, errors.BAD_REQUEST),
+        ("open:" + "x" * 5000, 0, None),
+        ("open:é", 1024, errors.BAD_REQUEST),
+    ],
+)
+def test_names_that_clients_may_use(channel, limit, refusal):
+    client = Standing(CLIENT, settings(channel_name_limit=limit), 0.0, native_pings=False)
+    if refusal is None:
+        assert namespace_of(client, channel).name == "open"
+        return
+    with pytest.raises(Refused) as refused:
+        namespace_of(client, channel)
+    assert refused.value.failure is refusal

@@ -307,3 +307,20 @@ def test_new_info_counts_at_once():
     assert bytes(book.session.client_info("x").conn_info) == b'{"v":2}'
     book = refreshing(token(), first=token(info=Raw(b'{"v":1}')))
     assert bytes(book.session.client_info("x").conn_info) == b'{"v":1}'
+
+
+@pytest.mark.parametrize(
+    ("user", "most", "enters"), [("é" * 127, 255, True), ("é" * 128, 255, False), ("a" * 999, 0, True)]
+)
+def test_a_user_id_has_a_longest_length(user, most, enters):
+    book = Playbook(tokens={"t": token(user=user)}, user_id_max_length=most) >> CONNECT
+    assert isinstance(book.effects[-1], q.Reply) == enters
+    if not enters:
+        book << ["close(3500)"]
+
+
+def test_a_channel_asked_for_with_connect_has_a_longest_name_too():
+    channels = {"open:" + "x" * 250: {}, "open:" + "x" * 251: {}}
+    book = Playbook(answers=False) >> {"id": 1, "connect": {"token": "t", "subs": channels}}
+    book.answer(token())
+    assert [join.channel for join in book.questions] == ["open:" + "x" * 250]
