@@ -37,6 +37,9 @@ ATTRIBUTES: dict[str, str] = {
     "heliograph.outside.dependency": "the server that was asked, by its name in the configuration",
     "heliograph.outside.kind": "connect, refresh, subscribe, sub_refresh, publish, rpc or jwks",
     "heliograph.outside.tries": "how often it was asked",
+    "heliograph.refusal.cause": "why it was not let in, from a closed list",
+    "heliograph.refusal.answer": "the status or close code that it heard, or cut",
+    "heliograph.listener": "where it knocked",
     "heliograph.sampled_by": "what let the trace through the gate",
 }
 
@@ -57,6 +60,8 @@ KEYS: dict[str, str] = {
     "protocol": "json or protobuf",
     "client": "name and version that the SDK gave",
     "address": "the peer's address",
+    "answer": "the status or close code that was heard, or cut",
+    "listener": "name of the listener",
     "path": "path of the request",
     "method": "command or method of the server API",
     "channel": "channel",

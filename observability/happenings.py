@@ -32,12 +32,21 @@ HAPPENINGS = (
         (n.UPGRADES, n.UPGRADE_SECONDS, n.TRACES_SAMPLED), (n.UPGRADE_SPAN,),
     ),
     Happening(
-        "upgrade", "refused", "An upgrade was refused; traced when by our fault",
-        (n.UPGRADES, n.UPGRADE_SECONDS), (n.UPGRADE_SPAN,), (n.UPGRADE_REFUSED,),
+        "upgrade", "refused", "An upgrade was refused; traced up to a ceiling",
+        (n.UPGRADES, n.UPGRADE_SECONDS, n.REFUSALS), (n.UPGRADE_SPAN,), (n.UPGRADE_REFUSED,),
     ),
     Happening(
         "upgrade", "step_skipped", "A step of the upgrade's chain was late or raised",
         (n.STEPS_SKIPPED,), (), (n.UPGRADE_STEP_SKIPPED,),
+    ),
+    Happening(
+        "door", "refused", "Somebody was not let in; traced up to a ceiling",
+        (n.REFUSALS,), (n.UPGRADE_SPAN,), (n.DOOR_REFUSED,),
+    ),
+    Happening("door", "waited", "Admission took a while", (n.ADMISSION_SECONDS,)),
+    Happening(
+        "door", "", "The doors' figures at the scrape",
+        (n.VISITORS, n.ADMISSION_WAITING, n.ADMISSION_RATE),
     ),
     Happening("connections", "greeting", "The socket is ours, the greeting begins"),
     Happening(

@@ -32,6 +32,7 @@ class Words:
     reply_errors: Sequence[str] = ("0",)
     api_methods: Sequence[str] = ()
     steps: Sequence[str] = ()
+    listeners: Sequence[str] = ()
     version: Sequence[str] = ()
     python: Sequence[str] = ()
     token_causes: Sequence[str] = ()

@@ -49,6 +49,14 @@ COMMANDS = (
     "connect", "refresh", "subscribe", "sub_refresh", "unsubscribe", "publish",
     "presence", "presence_stats", "history", "rpc", "send", "ping", "pong",
 )  # fmt: skip
+REFUSAL_CAUSES = (  # before and at the upgrade; what is too much for us comes first
+    "connection_limit", "connection_rate", "waiting_room_full", "address_limit", "address_rate", "memory_pressure",
+    "visitors", "too_many_idle", "pipelining", "no_descriptors", "silent", "dripping", "slow_body", "slow_tls",
+    "tls_failed", "proxy_header", "url_too_long", "head_too_large", "too_many_headers",
+    "bad_request", "method", "http_version", "upgrade_header", "connection_header", "version_header", "version",
+    "key_header", "key", "origin", "protobuf",
+)  # fmt: skip
+REFUSAL_ANSWERS = ("400", "403", "408", "414", "426", "429", "431", "503", "504", "3013", "cut")  # cut: not a word
 STATUSES = ("200", "400", "401", "403", "404", "405", "408", "413", "415", "426", "429", "500", "503", "504")
 
 TOKEN_KINDS = ("connection", "subscription")
@@ -114,6 +122,14 @@ PAUSES = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 CONNECTIONS = _gauge("connections", "Open WebSocket connections.", protocol=PROTOCOLS)
 UPGRADES = _counter("upgrades", "Requests to upgrade, by result.", result=UPGRADE_RESULTS)
 UPGRADE_SECONDS = _seconds("upgrade", "From the request to its answer (101 or a refusal).", LATENCY)
+REFUSALS = _counter(
+    "refusals", "Sockets and requests that were not let in, by cause and by what they heard.",
+    cause=REFUSAL_CAUSES, answer=REFUSAL_ANSWERS,
+)  # fmt: skip
+VISITORS = _gauge("visitors", "Sockets that speak HTTP, or nothing yet.", listener=Handed("listeners"))
+ADMISSION_SECONDS = _seconds("admission", "How long those waited that found no place at once.", PATIENCE)
+ADMISSION_WAITING = _gauge("admission_waiting", "Upgrades that wait for a place.")
+ADMISSION_RATE = _gauge("admission_rate", "Upgrades a second that are let in now; 0 is no limit.")
 STEPS_SKIPPED = _counter(
     "upgrade_steps_skipped", "Steps of the upgrade's chain that were skipped.", step=STEPS, how=("late", "raised")
 )
@@ -280,6 +296,7 @@ INTERNAL_ERROR = _event("internal.error", "error", "An exception nobody expected
 LIBRARY_WARNING = _event("library.warning", "warning", "A library logged a warning.")
 LIBRARY_ERROR = _event("library.error", "error", "A library logged an error.")
 UPGRADE_REFUSED = _event("upgrade.refused", "info", "An upgrade was refused, with the reason.")
+DOOR_REFUSED = _event("door.refused", "info", "A socket or a request was not let in, with its cause.")
 UPGRADE_STEP_SKIPPED = _event("upgrade.step_skipped", "warning", "A step of the upgrade's chain was late or raised.")
 CONNECTION_CONNECTED = _event("connection.connected", "info", "A greeting succeeded (sampled connections only).")
 CONNECTION_REFUSED = _event("connection.refused", "info", "A greeting was answered with an error or a close.")

@@ -20,6 +20,9 @@ class SamplingSettings:
     flagged_per_second: float = 10.0  # a client's flag must not buy more than that
     late_per_second: float = 20.0  # slow and failed ones; a storm of them tells nothing new
     upgrades_per_second: float = 20.0  # of the traces; a reconnect storm must leave room for messages
+    refusals_per_second: float = (
+        5.0  # of the late ones' kind, apart: strangers must not use up the room of slow messages
+    )
     heartbeat_share: float = 0.01
     factor: float = 1.0  # on the share by audience; 0 leaves the allow-lists, flags and late ones
     users: frozenset[str] = frozenset()
@@ -64,7 +67,17 @@ def share(audience: int) -> float:
 class Gate:
     """Says yes to a happening by naming why (one of ``names.SAMPLED_BY``), or no by the empty string."""
 
-    __slots__ = ("_connections", "_fanouts", "_flagged", "_late", "_listed", "_random", "_settings", "_traces")
+    __slots__ = (
+        "_connections",
+        "_fanouts",
+        "_flagged",
+        "_late",
+        "_listed",
+        "_random",
+        "_refusals",
+        "_settings",
+        "_traces",
+    )
 
     def __init__(self, settings: SamplingSettings, random: Callable[[], float]) -> None:
         """``random`` draws from [0, 1)."""
@@ -74,6 +87,7 @@ class Gate:
         self._traces = TokenBucket(settings.traces_per_second)
         self._flagged = TokenBucket(settings.flagged_per_second)
         self._late = TokenBucket(settings.late_per_second)
+        self._refusals = TokenBucket(settings.refusals_per_second)
         self._connections = TokenBucket(settings.upgrades_per_second)
         self._fanouts = TokenBucket(2 * settings.traces_per_second)
 
@@ -114,6 +128,10 @@ class Gate:
     def late(self, now: float) -> str:
         """Is there room for a span of something that turned out slow or failed?"""
         return "late" if self._late.take(now) else ""
+
+    def refusal(self, now: float) -> str:
+        """Is there room for a span of somebody who was not let in?"""
+        return "late" if self._refusals.take(now) else ""
 
     def _flag(self, now: float) -> bool:
         return self._flagged.take(now) and self._traces.take(now)

@@ -18,6 +18,7 @@ from observability.observers.api import ApiObserver, SilentApiObserver
 from observability.observers.broker import BrokerObserver, SilentBrokerObserver
 from observability.observers.channels import ChannelsObserver, SilentChannelsObserver
 from observability.observers.connections import ConnectionsObserver, SilentConnectionsObserver
+from observability.observers.door import DoorObserver, SilentDoorObserver
 from observability.observers.instruments import Instruments
 from observability.observers.outside import OutsideObserver, SilentOutsideObserver
 from observability.observers.service import ServiceObserver, SilentServiceObserver
@@ -72,6 +73,7 @@ class Telemetry:
     service: ServiceObserver
     access: AccessObserver
     outside: OutsideObserver
+    door: DoorObserver
     post: Post | None = None
     tracing: bool = False  # whether ``traceparent`` is worth passing on
 
@@ -169,6 +171,7 @@ def assemble(
         ServiceObserver(instruments, settings.version),
         AccessObserver(instruments),
         OutsideObserver(instruments),
+        DoorObserver(instruments),
         post,
         tracing=post is not None,
     )
@@ -191,6 +194,7 @@ def silent() -> Telemetry:
         SilentServiceObserver(),
         SilentAccessObserver(),
         SilentOutsideObserver(),
+        SilentDoorObserver(),
     )
 
 

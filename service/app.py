@@ -24,7 +24,7 @@ from service.access.refusals import CAUSES as TOKEN_CAUSES
 from service.access.tokens import Tokens
 from service.api.api_methods import METHODS, Methods, Node
 from service.api.debug import Debug
-from service.api.door import Door
+from service.api.door import Door, Place
 from service.api.health import Doors, Readiness
 from service.api.page import Page
 from service.api.server_api import ServerApi
@@ -36,6 +36,8 @@ from service.config import Address, Settings
 from service.connections.audience import Audience
 from service.connections.calls import Calls
 from service.connections.connection import Connection
+from service.connections.doorstep import Doorstep
+from service.connections.entrance import Entrance
 from service.connections.errands import Errands
 from service.connections.guard import guarded, step_name
 from service.connections.inspection import Inspection
@@ -111,19 +113,27 @@ class Service:
             sums=sums,
             calls=Calls(errors.METHOD_NOT_FOUND if settings.connections.session.rpc_ping else errors.NOT_AVAILABLE),
             stalls=telemetry.runtime,
+            entrance=Entrance(settings.admission, settings.http.proxies, telemetry.door, loop.time),
         )
         self.hub.on_insufficient = Connection.lost_position
         self.rounds = Rounds(self.station)
         self.upgrade = Upgrade(
-            self.station, settings.upgrade, {"": variant, "centrifuge-json": variant}, telemetry.upgrade
+            self.station, settings.upgrade, {"": variant, "centrifuge-json": variant}, telemetry.upgrade, telemetry.door
         )
-        for source in (self.figures, self.hub.figures, self.broker.figures, keys.figures):
+        entrance = self.station.entrance
+        for source in (self.figures, self.hub.figures, self.broker.figures, keys.figures, entrance.figures):
             telemetry.registry.add_source(source)
         http = settings.http
-        self._public = Door(self._public_application(), http.public.host, http.public.port, http.sockets)
-        self._internal = Door(self._internal_application(), http.internal.host, http.internal.port, http.sockets)
+        self._public = Door(self._public_application(), [self._place("public", http.public)])
+        self._internal = Door(self._internal_application(), [self._place("internal", http.internal)])
 
     # ---------------------------------------------------------------------- doors
+
+    def _place(self, name: str, address: Address) -> Place:
+        http, telemetry = self.settings.http, self.telemetry
+        doorstep = Doorstep(name, http.limits, http.clocks, telemetry.door, telemetry.runtime)
+        telemetry.registry.add_source(doorstep.figures)
+        return Place(address.host, address.port, http.sockets, doorstep)
 
     def _public_application(self) -> web.Application:
         application = web.Application(middlewares=self._guarded())
@@ -189,8 +199,8 @@ class Service:
         await self.telemetry.start()
         await _soon(self.broker.start(self.hub.deliver, self.hub.removed))
         try:
-            internal = Address(*await self._internal.open())
-            public = Address(*await self._public.open())
+            internal = Address(*(await self._internal.open())[0])
+            public = Address(*(await self._public.open())[0])
         except OSError:
             await self._internal.close()
             await self._public.close()
@@ -281,6 +291,7 @@ def _words(settings: Settings, middlewares: Sequence[Middleware]) -> Words:
         close_causes=closing.CAUSES,
         reply_errors=["0", *(str(code) for code in errors.ERRORS)],
         api_methods=METHODS,
+        listeners=["public", "internal"],
         steps=["on_response_prepare", *map(step_name, middlewares)],
         token_causes=TOKEN_CAUSES,
         dependencies=[KEY_SETS],

@@ -20,7 +20,11 @@ from service.api.health import DoorSettings
 from service.api.page import PageSettings
 from service.api.server_api import ApiSettings
 from service.channels.namespaces import Boundaries, Namespace, Namespaces
+from service.connections.addresses import ProxySettings, networks
+from service.connections.admission import AdmissionSettings
+from service.connections.deadlines import Clocks, clocks
 from service.connections.heartbeat import HeartbeatSettings
+from service.connections.limits import HttpLimits
 from service.connections.negotiation import NegotiationSettings
 from service.connections.outbox import OutboxSettings
 from service.connections.pace import Pace
@@ -57,6 +61,9 @@ class HttpSettings:
     public: Address = Address("127.0.0.1", 8000)
     internal: Address = Address("127.0.0.1", 9000)
     sockets: SocketSettings = SocketSettings()
+    limits: HttpLimits = HttpLimits()
+    clocks: Clocks = clocks()
+    proxies: ProxySettings = ProxySettings()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +76,7 @@ class Settings:
     upgrade: UpgradeSettings
     tokens: TokenSettings = field(repr=False)
     subscription_tokens: TokenSettings | None = field(default=None, repr=False)  # None: the same as ``tokens``
+    admission: AdmissionSettings = AdmissionSettings()
     websocket: bool = True
     recovery_max_publication_limit: int = 300
     position_check_delay: float = 40.0
@@ -180,6 +188,7 @@ def assemble(values: Tree, environ: Mapping[str, str]) -> Settings:
         ),
         tokens=_tokens(client["token"]),
         subscription_tokens=_tokens(apart) if apart["enabled"] else None,
+        admission=_admission(client),
         websocket=not values["websocket"]["disabled"],
         recovery_max_publication_limit=client["recovery_max_publication_limit"],
         position_check_delay=client["channel_position_check_delay"],
@@ -204,7 +213,38 @@ def _http(values: Tree) -> HttpSettings:
         public=Address(http["address"] or "0.0.0.0", http["port"]),  # noqa: S104 - empty means all, as in Centrifugo
         internal=Address(http["internal_address"] or "0.0.0.0", http["internal_port"]),  # noqa: S104
         sockets=SocketSettings(send_buffer=http["send_buffer_size"], user_timeout=user_timeout),
+        limits=_http_limits(http),
+        clocks=_clocks(values),
+        proxies=ProxySettings(networks(http["trusted_proxies"]), http["client_address_header"] or "X-Forwarded-For"),
     )
+
+
+def _admission(client: Tree) -> AdmissionSettings:
+    return AdmissionSettings(
+        connections=client["connection_limit"],
+        rate=client["connection_rate_limit"],
+        ramp=client["connection_ramp"],
+        waiting=client["connection_queue_size"],
+        address_connections=client["address_connection_limit"],
+        address_rate=client["address_connection_rate_limit"],
+    )
+
+
+def _http_limits(http: Tree) -> HttpLimits:
+    return HttpLimits(
+        url_length=http["max_url_length"],
+        header_count=http["max_header_count"],
+        header_bytes=http["max_header_bytes"],
+        pipelined=http["max_pipelined_requests"],
+        idle=http["max_idle_connections"],
+        visitors=http["max_waiting_connections"],
+        keepalive=http["keepalive_timeout"],
+    )
+
+
+def _clocks(values: Tree) -> Clocks:
+    http = values["http_server"]
+    return clocks(http["deadlines"], http["door_timeout"], values["client"]["stale_close_delay"])
 
 
 def _connections(values: Tree, namespaces: Namespaces) -> ConnectionSettings:
@@ -213,7 +253,6 @@ def _connections(values: Tree, namespaces: Namespaces) -> ConnectionSettings:
     personal = client["subscribe_to_user_personal_channel"]
     same = (
         "insecure",
-        "stale_close_delay",
         "expired_close_delay",
         "expired_sub_close_delay",
         "channel_limit",
@@ -235,6 +274,7 @@ def _connections(values: Tree, namespaces: Namespaces) -> ConnectionSettings:
         pace=Pace(client["command_rate"], max(at_once, client["command_burst"])),
         personal_channel=personal["enabled"],
         personal_channel_namespace=personal["personal_channel_namespace"],
+        stale_close_delay=_clocks(values).greeting,
         rpc_ping=ping["method"] if ping["enabled"] else "",
         **{name: client[name] for name in same},
     )

@@ -42,6 +42,14 @@ class Instruments:
         self.sampled("late")
         return tracer
 
+    def refusal_tracer(self) -> Tracer | None:
+        """The tracer when somebody who was not let in may still be traced; counts it as a trace."""
+        tracer = self.open_tracer()
+        if tracer is None or not self.gate.refusal(self.clock()):
+            return None
+        self.sampled("late")
+        return tracer
+
     def sampled(self, by: str) -> None:
         """A trace began."""
         self._sampled.by[by].value += 1

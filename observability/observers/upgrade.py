@@ -6,7 +6,14 @@ from observability import names
 from observability.observers.instruments import Instruments
 from observability.tracing import Link, Parent, parse_traceparent
 
-_RESULTS = {400: "bad_request", 403: "forbidden", 404: "not_found", 426: "wrong_version", 503: "overload"}
+_RESULTS = {
+    400: "bad_request",
+    403: "forbidden",
+    404: "not_found",
+    426: "wrong_version",
+    429: "overload",
+    503: "overload",
+}
 
 
 class Upgrade:
@@ -31,6 +38,7 @@ class UpgradeObserver:
         results = instruments.registry.counter(names.UPGRADES)
         self._accepted = results.child("accepted")
         self._results = results
+        self._refusals = instruments.registry.counter(names.REFUSALS)
         self._seconds = instruments.registry.histogram(names.UPGRADE_SECONDS).child()
         self._skipped = instruments.registry.counter(names.STEPS_SKIPPED)
 
@@ -51,13 +59,14 @@ class UpgradeObserver:
         self._seconds.observe(seconds, 1, None if link is None else f"{link.trace_id:032x}")
 
     def refused(self, upgrade: Upgrade, status: int, reason: str) -> None:
-        """The answer is not 101; ``reason`` is one word for the log."""
+        """The answer is not 101; ``reason`` is one word, of ``names.REFUSAL_CAUSES`` unless the fault is ours."""
         seconds = self._clock() - upgrade.started
         result = _RESULTS.get(status, "error" if status >= 500 else "bad_request")
         self._results.by[result].value += 1
+        if reason in names.REFUSAL_CAUSES:
+            self._refusals.by[reason, str(status)].value += 1
         self._seconds.observe(seconds)
-        if status >= 500:
-            self._trace_refusal(upgrade, seconds, status, reason)
+        self._trace_refusal(upgrade, seconds, status, reason)
         self._all.tell(names.UPGRADE_REFUSED, upgrade.link, code=status, reason=reason, path=upgrade.path[:200])
 
     def step_skipped(self, step: str, how: str) -> None:
@@ -83,12 +92,13 @@ class UpgradeObserver:
         tracer.ended(names.UPGRADE_SPAN, upgrade.link, now - upgrade.started, attributes, parent=parent)
 
     def _trace_refusal(self, upgrade: Upgrade, seconds: float, status: int, reason: str) -> None:
-        tracer = self._all.late_tracer()
+        tracer = self._all.late_tracer() if status in (500, 504) else self._all.refusal_tracer()
         if tracer is None:
             return
         parent: Parent | None = parse_traceparent((upgrade.headers or {}).get("traceparent"))
         upgrade.link = tracer.begin(parent)
         attributes = _attributes(upgrade, status)
+        attributes["heliograph.refusal.cause"] = reason
         tracer.ended(names.UPGRADE_SPAN, upgrade.link, seconds, attributes, parent=parent, error=reason)
 
 

@@ -1,49 +1,62 @@
-"""An HTTP listener: an aiohttp application behind a socket of ours."""
+"""HTTP listeners: one aiohttp application behind sockets of ours, each with its own doorstep."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from aiohttp import web
 
+from service.connections.doorstep import Doorstep
 from service.connections.sockopts import SocketSettings, listen
 
-KEEPALIVE = 75.0  # seconds; above the 65 s of a usual proxy, so that it is the proxy who closes
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a listener is bound, and who looks after its doorstep. Port 0 takes any free one."""
+
+    host: str
+    port: int
+    sockets: SocketSettings
+    doorstep: Doorstep
 
 
 class Door:
-    """One listening socket and what answers behind it."""
+    """Listening sockets and what answers behind them."""
 
-    def __init__(self, application: web.Application, host: str, port: int, sockets: SocketSettings) -> None:
-        self._runner = web.AppRunner(
-            application,
-            access_log=None,
-            keepalive_timeout=KEEPALIVE,
-            shutdown_timeout=1.0,
-            handle_signals=False,
-            tcp_keepalive=False,  # the listener has TCP_USER_TIMEOUT, connections have pings
-        )
-        self._host = host
-        self._port = port
-        self._sockets = sockets
-        self._site: web.SockSite | None = None
+    def __init__(self, application: web.Application, places: Sequence[Place]) -> None:
+        self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=1.0, handle_signals=False)
+        self._places = places
+        self._servers: list[asyncio.Server] = []
 
-    async def open(self) -> tuple[str, int]:
-        """Listen; host and the port that was taken.
+    async def open(self) -> list[tuple[str, int]]:
+        """Listen; for each place its host and the port that was taken.
 
         Raises:
-            OSError: the address cannot be had.
+            OSError: an address cannot be had.
 
         """
         await self._runner.setup()
-        listener = listen(self._host, self._port, self._sockets)
-        self._site = web.SockSite(self._runner, listener, backlog=self._sockets.backlog)
-        await self._site.start()
-        return self._host, int(listener.getsockname()[1])
+        server = self._runner.server
+        assert server is not None, "an application that was set up has a server"
+        return [await self._listen(place, server) for place in self._places]
+
+    async def _listen(self, place: Place, server: web.Server) -> tuple[str, int]:
+        listener = listen(place.host, place.port, place.sockets)
+        loop = asyncio.get_running_loop()
+        place.doorstep.open(server)
+        opened = await loop.create_server(place.doorstep.visitor, sock=listener, backlog=place.sockets.backlog)
+        self._servers.append(opened)
+        return place.host, int(listener.getsockname()[1])
 
     async def close_listener(self) -> None:
         """Accept nobody any more; requests under way are answered."""
-        if self._site is not None:
-            await self._site.stop()
-            self._site = None
+        for server in self._servers:
+            server.close()
+        self._servers.clear()
 
     async def close(self) -> None:
-        """The end of the listener and of every request."""
-        self._site = None
+        """The end of the listeners and of every request."""
+        await self.close_listener()
         await self._runner.cleanup()
+        for place in self._places:
+            place.doorstep.close()

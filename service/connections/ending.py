@@ -33,6 +33,7 @@ class Ending(Outgoing):
         "_last_look",
         "_linger_until",
         "_story",
+        "came_from",
         "client",
         "id",
         "link",
@@ -50,6 +51,7 @@ class Ending(Outgoing):
         self.variant = variant
         self.session = Session(client_id, station.settings.session, now, native_pings=native_pings)
         self.opened = now
+        self.came_from: str | None = ""  # the client's address behind proxies; None: it was not let in
         self.number = NOWHERE  # among all sockets; the flight recorder's place, too
         self.client = ""  # name and version that the SDK gave
         self.link: Link | None = None
@@ -156,7 +158,8 @@ class Ending(Outgoing):
         if self._story is None:
             self._end(*lost_by(exc))
             station.observe.noted(self.number, noted.SOCKET_LOST, getattr(exc, "errno", None) or 0)
-        address = peer_address(self.transport)
+        address = self.came_from or peer_address(self.transport)
+        self._give_place_back()
         queued = self.discard()
         station.wheel.remove(cast("Connection", self))
         self.forget_kernel()
@@ -166,6 +169,13 @@ class Ending(Outgoing):
         station.registry.sockets.leave(self.number)
         self.number = NOWHERE
         self.link = self._greeting = None
+
+    def _give_place_back(self) -> None:
+        entrance = self.station.entrance
+        if self.came_from is None:
+            entrance.turned_away(-1)
+        else:
+            entrance.left(self.came_from)
 
     def _tell(self, queued: int, address: str) -> None:
         assert self._story is not None, "a connection ended without a story"

@@ -10,6 +10,7 @@ from observability.observers.connections import ConnectionsObserver
 from service.access.tokens import Tokens
 from service.channels.hub import Hub
 from service.connections.calls import Calls
+from service.connections.entrance import Entrance
 from service.connections.errands import Errands
 from service.connections.flush import Batch, Writable, send_many
 from service.connections.outbox import OutboxSettings
@@ -80,6 +81,7 @@ class Station:
     now: Callable[[], float]  # the loop's clock
     sums: Sums
     stalls: Stalls
+    entrance: Entrance
     calls: Calls = field(default_factory=Calls)
     wall: Callable[[], float] = time.time
     stalled: "set[Outgoing]" = field(default_factory=set)  # connections whose socket takes no more for now

@@ -11,8 +11,13 @@ from typing import Protocol, cast
 
 import aiohttp
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
 from aiohttp.http_writer import _serialize_headers
+from aiohttp.streams import StreamReader
+from aiohttp.web_protocol import RequestHandler
 from multidict import CIMultiDict
+
+from service.connections.limits import HttpLimits
 
 _STATUS_LINE = "HTTP/1.1 101 Switching Protocols"
 KNOWN = (3, 14)  # the minor release whose inside the guard tests describe
@@ -76,6 +81,142 @@ class SwitchingProtocols(web.StreamResponse):
         head.append(_serialize_headers(_STATUS_LINE, self.headers))
 
 
+class Host(Protocol):
+    """A listener, as its visitors know it (``doorstep.py``)."""
+
+    name: str
+    limits: HttpLimits
+
+    def came(self, visitor: "Visitor") -> bool:
+        """A socket was accepted; False when there is no room for it."""
+
+    def went(self, visitor: "Visitor") -> None:
+        """It left, or was taken over."""
+
+    def refuse(self, visitor: "Visitor", cause: str, status: int = 0) -> None:
+        """End it: with this HTTP status, or 0 without a word."""
+
+    def refused(self, visitor: "Visitor", cause: str, status: int) -> str:
+        """Aiohttp answers it with this status; the sentence that goes with it."""
+
+
+class Visitor(RequestHandler):
+    """aiohttp's protocol on a socket that nobody has taken over yet, and what it owes us.
+
+    ``since`` is the loop time since when the peer owes us the rest of a request, 0.0 when it owes nothing.
+    ``body`` is the body that is still coming.
+    """
+
+    __slots__ = ("address", "body", "head", "host", "identity", "raw", "since")
+
+    def __init__(self, host: Host, server: web.Server) -> None:
+        limits = host.limits
+        super().__init__(
+            server,
+            loop=server._loop,  # noqa: SLF001
+            access_log=None,  # type: ignore[arg-type]  # its words for: none
+            tcp_keepalive=False,  # the listener has TCP_USER_TIMEOUT, connections have pings
+            keepalive_timeout=limits.keepalive,
+            max_line_size=limits.url_length,
+            max_headers=limits.header_count,
+            max_field_size=limits.header_bytes,
+        )
+        self.host = host
+        self.since = 0.0
+        self.head = 0  # bytes of the head so far
+        self.body: StreamReader | None = None
+        self.address = ""  # the client's, when the socket's is a proxy's
+        self.identity = ""  # the user that a client certificate names
+        self.raw: asyncio.Transport | None = None  # what carries the TLS
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """A socket was accepted: it owes us a head."""
+        super().connection_made(transport)
+        self.since = self._loop.time()
+        if not self.host.came(self):
+            self.host.refuse(self, "visitors", 503)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """It left, or was taken over."""
+        self.body = self.raw = None
+        self.host.went(self)
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes of requests, and the clock that runs for them."""
+        if self._upgraded:
+            super().data_received(data)
+            return
+        if not self.since:
+            self.since, self.head = self._loop.time(), 0
+        before = self._request_count
+        super().data_received(data)
+        if self._request_count == before:
+            self._more(len(data))
+            return
+        self.head = 0
+        body = self._messages[-1][1]
+        self.body, self.since = (None, 0.0) if body.is_eof() else (body, self._loop.time())
+        if len(self._messages) > self.host.limits.pipelined:
+            self.host.refuse(self, "pipelining")
+
+    def _more(self, size: int) -> None:
+        """No request became whole: more of a head, or of a body."""
+        if self.body is None:
+            self.head += size
+            if self.head > self.host.limits.header_bytes:
+                self.host.refuse(self, "head_too_large", 431)
+        elif self.body.is_eof():
+            self.body, self.since = None, 0.0
+
+    @property
+    def idle(self) -> bool:
+        """Kept alive, between two requests."""
+        return not self.since and not self._messages and self._current_request is None
+
+    def too_late(self) -> bool:
+        """The body does not come: its reader, if there is one, answers 408; False when nobody reads."""
+        body, self.body, self.since = self.body, None, 0.0
+        if body is None or self._current_request is None:
+            return False
+        body.set_exception(web.HTTPRequestTimeout(text="The request's body did not come in time.\n"))
+        return True
+
+    def end(self, answer: bytes) -> None:
+        """Write the last bytes, if any, and close."""
+        self.since = 0.0
+        if self.transport is not None:
+            if answer:
+                self.transport.write(answer)
+            self.force_close()
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """A request that cannot be read is the peer's mistake: an answer and a counter instead of a traceback."""
+        if not isinstance(exc, HttpProcessingError):
+            return super().handle_error(request, status, exc, message)
+        cause, status = self._mistake(exc)
+        answer = web.Response(status=status, text=self.host.refused(self, cause, status))
+        answer.force_close()
+        return answer
+
+    def _mistake(self, exc: HttpProcessingError) -> tuple[str, int]:
+        if isinstance(exc, LineTooLong):
+            line = exc.args[0] if isinstance(exc.args[0], bytes) else str(exc.args[0]).encode()
+            of_url = exc.args[1] == self.max_line_size and (
+                self.max_field_size != self.max_line_size or line[:1] == b"/"
+            )
+            return ("url_too_long", 414) if of_url else ("head_too_large", 431)
+        if "Too many headers" in exc.message:
+            return "too_many_headers", 431
+        return "bad_request", 400
+
+
 def _has_signals(request: web.BaseRequest) -> bool:
     match = request.match_info if isinstance(request, web.Request) else None
     return match is not None and any(app.on_response_prepare for app in match._apps)  # noqa: SLF001
@@ -84,6 +225,11 @@ def _has_signals(request: web.BaseRequest) -> bool:
 def transport_of(request: web.BaseRequest) -> asyncio.Transport | None:
     """The socket's transport, None when the peer left while we were thinking."""
     return request.transport
+
+
+def visitor_of(request: web.BaseRequest) -> Visitor | None:
+    """What we know of the request's socket; None in front of an application that is not behind a door of ours."""
+    return request.protocol if isinstance(request.protocol, Visitor) else None
 
 
 def hand_over(request: web.BaseRequest, heir: Heir) -> bool:

@@ -3,16 +3,24 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from aiohttp import web
 
+from observability.observers.door import DoorObserver
 from observability.observers.upgrade import UpgradeObserver
+from service.connections.admission import Cause, Verdict
 from service.connections.connection import Connection
 from service.connections.guard import within
 from service.connections.negotiation import Accepted, NegotiationSettings, Refusal, negotiate
+from service.connections.sockopts import peer_address
 from service.connections.station import Station
-from service.connections.takeover import SwitchingProtocols, hand_over
+from service.connections.takeover import SwitchingProtocols, hand_over, visitor_of
 from service.connections.variants import Variant
+from service.protocol import closing
+
+RETRY_AFTER: Final = 5  # seconds
+_NO_PLACE: Final = "There is no place for another connection: try again later.\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +47,13 @@ class Upgrade:
         settings: UpgradeSettings,
         variants: Mapping[str, Variant],
         observe: UpgradeObserver,
+        observe_door: DoorObserver,
     ) -> None:
         self._station = station
         self._settings = settings
         self._variants = variants
         self._observe = observe
+        self._turned_away = observe_door
 
     def is_upgrade(self, request: web.Request) -> bool:
         """Whether this request goes to the WebSocket route."""
@@ -57,14 +67,37 @@ class Upgrade:
         if isinstance(verdict, Refusal):
             self._observe.refused(upgrade, verdict.status, verdict.reason)
             return web.Response(status=verdict.status, text=verdict.sentence, headers=verdict.headers)
+        place, address = await self._place(request)
+        if place.cause is not None and not self._station.entrance.turned_away(+1):
+            self._observe.refused(upgrade, 503, place.cause)
+            return web.Response(status=503, text=_NO_PLACE, headers={"Retry-After": str(RETRY_AFTER)})
         connection = self._connection(request, verdict)
+        connection.came_from = address if place.cause is None else None
         response = SwitchingProtocols(verdict.headers, lambda work: within("on_response_prepare", work, self._observe))
         await response.prepare(request)
         self._observe.accepted(upgrade, connection.id, verdict.subprotocol)
         connection.begin(upgrade)
         if not hand_over(request, connection):
             connection.connection_lost(None)  # the peer left meanwhile: that is its end, counted as any other
+        elif place.cause is not None:
+            self._turn_away(connection, place.cause, address)
         return response
+
+    async def _place(self, request: web.Request) -> tuple[Verdict, str]:
+        """A place for one more, perhaps after a moment; and the client's address where it matters."""
+        entrance = self._station.entrance
+        address = ""
+        if entrance.knows_addresses:
+            visitor = visitor_of(request)
+            peer = visitor.address if visitor is not None else ""
+            address = entrance.address(peer or request.remote or "", request.headers)
+        place = entrance.knock(address)
+        return (await entrance.wait(place, address) if place.wait else place), address
+
+    def _turn_away(self, connection: Connection, cause: Cause, address: str) -> None:
+        """In the words that SDKs understand: they come back with back-off and jitter, elsewhere perhaps."""
+        self._turned_away.refused(cause, "3013", address=address or peer_address(connection.transport))
+        connection.close(closing.TOO_MANY_REQUESTS.because(cause))
 
     def _connection(self, request: web.Request, verdict: Accepted) -> Connection:
         variant = self._variants[verdict.subprotocol]

@@ -27,6 +27,10 @@ CAUSES = (
     "forced_by_api",
     "refused_by_hook",
     "connection_limit",
+    "connection_rate",
+    "waiting_room_full",
+    "address_limit",
+    "address_rate",
     "channel_limit",
     "insufficient_state",
     "internal_error",
@@ -40,6 +44,10 @@ EXPECTED = (  # somebody wanted it, or its code says all there is to say: no rec
     "no_credentials",
     "forced_by_api",
     "connection_limit",
+    "connection_rate",
+    "waiting_room_full",
+    "address_limit",
+    "address_rate",
     "channel_limit",
 )
 ABNORMAL = frozenset(CAUSES) - frozenset(EXPECTED)

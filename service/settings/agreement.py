@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from ipaddress import ip_network
 from typing import Any
 
 from service.settings.mistakes import Mistake
@@ -21,6 +22,7 @@ def disagreements(values: Tree) -> list[Mistake]:
         *_places(values),
         *_debug(values["debug"]),
         *tokens(values["client"]),
+        *_proxies(values["http_server"]),
     ]
 
 
@@ -125,6 +127,25 @@ def _prefixes(values: Tree) -> dict[str, bool]:
         "prometheus.handler_prefix": False,  # on the internal port
         "debug.handler_prefix": False,  # likewise
     }
+
+
+def _secrets(client: Tree) -> Iterator[Mistake]:
+    apart = client["subscription_token"]
+    if apart["enabled"] and not apart["hmac_secret_key"]:
+        yield Mistake(
+            "client.subscription_token.hmac_secret_key", "is needed when client.subscription_token.enabled is on"
+        )
+
+
+def _proxies(http: Tree) -> Iterator[Mistake]:
+    for text in http["trusted_proxies"]:
+        try:
+            ip_network(text.strip(), strict=False)
+        except ValueError:
+            yield Mistake("http_server.trusted_proxies", 'takes networks such as "10.0.0.0/8"', f'"{text}"')
+    for name in ("max_url_length", "max_header_bytes"):
+        if http[name] < 1024:
+            yield Mistake(f"http_server.{name}", "must be at least 1024: a token has to fit in", str(http[name]))
 
 
 def _at(values: Tree, path: str) -> str:

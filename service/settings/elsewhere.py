@@ -101,8 +101,7 @@ map_broker: type, redis @redis_map, postgres @postgres_map
 controller: enabled! bool, type, postgres @postgres_controller
 shared_poll: hmac_secret_key, hmac_previous_secret_key, hmac_previous_secret_key_valid_until int, concurrency_limit
     int
-client: connection_limit! int, connection_rate_limit! int,
-    insecure_skip_token_signature_verify! bool, user_id_http_header!, connect_code_to_unidirectional_disconnect
+client: insecure_skip_token_signature_verify! bool, user_id_http_header!, connect_code_to_unidirectional_disconnect
     @codes
 client.proxy: connect @client_proxy, refresh @client_proxy
 client.subscribe_to_user_personal_channel: single_connection! bool

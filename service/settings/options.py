@@ -5,6 +5,7 @@ Names and defaults are Centrifugo 6's; where a default differs, or a name is our
 
 from typing import Final
 
+from service.connections.limits import HttpLimits
 from service.settings.kinds import Convert, duration, one_of, port, rate, switch, text, texts, whole
 from service.settings.option import Option, Section, insert
 
@@ -28,6 +29,52 @@ _SERVER: Final = (
         "0s",
         "Our own. A peer that acknowledges nothing for so long is gone. 0: 60s, or longer than any silence allowed.",
     ),
+    (
+        "deadlines",
+        one_of("", "lan", "public", "bulk"),
+        "",
+        "Our own. The clocks of door and greeting: lan (500ms, 3s), public (5s, 10s; the default), bulk (10s, 25s).",
+    ),
+    (
+        "door_timeout",
+        duration,
+        "0s",
+        "Our own. Time for a whole request; its body has as long again. 0: as the profile.",
+    ),
+    ("max_url_length", whole, HttpLimits().url_length, "Our own. Bytes of a URL; longer: 414."),
+    ("max_header_count", whole, HttpLimits().header_count, "Our own. Headers of a request; more: 431."),
+    ("max_header_bytes", whole, HttpLimits().header_bytes, "Our own. Bytes of a request's head; more: 431."),
+    (
+        "max_pipelined_requests",
+        whole,
+        HttpLimits().pipelined,
+        "Our own. Requests that may wait on one socket behind another; more: the socket is cut.",
+    ),
+    (
+        "max_idle_connections",
+        whole,
+        HttpLimits().idle,
+        "Our own. Kept-alive sockets between two requests; beyond, the oldest are closed.",
+    ),
+    (
+        "max_waiting_connections",
+        whole,
+        HttpLimits().visitors,
+        "Our own. Sockets that are no WebSocket yet; beyond: 503.",
+    ),
+    (
+        "trusted_proxies",
+        texts,
+        (),
+        "Our own. Networks of the proxies before us, such as 10.0.0.0/8: what they say of a client's address counts.",
+    ),
+    (
+        "client_address_header",
+        one_of("", "X-Forwarded-For", "Forwarded"),
+        "",
+        "Our own. Where they say it. One only: a proxy hands on the other as it came. Empty: X-Forwarded-For.",
+    ),
+    ("keepalive_timeout", duration, "75s", "Our own. An idle HTTP connection is kept so long."),
 )
 _LOG: Final = (
     (
@@ -87,7 +134,12 @@ _CLIENT: Final = (
     ("pong_misses", whole, 1, "Our own. So many overdue pongs in a row make a dead peer, 1 to 3."),
     ("expired_close_delay", duration, "25s", "Grace for a new token after the old one has expired."),
     ("expired_sub_close_delay", duration, "25s", "The same for subscriptions."),
-    ("stale_close_delay", duration, "10s", "Time for a successful connect."),
+    (
+        "stale_close_delay",
+        duration,
+        "0s",
+        "Time for a successful connect. 0: as http_server.deadlines says, 10s for public. (Centrifugo: 10s.)",
+    ),
     ("channel_limit", whole, 128, "Channels of one connection."),
     (
         "command_rate",
@@ -115,6 +167,22 @@ _CLIENT: Final = (
         255,
         "Our own. Longest user id in bytes, enough for an address; longer: close code 3500. 0: no limit.",
     ),
+    ("connection_limit", whole, 0, "Connections of this node; beyond, clients wait 250ms, then 3013. 0: no limit."),
+    ("connection_rate_limit", whole, 0, "New connections a second on this node, in the same way. 0: no limit."),
+    (
+        "connection_ramp",
+        duration,
+        "30s",
+        "Our own. After a storm the rate grows from a tenth to all of it in this time.",
+    ),
+    ("connection_queue_size", whole, 1024, "Our own. Upgrades that may wait for a place at a time."),
+    (
+        "address_connection_limit",
+        whole,
+        0,
+        "Our own. Connections of one address, IPv6 by /64. 0: none: offices share one.",
+    ),
+    ("address_connection_rate_limit", whole, 0, "Our own. New connections a second of one address. 0: no limit."),
     ("queue_max_size", whole, 1048576, "Bytes that may wait for one connection; beyond, it is closed and resumes."),
     ("presence_update_interval", duration, "27s", NO_EFFECT + "deadlines are kept exactly here."),
     ("concurrency", whole, 0, NO_EFFECT + "commands of one connection run in their order."),

@@ -36,6 +36,7 @@ WORDS = Words(
     close_causes=closing.CAUSES,
     reply_errors=["0", *(str(code) for code in errors.ERRORS)],
     api_methods=METHODS,
+    listeners=("public", "internal"),
     steps=("on_response_prepare", "a_middleware"),
     version=("1.2.3",),
     python=(platform.python_version(),),

@@ -14,10 +14,12 @@ from observability.observers.broker import BrokerObserver, SilentBrokerObserver
 from observability.observers.channels import ChannelsObserver, SilentChannelsObserver
 from observability.observers.connections import ConnectionsObserver, SilentConnectionsObserver
 from observability.observers.outside import OutsideObserver, SilentOutsideObserver
+from observability.observers.door import DoorObserver, SilentDoorObserver
 from observability.observers.service import ServiceObserver, SilentServiceObserver
 from observability.observers.upgrade import SilentUpgradeObserver, UpgradeObserver
 
 OBSERVERS = {
+    "door": (DoorObserver, SilentDoorObserver),
     "upgrade": (UpgradeObserver, SilentUpgradeObserver),
     "connections": (ConnectionsObserver, SilentConnectionsObserver),
     "channels": (ChannelsObserver, SilentChannelsObserver),

@@ -4,12 +4,20 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from service.api.door import Door
+from observability.observers.door import SilentDoorObserver
+from service.api.door import Door, Place
+from service.connections.deadlines import clocks
+from service.connections.doorstep import Doorstep
+from service.connections.limits import HttpLimits
 from service.connections.sockopts import SocketSettings
 
 
 async def hello(_request):
     return web.Response(text="hello")
+
+
+def place(port=0):
+    return Place("127.0.0.1", port, SocketSettings(), Doorstep("public", HttpLimits(), clocks(), SilentDoorObserver()))
 
 
 def application():
@@ -19,8 +27,8 @@ def application():
 
 
 async def test_it_answers_then_accepts_nobody_then_ends():
-    door = Door(application(), "127.0.0.1", 0, SocketSettings())
-    host, port = await door.open()
+    door = Door(application(), [place()])
+    ((host, port),) = await door.open()
     async with aiohttp.ClientSession() as http:
         async with http.get(f"http://{host}:{port}/") as answer:
             assert await answer.text() == "hello"
@@ -33,9 +41,9 @@ async def test_it_answers_then_accepts_nobody_then_ends():
 
 
 async def test_a_taken_address_is_an_error():
-    first = Door(application(), "127.0.0.1", 0, SocketSettings())
-    _, port = await first.open()
-    second = Door(application(), "127.0.0.1", port, SocketSettings())
+    first = Door(application(), [place()])
+    ((_, port),) = await first.open()
+    second = Door(application(), [place(port)])
     with pytest.raises(OSError, match="in use"):
         await second.open()
     await second.close()

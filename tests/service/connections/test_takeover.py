@@ -194,7 +194,7 @@ def test_parts_of_a_response_and_a_request():
     assert callable(RequestHandler.connection_lost)
 
 
-OUR_OWN = {"_signals_guard", "_send_signals", "_has_signals", "_agreed"}
+OUR_OWN = {"_more", "_mistake", "_signals_guard", "_send_signals", "_has_signals", "_agreed"}
 
 
 def test_heads_are_written_as_we_know_it():
@@ -204,7 +204,12 @@ def test_heads_are_written_as_we_know_it():
 
 #: What takeover.py touches of aiohttp's inside, and the class that must have it.
 INSIDE = {
+    "_current_request": RequestHandler,
+    "_loop": RequestHandler,
     "_message_tail": RequestHandler,
+    "_messages": RequestHandler,
+    "_request_count": RequestHandler,
+    "_upgraded": RequestHandler,
     "_payload_writer": web.BaseRequest,
     "_prepare_hook": web.Request,
     "_req": web.StreamResponse,

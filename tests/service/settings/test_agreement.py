@@ -82,6 +82,14 @@ def test_the_defaults_agree():
             {"client": {"subscription_token": {"enabled": True}}},
             "client.subscription_token.hmac_secret_key: or another key is needed when client.subscription_token.enabled is on",
         ),
+        (
+            {"http_server": {"trusted_proxies": ["10.0.0.0/8", "proxy.example.com"]}},
+            'http_server.trusted_proxies = "proxy.example.com": takes networks such as "10.0.0.0/8"',
+        ),
+        (
+            {"http_server": {"max_url_length": 100}},
+            "http_server.max_url_length = 100: must be at least 1024: a token has to fit in",
+        ),
     ],
 )
 def test_what_does_not_go_together_is_told(raw, says):
