@@ -21,7 +21,6 @@ service/connections/commands/subscribing.py service/connections/slowness.py
 service/connections/losses.py
 service/connections/deadlines.py service/connections/limits.py service/connections/admission.py
 service/connections/addresses.py
-service/connections/commands/ordering.py service/connections/states.py service/api/api_arguments.py
 service/outside/breaker.py service/outside/retry.py service/outside/failures.py
 service/access/naming.py service/access/refusals.py service/access/public_keys.py service/access/signatures.py
 service/access/token_settings.py
