@@ -46,7 +46,6 @@ class DoorObserver:
         self._waits.observe(seconds)
 
 
-
 class SilentDoorObserver(DoorObserver):
     """Tells nobody."""
 
@@ -58,4 +57,3 @@ class SilentDoorObserver(DoorObserver):
 
     def waited(self, seconds: float) -> None:
         pass
-

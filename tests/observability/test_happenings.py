@@ -13,8 +13,8 @@ from observability.observers.api import ApiObserver, SilentApiObserver
 from observability.observers.broker import BrokerObserver, SilentBrokerObserver
 from observability.observers.channels import ChannelsObserver, SilentChannelsObserver
 from observability.observers.connections import ConnectionsObserver, SilentConnectionsObserver
-from observability.observers.outside import OutsideObserver, SilentOutsideObserver
 from observability.observers.door import DoorObserver, SilentDoorObserver
+from observability.observers.outside import OutsideObserver, SilentOutsideObserver
 from observability.observers.service import ServiceObserver, SilentServiceObserver
 from observability.observers.upgrade import SilentUpgradeObserver, UpgradeObserver
 

@@ -19,7 +19,12 @@ def test_a_refusal_is_a_counter_a_span_and_a_line_with_its_cause(telemetry):
     telemetry.telemetry.door.refused("silent", "408", "public", "192.0.2.1:4711", "no byte came")
     assert telemetry.value(names.REFUSALS, "silent", "408") == 1
     line = telemetry.line("door.refused")
-    assert (line["cause"], line["answer"], line["listener"], line["reason"]) == ("silent", "408", "public", "no byte came")
+    assert (line["cause"], line["answer"], line["listener"], line["reason"]) == (
+        "silent",
+        "408",
+        "public",
+        "no byte came",
+    )
     span = telemetry.span("websocket.upgrade")
     assert (span.error, span.attributes["heliograph.refusal.cause"]) == ("silent", "silent")
     assert span.attributes["heliograph.refusal.answer"] == "408"

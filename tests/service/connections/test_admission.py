@@ -58,7 +58,9 @@ def test_after_a_storm_the_rate_climbs_back():
     ramp = Ramp(100, 30)
     assert ramp.rate(0.0) == 100
     ramp.stormed(50.0)
-    assert [ramp.rate(50.0 + t) for t in (0, 3, 15, 29, 30, 31)] == pytest.approx([10, 10, 50, 96.67, 100, 100], abs=0.01)
+    assert [ramp.rate(50.0 + t) for t in (0, 3, 15, 29, 30, 31)] == pytest.approx(
+        [10, 10, 50, 96.67, 100, 100], abs=0.01
+    )
 
 
 def test_a_storm_that_goes_on_does_not_begin_again():

@@ -4,9 +4,9 @@ import asyncio
 import json
 
 import pytest
-from tests.service.connections.conftest import UPGRADE
 
 from observability import names
+from tests.service.connections.conftest import UPGRADE
 
 LATE = {"http_server": {"door_timeout": "300ms"}}
 API = "POST /api/info HTTP/1.1\r\nHost: a\r\nX-API-Key: key\r\nContent-Type: application/json\r\n"
@@ -204,9 +204,7 @@ async def test_when_too_many_linger_it_is_503(make_node):
 
 
 async def test_an_address_behind_a_trusted_proxy_has_its_limit(make_node):
-    node = await make_node(
-        client={"address_connection_limit": 1}, http_server={"trusted_proxies": ["127.0.0.0/8"]}
-    )
+    node = await make_node(client={"address_connection_limit": 1}, http_server={"trusted_proxies": ["127.0.0.0/8"]})
     await node.peer("X-Forwarded-For: 192.0.2.1")
     other = await node.peer("X-Forwarded-For: 192.0.2.2")
     again = await node.peer("X-Forwarded-For: 192.0.2.1")
