@@ -56,7 +56,20 @@ REFUSAL_CAUSES = (  # before and at the upgrade; what is too much for us comes f
     "bad_request", "method", "http_version", "upgrade_header", "connection_header", "version_header", "version",
     "key_header", "key", "origin", "protobuf",
 )  # fmt: skip
-REFUSAL_ANSWERS = ("400", "403", "404", "408", "414", "426", "429", "431", "503", "504", "3013", "cut")  # cut: not a word
+REFUSAL_ANSWERS = (
+    "400",
+    "403",
+    "404",
+    "408",
+    "414",
+    "426",
+    "429",
+    "431",
+    "503",
+    "504",
+    "3013",
+    "cut",
+)  # cut: not a word
 STATUSES = ("200", "400", "401", "403", "404", "405", "408", "413", "415", "426", "429", "500", "503", "504")
 
 TOKEN_KINDS = ("connection", "subscription")
