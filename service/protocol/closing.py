@@ -142,14 +142,18 @@ SLOW = _closing(
 )
 SLOW_AGE = SLOW.because("slow_age")
 SLOW_KERNEL = SLOW.because("slow_kernel")
-WRITE_ERROR = _closing(3009, "write error", "network_lost", "Not used here: what a socket refuses is told as 3000 or 3008.")
+WRITE_ERROR = _closing(
+    3009, "write error", "network_lost", "Not used here: what a socket refuses is told as 3000 or 3008."
+)
 INSUFFICIENT_STATE = _closing(
     3010,
     "insufficient state",
     "insufficient_state",
     "The position in a server-side subscription is lost, or a refreshed token names other channels.",
 )
-FORCE_RECONNECT = _closing(3011, "force reconnect", "forced_by_api", "A backend asked the client to reconnect, by API or hook.")
+FORCE_RECONNECT = _closing(
+    3011, "force reconnect", "forced_by_api", "A backend asked the client to reconnect, by API or hook."
+)
 NO_PONG = _closing(3012, "no pong", "no_pong", "A ping was not answered in time.")
 TOO_MANY_REQUESTS = _closing(3013, "too many requests", "connection_limit", "The node has no place; others may.")
 STATE_INVALIDATED = _closing(
@@ -181,7 +185,12 @@ INAPPROPRIATE_PROTOCOL = _closing(
 )
 PERMISSION_DENIED = _closing(3507, "permission denied", "no_credentials", "This user may not connect.")
 NOT_AVAILABLE = _closing(3508, "not available", "protocol_error", "The server has not what was asked, such as send.")
-TOO_MANY_ERRORS = _closing(3509, "too many errors", "protocol_error", "Commands went on beyond client.command_rate, twice client.command_burst of them.")
+TOO_MANY_ERRORS = _closing(
+    3509,
+    "too many errors",
+    "protocol_error",
+    "Commands went on beyond client.command_rate, twice client.command_burst of them.",
+)
 
 CLOSINGS: Mapping[int, Closing] = MappingProxyType(
     {
@@ -233,9 +242,7 @@ POSITION_LOST = _unsubscribing(
 SUBSCRIPTION_ENDED = _unsubscribing(
     2501, "subscription expired", "The subscription token's lifetime and the grace have passed."
 )
-SUBSCRIPTION_INVALIDATED = _unsubscribing(
-    2502, "state invalidated", "Not used here: only map subscriptions have it."
-)
+SUBSCRIPTION_INVALIDATED = _unsubscribing(2502, "state invalidated", "Not used here: only map subscriptions have it.")
 
 UNSUBSCRIBINGS: Mapping[int, Unsubscribing] = MappingProxyType(
     {each.code: each for each in (UNSUBSCRIBED_BY_SERVER, POSITION_LOST, SUBSCRIPTION_ENDED, SUBSCRIPTION_INVALIDATED)}

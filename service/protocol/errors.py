@@ -36,7 +36,9 @@ _GIVE_UP = "ends the connection (connect) or the subscription (subscribe); any o
 INTERNAL = ReplyError(
     100, "internal server error", True, "A fault of ours, or a dependency that does not answer in time.", _RETRY
 )
-UNAUTHORIZED = ReplyError(101, "unauthorized", False, "The credentials are not accepted, a hook of the backend says.", _GIVE_UP)
+UNAUTHORIZED = ReplyError(
+    101, "unauthorized", False, "The credentials are not accepted, a hook of the backend says.", _GIVE_UP
+)
 UNKNOWN_CHANNEL = ReplyError(
     102, "unknown channel", False, "The channel's namespace stands in no configuration.", _GIVE_UP
 )
@@ -62,7 +64,13 @@ TOKEN_EXPIRED = ReplyError(
     "fetches a new token and retries",
 )
 EXPIRED = ReplyError(110, "expired", False, "The token is valid, but its expire_at has passed.", _GIVE_UP)
-TOO_MANY_REQUESTS = ReplyError(111, "too many requests", True, "The server is overloaded, or the client sends more than client.command_rate.", _RETRY)
+TOO_MANY_REQUESTS = ReplyError(
+    111,
+    "too many requests",
+    True,
+    "The server is overloaded, or the client sends more than client.command_rate.",
+    _RETRY,
+)
 UNRECOVERABLE_POSITION = ReplyError(
     112,
     "unrecoverable position",
