@@ -118,6 +118,12 @@ HAPPENINGS = (
         "channels", "", "Channels, subscribers, and how far the fan-out is behind, at the scrape",
         (n.CHANNELS, n.SUBSCRIPTIONS, n.FANOUT_LAG),
     ),
+    Happening("presence", "announced", "A subscriber came or went, and others hear of it", (n.ANNOUNCEMENTS,)),
+    Happening("presence", "told", "The kernel took joins and leaves", (n.ANNOUNCEMENTS_DELIVERED,)),
+    Happening(
+        "presence", "failed", "Presence could not be kept", (n.PRESENCE_FAILURES,), (), (n.PRESENCE_FAILED,),
+    ),
+    Happening("presence", "", "Who is present, at the scrape", (n.PRESENT,)),
     Happening(
         "broker", "done", "The broker did as asked; a span for a sampled publish",
         (n.BROKER_OPERATIONS, n.BROKER_SECONDS), (n.BROKER_SPAN,),

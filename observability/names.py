@@ -39,8 +39,10 @@ RECOVERIES = ("recovered", "told")
 DROP_CAUSES = ("fanout_overload", "slow_bytes", "slow_age", "slow_kernel", "connection_closed", "unknown")
 DEBUG_PAGES = ("connections", "connection", "channels", "slow", "ended", "node")
 KINDS = ("api", "publish", "connect", "command", "internal")
-OPERATIONS = ("publish", "history", "remove_history", "renew_epoch", "subscribe", "unsubscribe")
+OPERATIONS = ("publish", "announce", "history", "remove_history", "renew_epoch", "subscribe", "unsubscribe")
 OUTCOMES = ("done", "failed")
+ANNOUNCED = ("join", "leave")
+PRESENCE_OPERATIONS = ("add", "remove")
 SAMPLED_BY = ("audience", "allow_list", "client_flag", "late")
 SPAN_LOSSES = ("queue_full", "export_failed", "stopped")
 LOG_SINKS = ("stdout", "file")
@@ -197,6 +199,14 @@ UNSUBSCRIBES = _counter("unsubscribes", "Subscribers that went.", namespace=NAME
 CHANNELS = _gauge("channels", "Channels with at least one subscriber here.", namespace=NAMESPACES)
 RECOVERIES_TOTAL = _counter("recoveries", "Asked recoveries, by result.", namespace=NAMESPACES, result=RECOVERIES)
 INSUFFICIENT = _counter("insufficient_state", "Subscribers told that their position was lost.", namespace=NAMESPACES)
+PRESENT = _gauge("present", "Subscribers of this node that presence tells of.", namespace=NAMESPACES)
+ANNOUNCEMENTS = _counter("announcements", "Joins and leaves announced.", namespace=NAMESPACES, kind=ANNOUNCED)
+ANNOUNCEMENTS_DELIVERED = _counter(
+    "announcements_delivered", "Joins and leaves handed to the kernel for a subscriber.", namespace=NAMESPACES
+)
+PRESENCE_FAILURES = _counter(
+    "presence_failures", "Times that presence could not be kept.", operation=PRESENCE_OPERATIONS
+)
 BROKER_OPERATIONS = _counter("broker_operations", "Calls of the broker.", operation=OPERATIONS, result=OUTCOMES)
 BROKER_SECONDS = _seconds(
     "broker_operation", "Duration of the broker's calls that did as asked.", QUICK, operation=OPERATIONS
@@ -325,6 +335,7 @@ MESSAGE_REFUSED = _event("message.refused", "info", "A publication was refused; 
 MESSAGE_LATE = _event("message.late", "warning", "A delivery was slower than the limit.")
 MESSAGES_DROPPED = _event("message.dropped", "warning", "Subscribers did not get messages.")
 CHANNEL_GAP = _event("channel.gap", "warning", "A subscriber's position was lost; it is told.")
+PRESENCE_FAILED = _event("presence.failed", "warning", "A client's presence could not be kept; its subscription stays.")
 BROKER_FAILED = _event("broker.failed", "error", "The broker did not do what it was asked.")
 TOKEN_REFUSED = _event("token.refused", "info", "A token did not count, with the cause; never the token.")
 KEYS_FETCHED = _event("keys.fetched", "info", "A key set came, with the number of its keys.")

@@ -21,6 +21,7 @@ from observability.observers.connections import ConnectionsObserver, SilentConne
 from observability.observers.door import DoorObserver, SilentDoorObserver
 from observability.observers.instruments import Instruments
 from observability.observers.outside import OutsideObserver, SilentOutsideObserver
+from observability.observers.presence import PresenceObserver, SilentPresenceObserver
 from observability.observers.service import ServiceObserver, SilentServiceObserver
 from observability.observers.upgrade import SilentUpgradeObserver, UpgradeObserver
 from observability.runtime import Collector, LoopWatch, Process, Runtime
@@ -68,6 +69,7 @@ class Telemetry:
     upgrade: UpgradeObserver
     connections: ConnectionsObserver
     channels: ChannelsObserver
+    presence: PresenceObserver
     broker: BrokerObserver
     api: ApiObserver
     service: ServiceObserver
@@ -166,6 +168,7 @@ def assemble(
         UpgradeObserver(instruments, runtime.connection_opened),
         ConnectionsObserver(instruments),
         ChannelsObserver(instruments),
+        PresenceObserver(instruments),
         BrokerObserver(instruments),
         ApiObserver(instruments),
         ServiceObserver(instruments, settings.version),
@@ -189,6 +192,7 @@ def silent() -> Telemetry:
         SilentUpgradeObserver(runtime.connection_opened),
         SilentConnectionsObserver(),
         SilentChannelsObserver(),
+        SilentPresenceObserver(),
         SilentBrokerObserver(),
         SilentApiObserver(),
         SilentServiceObserver(),

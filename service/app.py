@@ -49,6 +49,8 @@ from service.connections.upgrade import Upgrade
 from service.connections.variants import Variant
 from service.connections.wheel import Wheel
 from service.outside.http_client import HttpClient
+from service.presence.contract import Presence
+from service.presence.memory_presence import MemoryPresence
 from service.protocol import closing, errors
 from service.protocol.json_codec import JsonCodec
 
@@ -83,6 +85,7 @@ class Service:
         variant = Variant(JsonCodec())
         sums, errands = Sums(), Errands()
         self.broker: Broker = WatchedBroker(MemoryBroker(loop), telemetry.broker)
+        self.presence: Presence = MemoryPresence()
         self.hub = Hub(
             settings.namespaces,
             self.broker,
@@ -92,6 +95,9 @@ class Service:
             loop=loop,
             run=errands.run,
             observe_broker=telemetry.broker,
+            presence=self.presence,
+            announcers={variant: variant.announcements},
+            observe_presence=telemetry.presence,
             settings=HubSettings(
                 recovery_max_publication_limit=settings.recovery_max_publication_limit,
                 position_check_delay=settings.position_check_delay,
@@ -197,7 +203,8 @@ class Service:
 
         """
         await self.telemetry.start()
-        await _soon(self.broker.start(self.hub.deliver, self.hub.removed))
+        await _soon(self.presence.start())
+        await _soon(self.broker.start(self.hub.deliver, self.hub.removed, self.hub.announced))
         try:
             internal = Address(*(await self._internal.open())[0])
             public = Address(*(await self._public.open())[0])
@@ -227,6 +234,7 @@ class Service:
         await self.station.errands.stop()
         await self._http.close()
         await _soon(self.broker.stop())
+        await _soon(self.presence.stop())
         self.telemetry.service.stopped(reason, time.monotonic() - began, left)
         await self._public.close()
         await self._internal.close()

@@ -1,4 +1,4 @@
-"""Who may subscribe, publish and read history: decisions over a namespace's options (protocol reference, section 10).
+"""Who may subscribe, publish, read history, see presence: decisions over a namespace's options (protocol, section 10).
 
 Anonymous clients have the empty user id and need the option ``…_for_anonymous`` beside that for clients or subscribers.
 With ``insecure`` (client.insecure) everybody may do everything, but private channels still need a token.
@@ -46,6 +46,31 @@ def may_read_history(namespace: Namespace, user: str, *, subscribed: bool, insec
         return insecure
     allowed = namespace.allow_history_for_client or (subscribed and namespace.allow_history_for_subscriber)
     return allowed or insecure
+
+
+def may_see_presence(namespace: Namespace, user: str, *, subscribed: bool, insecure: bool) -> bool:
+    """Whether a client may learn who is in a channel that keeps presence."""
+    if user == "" and not namespace.allow_presence_for_anonymous:
+        return insecure
+    allowed = namespace.allow_presence_for_client or (subscribed and namespace.allow_presence_for_subscriber)
+    return allowed or insecure
+
+
+def present(namespace: Namespace, granted: Granted) -> bool:
+    """Whether a subscriber stands in presence."""
+    return _forced(granted.presence, by_default=namespace.presence)
+
+
+def announced(namespace: Namespace, granted: Granted) -> bool:
+    """Whether a subscriber's join and leave are told to others."""
+    return _forced(granted.join_leave, by_default=namespace.join_leave)
+
+
+def hears_announcements(namespace: Namespace, user: str, granted: Granted, *, asked: bool, insecure: bool) -> bool:
+    """Whether a subscriber is told of joins and leaves: forced, or asked for by one that may see presence."""
+    if _forced(granted.force_push_join_leave, by_default=namespace.force_push_join_leave):
+        return True
+    return asked and namespace.join_leave and may_see_presence(namespace, user, subscribed=True, insecure=insecure)
 
 
 def positioned(namespace: Namespace, user: str, granted: Granted, *, asked: bool, insecure: bool) -> bool:

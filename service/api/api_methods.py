@@ -15,10 +15,11 @@ from service.api.api_reading import read
 from service.broker.contract import BrokerUnavailable, HistoryFilter, Published, Soon
 from service.channels.hub import Hub
 from service.channels.namespaces import Namespace, Namespaces
+from service.presence.contract import PresenceUnavailable
 from service.protocol import errors
 from service.protocol.closing import UNSUBSCRIBED_BY_SERVER, Closing, Unsubscribing
 from service.protocol.errors import ClientMistake, ReplyError
-from service.protocol.messages import EMPTY, Message, Publication, StreamPosition
+from service.protocol.messages import EMPTY, Message, PresenceResult, PresenceStatsResult, Publication, StreamPosition
 from service.protocol.payload import is_json
 
 T = TypeVar("T")
@@ -135,7 +136,7 @@ class Methods:
             "history": (api.HistoryRequest, self._history),
             "history_remove": (api.ChannelRequest, self._history_remove),
             "presence": (api.ChannelRequest, self._presence),
-            "presence_stats": (api.ChannelRequest, self._presence),
+            "presence_stats": (api.ChannelRequest, self._presence_stats),
             "info": (api.InfoRequest, self._info),
             "rpc": (api.RPCRequest, self._rpc),
             "refresh": (api.RefreshRequest, self._refresh),
@@ -162,7 +163,7 @@ class Methods:
             return api.Response(result=await self._table[method][1](asked, call))
         except ClientMistake as mistake:
             return api.Response(error=_error(mistake.error))
-        except BrokerUnavailable:
+        except (BrokerUnavailable, PresenceUnavailable):
             return api.Response(error=_error(errors.INTERNAL))
 
     async def _publish(self, asked: api.PublishRequest, call: Call) -> api.PublishResult:
@@ -285,9 +286,12 @@ class Methods:
         )
         return api.Done()
 
-    async def _presence(self, asked: api.ChannelRequest, _: Call) -> api.Done:
-        self._known(asked.channel)
-        raise ClientMistake(errors.NOT_AVAILABLE)  # presence comes later; off is answered so, too
+    async def _presence(self, asked: api.ChannelRequest, _: Call) -> PresenceResult:
+        return PresenceResult(dict(await _answer(self._hub.attending.present(asked.channel))))
+
+    async def _presence_stats(self, asked: api.ChannelRequest, _: Call) -> PresenceStatsResult:
+        counts = await _answer(self._hub.attending.counts(asked.channel))
+        return PresenceStatsResult(counts.clients, counts.users)
 
     async def _rpc(self, asked: api.RPCRequest, _: Call) -> api.Done:
         raise ClientMistake(errors.METHOD_NOT_FOUND if asked.method else errors.BAD_REQUEST)

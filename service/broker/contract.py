@@ -6,7 +6,8 @@
    in history will be heard (or is missing for its listener to notice), what is heard with an offset is in history.
 3. *Positions.* Offsets of one epoch start at 1 and rise by 1 with each publication that is kept. A stream that lost
    what it had accepted begins a new epoch, or is found out by its listeners (see ``renew_epoch``).
-4. *Nothing half done.* A publish either raises or is in the stream; with an idempotency key it may be repeated at will.
+4. *Announced at most once.* Who comes and goes is announced in order, is not kept, and takes no place in the stream.
+5. *Nothing half done.* A publish either raises or is in the stream; with an idempotency key it may be repeated at will.
 
 Any answer may be there at once or come later (``Soon``); a caller handles both. Times are wall seconds.
 """
@@ -18,7 +19,7 @@ import msgspec
 
 from observability.names import Figure
 from service.broker.stream import Entry
-from service.protocol.messages import Publication, StreamPosition
+from service.protocol.messages import ClientInfo, Publication, StreamPosition
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -97,10 +98,29 @@ class History(msgspec.Struct, frozen=True, gc=False):
     position: StreamPosition
 
 
+class Announcement(msgspec.Struct, frozen=True, gc=False):
+    """A client came into a channel, or went."""
+
+    info: ClientInfo
+    left: bool = False
+
+
+OnAnnounced: TypeAlias = Callable[[str, Sequence[Announcement]], None]
+
+
+def nobody_hears(_channel: str, _announcements: Sequence[Announcement]) -> None:
+    """For a node that tells nobody who comes and goes."""
+
+
 class Broker(Protocol):
     """Carries publications between nodes and keeps streams."""
 
-    def start(self, on_publication: Callable[[str, Entry], None], on_removed: Callable[[str], None]) -> Soon[None]:
+    def start(
+        self,
+        on_publication: Callable[[str, Entry], None],
+        on_removed: Callable[[str], None],
+        on_announced: OnAnnounced = nobody_hears,
+    ) -> Soon[None]:
         """Begin; what subscribed channels hear goes to the callbacks, always in the loop's thread."""
 
     def subscribe(self, channel: str) -> Soon[None]:
@@ -122,6 +142,14 @@ class Broker(Protocol):
 
         """
         ...
+
+    def announce(self, channel: str, announcements: Sequence[Announcement]) -> Soon[None]:
+        """Tell every node that subscribes to the channel, this one too, who came and went, in this order.
+
+        Raises:
+            BrokerUnavailable: perhaps nobody heard it.
+
+        """
 
     def history(self, channel: str, wanted: HistoryFilter, options: PublishOptions) -> Soon[Excerpt]:
         """Read. A stream that does not exist is created, so that its epoch can be told; reading renews the meta TTL.

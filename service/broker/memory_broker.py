@@ -2,13 +2,21 @@
 
 import heapq
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Protocol
 
 from observability.names import Figure
-from service.broker.contract import Excerpt, HistoryFilter, Published, PublishOptions
+from service.broker.contract import (
+    Announcement,
+    Excerpt,
+    HistoryFilter,
+    OnAnnounced,
+    Published,
+    PublishOptions,
+    nobody_hears,
+)
 from service.broker.stream import Entry, Stream, Tally, new_epoch
 from service.protocol.messages import Publication
 
@@ -86,11 +94,17 @@ class MemoryBroker:
         self._subscribed: set[str] = set()
         self._on_publication: Callable[[str, Entry], None] = lambda _channel, _entry: None
         self._on_removed: Callable[[str], None] = lambda _channel: None
+        self._on_announced: OnAnnounced = nobody_hears
         self._running = False
 
-    def start(self, on_publication: Callable[[str, Entry], None], on_removed: Callable[[str], None]) -> None:
+    def start(
+        self,
+        on_publication: Callable[[str, Entry], None],
+        on_removed: Callable[[str], None],
+        on_announced: OnAnnounced = nobody_hears,
+    ) -> None:
         """See ``Broker.start``."""
-        self._on_publication, self._on_removed = on_publication, on_removed
+        self._on_publication, self._on_removed, self._on_announced = on_publication, on_removed, on_announced
         self._running = True
         self._timers.call_later(self._settings.sweep, self._sweep)
 
@@ -121,6 +135,11 @@ class MemoryBroker:
         if entry is not None and channel in self._subscribed:
             self._on_publication(channel, entry)
         return published
+
+    def announce(self, channel: str, announcements: Sequence[Announcement]) -> None:
+        """See ``Broker.announce``."""
+        if channel in self._subscribed:
+            self._on_announced(channel, announcements)
 
     def history(self, channel: str, wanted: HistoryFilter, options: PublishOptions) -> Excerpt:
         """See ``Broker.history``."""

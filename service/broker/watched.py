@@ -1,14 +1,24 @@
 """A broker that tells an observer what it was asked, how long it took, and whether it did it."""
 
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
 from typing import TypeVar, cast
 
 from observability.names import Figure
 from observability.observers.broker import BrokerObserver
 from observability.tracing import PublishTrace
-from service.broker.contract import Broker, Excerpt, HistoryFilter, Published, PublishOptions, Soon
+from service.broker.contract import (
+    Announcement,
+    Broker,
+    Excerpt,
+    HistoryFilter,
+    OnAnnounced,
+    Published,
+    PublishOptions,
+    Soon,
+    nobody_hears,
+)
 from service.broker.stream import Entry
 from service.protocol.messages import Publication
 
@@ -23,9 +33,14 @@ class WatchedBroker:
         self._observe = observe
         self._clock = clock
 
-    def start(self, on_publication: Callable[[str, Entry], None], on_removed: Callable[[str], None]) -> Soon[None]:
+    def start(
+        self,
+        on_publication: Callable[[str, Entry], None],
+        on_removed: Callable[[str], None],
+        on_announced: OnAnnounced = nobody_hears,
+    ) -> Soon[None]:
         """See ``Broker.start``."""
-        return self._broker.start(on_publication, on_removed)
+        return self._broker.start(on_publication, on_removed, on_announced)
 
     def stop(self) -> Soon[None]:
         """See ``Broker.stop``."""
@@ -44,6 +59,10 @@ class WatchedBroker:
     ) -> Soon[Published]:
         """See ``Broker.publish``; with a trace a span is made."""
         return self._watch("publish", lambda: self._broker.publish(channel, publication, options), trace)
+
+    def announce(self, channel: str, announcements: Sequence[Announcement]) -> Soon[None]:
+        """See ``Broker.announce``."""
+        return self._watch("announce", lambda: self._broker.announce(channel, announcements))
 
     def history(self, channel: str, wanted: HistoryFilter, options: PublishOptions) -> Soon[Excerpt]:
         """See ``Broker.history``."""

@@ -66,6 +66,7 @@ class Channel:
         "_groups",
         "batch",
         "closed",
+        "crowd",
         "generation",
         "hearing",
         "joining",
@@ -92,6 +93,7 @@ class Channel:
         self.positioned = 0
         self.joining: dict[Any, int] | None = None  # who waits, and for which entry
         self.unbased: set[Any] | None = None  # who takes deltas and has nothing yet that one could be applied to
+        self.crowd: Any = None  # who is told of joins and leaves (``announcing.Crowd``)
         self.batch: Batch | None = None
         self.queued = False  # the fan-out has it on its list
         self.repair: Any = None  # what was heard while the broker is asked what is missing
@@ -137,6 +139,8 @@ class Channel:
             self.unbased.discard(member)
         if self.joining is not None:
             self.joining.pop(member, None)
+        if self.crowd is not None:
+            self.crowd.discard(member)
         if self.batch is not None:
             if self.batch.gone is None:
                 self.batch.gone = set()

@@ -6,15 +6,18 @@ in one synchronous step. All live members of a channel stand at the same place o
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from observability import names
 from observability.names import Figure
 from observability.observers.broker import BrokerObserver, SilentBrokerObserver
 from observability.observers.channels import ChannelsObserver
+from observability.observers.presence import PresenceObserver, SilentPresenceObserver
 from service.broker.contract import (
+    Announcement,
     Broker,
     BrokerUnavailable,
     PublishOptions,
@@ -22,6 +25,8 @@ from service.broker.contract import (
 )
 from service.broker.stream import Entry
 from service.broker.watched import WatchedBroker
+from service.channels.announcing import Announcing, EncodeAnnouncements
+from service.channels.attending import Attendance, Attending
 from service.channels.channel import Channel
 from service.channels.checks import Checks
 from service.channels.fanout import Encode, Fanout, FanoutSettings, SendMany
@@ -34,6 +39,8 @@ from service.channels.publishing import Publishing
 from service.channels.reading import Reading
 from service.channels.repair import Repairs
 from service.channels.shelf import Shelf, ShelfSettings
+from service.presence.contract import Presence
+from service.presence.memory_presence import MemoryPresence
 from service.protocol.messages import StreamPosition
 
 __all__ = ["Hub", "HubSettings", "JoinRequest", "Joined", "ShelfSettings", "Subscriber", "Ticket"]
@@ -78,6 +85,9 @@ class Hub:
         *,
         loop: asyncio.AbstractEventLoop,
         run: Run | None = None,
+        presence: Presence | None = None,
+        announcers: Mapping[Any, EncodeAnnouncements] = MappingProxyType({}),
+        observe_presence: PresenceObserver | None = None,
         observe_broker: BrokerObserver | None = None,
         now: Callable[[], float] = time.time,
         clock: Callable[[], float] = time.monotonic,
@@ -109,6 +119,12 @@ class Hub:
             settings=settings.fanout,
             patches=patches,
         )
+        observe_presence = observe_presence or SilentPresenceObserver()
+        self._announcing = Announcing(announcers, send_many, observe_presence, loop, clock=clock)
+        self.attending = Attending(
+            presence or MemoryPresence(), self._broker, namespaces, observe_presence, turns=loop, run=self.run
+        )
+        """Who is here."""
         self._notices = Notices(loop, self._tell, settings.notices)
         self._repairs = Repairs(self._broker, loop, self)
         self._checks = Checks(
@@ -153,25 +169,38 @@ class Hub:
             self._channels[channel] = found
         return self._joining.prepare(found, subscriber, request)
 
-    def leave(self, subscriber: Subscriber, channel: str) -> None:
-        """Out at once: nothing is sent to it any more. Not being a member is no mistake."""
+    def leave(self, subscriber: Subscriber, channel: str, attendance: Attendance | None = None) -> None:
+        """Out at once: nothing is sent to it any more. Not being a member is no mistake.
+
+        Args:
+            subscriber: who leaves.
+            channel: what it leaves.
+            attendance: what others knew of it; None when they knew nothing, or when it stays all the same.
+
+        """
+        if attendance is not None:
+            self.attending.went(channel, attendance)
         self._notices.discard(subscriber, channel)
         found = self._channels.get(channel)
         if found is not None and found.remove(subscriber):
             self._left(found, 1)
 
-    def leave_all(self, subscriber: Subscriber, channels: Iterable[str]) -> None:
+    def leave_all(self, subscriber: Subscriber, channels: Iterable[tuple[str, Attendance | None]]) -> None:
         """Leave many; what the broker has to do about it comes later."""
-        for channel in channels:
-            self.leave(subscriber, channel)
+        for channel, attendance in channels:
+            self.leave(subscriber, channel, attendance)
 
-    def admit(self, channel: Channel, subscriber: Any, joined: Joined) -> None:
+    def admit(self, channel: Channel, subscriber: Any, joined: Joined, request: JoinRequest) -> None:
         """Into the live list (for ``Joining``)."""
         self.leave(subscriber, channel.name)
         counts = self._counts[channel.namespace.name]
         counts[0] += not channel.members
         counts[1] += 1
         channel.add(subscriber, positioned=joined.positioned, delta=joined.delta, based=joined.based)
+        if request.told:
+            self._announcing.listen(channel, subscriber)
+        if request.attendance is not None:
+            self.attending.came(channel.name, request.attendance)
         if joined.positioned:
             self._checks.watch(channel)
         told = "recovered" if joined.recovered else "told" if joined.was_recovering else "none"
@@ -219,13 +248,19 @@ class Hub:
         found = self._channels.get(channel)
         return len(found.members) if found is not None else 0
 
+    # ------------------------------------------------------------------ hearing
+
+    def announced(self, channel: str, announcements: Sequence[Announcement]) -> None:
+        """Somebody came or went, here or elsewhere (given to ``Broker.start``)."""
+        found = self._channels.get(channel)
+        if found is not None:
+            self._announcing.put(found, announcements)
+
     def removed(self, channel: str) -> None:
         """History was removed (given to ``Broker.start``)."""
         found = self._channels.get(channel)
         if found is not None:
             found.ring.trim(0)
-
-    # ------------------------------------------------------------------ hearing
 
     def deliver(self, channel: str, entry: Entry) -> None:
         """A publication was heard (given to ``Broker.start``)."""
@@ -343,6 +378,7 @@ class Hub:
             yield Figure(names.CHANNELS.name, labels, channels)
             yield Figure(names.SUBSCRIPTIONS.name, labels, members)
         yield Figure(names.FANOUT_LAG.name, (), self._fanout.lag())
+        yield from self.attending.figures()
 
 
 def _options(namespace: Namespace) -> PublishOptions:

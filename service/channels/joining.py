@@ -12,6 +12,7 @@ import msgspec
 
 from service.broker.contract import Broker, BrokerUnavailable, Excerpt, HistoryFilter, Soon, then
 from service.broker.stream import Entry
+from service.channels.attending import Attendance
 from service.channels.channel import Channel
 from service.channels.patches import Form, Patches
 from service.channels.recovery import merge, missed, newest, shown
@@ -31,6 +32,8 @@ class JoinRequest(msgspec.Struct, frozen=True, gc=False):
     since: StreamPosition = StreamPosition()
     strict: bool = False  # rather error 112 than recovered: false
     delta: Form = ""  # granted: how it takes publications as deltas
+    attendance: Attendance | None = None  # what others learn of it
+    told: bool = False  # of others' joins and leaves
 
 
 class Joined(msgspec.Struct, frozen=True, gc=False):
@@ -50,7 +53,7 @@ class Joined(msgspec.Struct, frozen=True, gc=False):
 class Lobby(Yard, Protocol):
     """What the hub does for those who come."""
 
-    def admit(self, channel: Channel, subscriber: Any, joined: Joined) -> None:
+    def admit(self, channel: Channel, subscriber: Any, joined: Joined, request: JoinRequest) -> None:
         """Into the live list."""
 
     def unpin(self, channel: Channel) -> None:
@@ -169,7 +172,7 @@ class Joining:
     def enter(self, ticket: Ticket) -> Joined:
         """See ``Ticket.enter``."""
         joined = self._joined(ticket)
-        self.lobby.admit(ticket.channel, ticket.subscriber, joined)
+        self.lobby.admit(ticket.channel, ticket.subscriber, joined, ticket.request)
         return joined
 
     # ------------------------------------------------------------------ hearing

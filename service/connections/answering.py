@@ -10,6 +10,7 @@ from service.channels.hub import JoinRequest, Subscriber, Ticket
 from service.channels.patches import Form
 from service.connections import questions as q
 from service.connections.station import Station
+from service.presence.contract import PresenceUnavailable
 from service.protocol import closing, errors
 from service.protocol.errors import ClientMistake
 
@@ -54,6 +55,8 @@ def failed(failure: BaseException) -> q.Outcome:
         return q.Failed(errors.INTERNAL, "broker unavailable")
     if isinstance(failure, KeysUnavailable):
         return q.Failed(errors.INTERNAL, str(failure))
+    if isinstance(failure, PresenceUnavailable):
+        return q.Failed(errors.INTERNAL, "presence unavailable")
     return q.Failed(errors.INTERNAL, f"{type(failure).__name__}: {failure}")
 
 
@@ -95,6 +98,8 @@ def _join(station: Station, asker: Asker, question: q.Join) -> Soon[q.Outcome]:
         since=question.since,
         strict=question.strict,
         delta=_form(asker) if question.delta else "",
+        attendance=question.attendance,
+        told=question.told,
     )
     return then(station.hub.join(asker, question.channel, request), q.Prepared)
 
@@ -141,6 +146,15 @@ def _call(station: Station, asker: Asker, question: q.Rpc) -> Soon[q.Outcome]:
     return station.calls.answer(asker, question.method, question.data)
 
 
+def _read_presence(station: Station, _asker: Asker, question: q.ReadPresence) -> Soon[q.Outcome]:
+    return then(station.hub.attending.present(question.channel), lambda clients: q.PresenceRead(dict(clients)))
+
+
+def _count_presence(station: Station, _asker: Asker, question: q.CountPresence) -> Soon[q.Outcome]:
+    counts = station.hub.attending.counts(question.channel)
+    return then(counts, lambda counted: q.PresenceCounted(counted.clients, counted.users))
+
+
 _ANSWERS: dict[type, Callable[[Station, Asker, Any], Soon[q.Outcome]]] = {
     q.Greet: _greet,
     q.VerifyToken: _verify,
@@ -148,5 +162,7 @@ _ANSWERS: dict[type, Callable[[Station, Asker, Any], Soon[q.Outcome]]] = {
     q.Enter: _enter,
     q.Publish: _publish,
     q.ReadHistory: _history,
+    q.ReadPresence: _read_presence,
+    q.CountPresence: _count_presence,
     q.Rpc: _call,
 }

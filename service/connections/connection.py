@@ -182,7 +182,10 @@ class Connection(Ending, asyncio.Protocol):
     def _left(self, effect: q.Left, _now: float) -> None:
         if effect.code:
             self.station.observe.noted(self.number, noted.UNSUBSCRIBED, effect.code)
-        self.station.hub.leave(self, effect.channel)
+        self.station.hub.leave(self, effect.channel, effect.attendance)
+
+    def _changed(self, effect: q.Changed, _now: float) -> None:
+        self.station.hub.attending.changed(effect.channel, effect.attendance)
 
     def _close(self, effect: q.Close, _now: float) -> None:
         self._flush()
@@ -294,6 +297,7 @@ _PERFORM: dict[type, Callable[[Connection, Any, float], list[q.Effect] | None]] 
     q.Ask: Connection._ask,  # noqa: SLF001
     q.Connected: Connection._connected,  # noqa: SLF001
     q.Left: Connection._left,  # noqa: SLF001
+    q.Changed: Connection._changed,  # noqa: SLF001
     q.Close: Connection._close,  # noqa: SLF001
     q.SendPing: Connection._send_ping,  # noqa: SLF001
     q.PingMissed: Connection._ping_missed,  # noqa: SLF001

@@ -145,7 +145,7 @@ class Ending(Outgoing):
 
     def _leave(self) -> None:
         station = self.station
-        channels = self.session.channels
+        channels = self.session.attendances()
         if channels:
             station.hub.leave_all(self, channels)
         station.registry.remove(cast("Connection", self), self.session.user)

@@ -11,6 +11,7 @@ from typing import Literal
 import msgspec
 
 from service.access.tokens import ConnectionClaims, SubscriptionClaims
+from service.channels.attending import Attendance
 from service.protocol import messages as wire
 from service.protocol.closing import Closing
 from service.protocol.errors import ReplyError
@@ -52,6 +53,8 @@ class Join(Told, frozen=True):
     since: wire.StreamPosition = wire.StreamPosition()
     strict: bool = False
     delta: bool = False  # as deltas, where they are smaller
+    attendance: Attendance | None = None  # what others learn of it
+    told: bool = False  # of others' joins and leaves
 
 
 class Enter(Told, frozen=True):
@@ -87,13 +90,25 @@ class Rpc(Told, frozen=True):
     data: msgspec.Raw
 
 
+class ReadPresence(Told, frozen=True):
+    """Who is in the channel? Answered by ``PresenceRead`` or ``Failed``."""
+
+    channel: str
+
+
+class CountPresence(Told, frozen=True):
+    """How many are in it? Answered by ``PresenceCounted`` or ``Failed``."""
+
+    channel: str
+
+
 class Several(Told, frozen=True):
     """Used inside the session only: questions asked together, answered by ``All`` in their order."""
 
     questions: tuple["Question", ...]
 
 
-Question = Greet | VerifyToken | Join | Enter | Publish | ReadHistory | Rpc
+Question = Greet | VerifyToken | Join | Enter | Publish | ReadHistory | ReadPresence | CountPresence | Rpc
 
 # ------------------------------------------------------------------ outcomes
 
@@ -153,6 +168,15 @@ class Called(Told, frozen=True):
     data: msgspec.Raw = wire.EMPTY
 
 
+class PresenceRead(Told, frozen=True):
+    clients: dict[str, wire.ClientInfo]
+
+
+class PresenceCounted(Told, frozen=True):
+    clients: int
+    users: int
+
+
 class Failed(Told, frozen=True):
     """It did not work: the error of the reply, or the close that it demands. ``why`` is for the log."""
 
@@ -166,7 +190,9 @@ class All(Told, frozen=True):
     outcomes: tuple["Outcome", ...]
 
 
-Outcome = Verified | BadToken | Prepared | Entered | Done | HistoryRead | Called | Failed
+Outcome = (
+    Verified | BadToken | Prepared | Entered | Done | HistoryRead | PresenceRead | PresenceCounted | Called | Failed
+)
 
 # ------------------------------------------------------------------- effects
 
@@ -206,6 +232,14 @@ class Left(Told, frozen=True):
     channel: str
     code: int  # 0: the client asked; else that of the unsubscribe push
     reason: str
+    attendance: Attendance | None = None  # what others knew of it
+
+
+class Changed(Told, frozen=True):
+    """Others learn something else of the client from now on (``Attending.changed``)."""
+
+    channel: str
+    attendance: Attendance
 
 
 class Close(Told, frozen=True):
@@ -240,4 +274,4 @@ class Resume(Told, frozen=True):
     """Read again."""
 
 
-Effect = Reply | Push | Ask | Connected | Left | Close | SendPing | PingMissed | Ponged | Pause | Resume
+Effect = Reply | Push | Ask | Connected | Left | Changed | Close | SendPing | PingMissed | Ponged | Pause | Resume

@@ -8,10 +8,13 @@ from typing import Final, TypeAlias, TypeVar
 import msgspec
 from msgspec import Raw
 
+from service.access import rules
+from service.access.tokens import Granted
+from service.channels.attending import Attendance
 from service.channels.namespaces import Namespace, Namespaces
 from service.connections.heartbeat import Heartbeat, HeartbeatSettings
 from service.connections.pace import Pace
-from service.connections.questions import All, Effect, Failed, Outcome, Question, Several
+from service.connections.questions import All, Changed, Effect, Failed, Left, Outcome, Question, Several
 from service.protocol import closing, errors
 from service.protocol import messages as wire
 from service.protocol.closing import Closing
@@ -56,11 +59,43 @@ class Subscription(msgspec.Struct, frozen=True, gc=False):
     by_token: bool = False  # by a claim of the connection token, which a refresh must repeat
     expire_at: float = inf  # loop time, grace included
     info: Raw = EMPTY
+    present: bool = False  # it stands in presence
+    announced: bool = False  # its join and its leave are told to others
 
 
 CLIENT_SIDE: Final = Subscription()
-SERVER_SIDE: Final = Subscription(server_side=True)
-BY_TOKEN: Final = Subscription(server_side=True, by_token=True)
+_PLAIN: Final[dict[tuple[bool, bool, bool, bool], Subscription]] = {}  # the shared ones; there are twelve
+
+
+def subscription(
+    namespace: Namespace,
+    granted: Granted,
+    *,
+    server_side: bool = False,
+    by_token: bool = False,
+    expire_at: float = inf,
+    before: Subscription | None = None,
+) -> Subscription:
+    """The subscription that a namespace's options and a token lead to.
+
+    Args:
+        namespace: the channel's options.
+        granted: what a token or a backend says of it.
+        server_side: the client did not ask for it.
+        by_token: see ``Subscription``.
+        expire_at: loop time, grace included.
+        before: the client's subscription to this channel so far: who was present or announced stays so.
+
+    """
+    present = rules.present(namespace, granted) or (before is not None and before.present)
+    announced = rules.announced(namespace, granted) or (before is not None and before.announced)
+    if granted.info or expire_at != inf:
+        return Subscription(server_side, by_token, expire_at, granted.info, present, announced)
+    kind = (server_side, by_token, present, announced)
+    found = _PLAIN.get(kind)
+    if found is None:
+        found = _PLAIN[kind] = Subscription(server_side, by_token, present=present, announced=announced)
+    return found
 
 
 class Refused(Exception):  # noqa: N818 - says what happened
@@ -142,6 +177,35 @@ class Standing:
             self.subscription_deadline = inf
         return True
 
+    def left(self, channel: str, code: int = 0, reason: str = "") -> list[Effect]:
+        """``leave``, and what has to be done about it."""
+        was = self.subscription(channel)
+        if was is None or not self.leave(channel):
+            return []
+        return [Left(channel, code, reason, self.attendance(was))]
+
+    def attendance(self, of: Subscription, before: Subscription | None = None) -> Attendance | None:
+        """What others learn of this subscriber, nothing when it is neither present nor announced.
+
+        Args:
+            of: its subscription.
+            before: the one that it replaces.
+
+        """
+        if not of.present and not of.announced:
+            return None
+        return Attendance(self._info(of.info), of.present, of.announced, again=before is not None and before.present)
+
+    def attendances(self) -> list[tuple[str, Attendance | None]]:
+        """All channels that the client is in, and what others know of it there."""
+        return [(channel, self.attendance(each)) for channel, each in (self.subscriptions or {}).items()]
+
+    def changed(self) -> list[Effect]:
+        """The client's info is another one: others are to learn it."""
+        present = [(channel, each) for channel, each in (self.subscriptions or {}).items() if each.present]
+        known = [(channel, self.attendance(each)) for channel, each in present]
+        return [Changed(channel, attendance) for channel, attendance in known if attendance is not None]
+
     def ended(self, now: float) -> list[tuple[str, Subscription]]:
         """Subscriptions whose time and grace are over; sets the deadline for the rest."""
         if self.subscriptions is None or now < self.subscription_deadline:
@@ -153,13 +217,11 @@ class Standing:
 
     def client_info(self, channel: str) -> wire.ClientInfo:
         """Who publishes, as subscribers of this channel see it."""
-        subscription = self.subscription(channel)
-        return wire.ClientInfo(
-            user=self.user,
-            client=self.id,
-            conn_info=self.info,
-            chan_info=EMPTY if subscription is None else subscription.info,
-        )
+        subscribed = self.subscription(channel)
+        return self._info(EMPTY if subscribed is None else subscribed.info)
+
+    def _info(self, chan_info: Raw) -> wire.ClientInfo:
+        return wire.ClientInfo(user=self.user, client=self.id, conn_info=self.info, chan_info=chan_info)
 
 
 @dataclass(frozen=True, slots=True)

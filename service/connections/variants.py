@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
+from service.broker.contract import Announcement
 from service.protocol import messages as wire
 from service.protocol.codec import Codec
 from service.protocol.framing import BINARY, PING, TEXT, frame
@@ -33,6 +34,16 @@ class Variant:
         parts = (replies[i : i + MESSAGES_A_FRAME] for i in range(0, len(replies), MESSAGES_A_FRAME))
         return b"".join(self.wrap(self.codec.encode(part)) for part in parts)
 
+    def announcements(self, channel: str, announcements: Sequence[Announcement]) -> bytes:
+        """Frames with one push for each who came or went, packed as replies are."""
+        return self.replies([wire.Reply(push=_announced(channel, each)) for each in announcements])
+
     def publications(self, channel: str, publications: Sequence[wire.Publication]) -> bytes:
         """One frame with one push a publication."""
         return self.wrap(self.codec.encode_publications(channel, publications))
+
+
+def _announced(channel: str, announcement: Announcement) -> wire.Push:
+    if announcement.left:
+        return wire.Push(channel, leave=wire.Leave(announcement.info))
+    return wire.Push(channel, join=wire.Join(announcement.info))

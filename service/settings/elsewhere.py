@@ -72,10 +72,9 @@ by_attribute: enabled bool, channels_attribute, idempotency_key_attribute, delta
     version_epoch_attribute, tags_attribute_prefix
 by_property: enabled bool, channels_property, idempotency_key_property, delta_property, version_property,
     version_epoch_property, tags_property_prefix
-channel: presence! bool, join_leave! bool, force_push_join_leave bool, map_clients_presence_channel_prefix!,
+channel: map_clients_presence_channel_prefix!,
   map_users_presence_channel_prefix!,
-  allow_tags_filter! bool, allow_presence_for_anonymous bool,
-  allow_presence_for_subscriber bool, allow_presence_for_client bool, subscribe_proxy_enabled! bool,
+  allow_tags_filter! bool, subscribe_proxy_enabled! bool,
   subscribe_proxy_name, publish_proxy_enabled! bool, publish_proxy_name, sub_refresh_proxy_enabled! bool,
   sub_refresh_proxy_name, subscribe_stream_proxy_enabled! bool, subscribe_stream_proxy_name,
   subscribe_stream_proxy_bidirectional bool, subscription_type! text stream, map @map, shared_poll @shared_poll

@@ -184,7 +184,7 @@ _CLIENT: Final = (
     ),
     ("address_connection_rate_limit", whole, 0, "Our own. New connections a second of one address. 0: no limit."),
     ("queue_max_size", whole, 1048576, "Bytes that may wait for one connection; beyond, it is closed and resumes."),
-    ("presence_update_interval", duration, "27s", NO_EFFECT + "deadlines are kept exactly here."),
+    ("presence_update_interval", duration, "27s", NO_EFFECT + "presence is never out of date, deadlines are exact."),
     ("concurrency", whole, 0, NO_EFFECT + "commands of one connection run in their order."),
     ("channel_position_check_delay", duration, "40s", "How often positions are compared with the broker's."),
     (
@@ -237,6 +237,12 @@ CHANNEL_OPTIONS: Final = (
     ("allow_history_for_client", switch, False, "Clients with a user id may read history."),
     ("allow_history_for_subscriber", switch, False, "Subscribers may read history."),
     ("allow_history_for_anonymous", switch, False, "Anonymous clients, too."),
+    ("presence", switch, False, "Who is subscribed can be asked for, by the server API and by clients that may."),
+    ("join_leave", switch, False, "Joins and leaves are pushed to subscribers who ask for them and may see presence."),
+    ("force_push_join_leave", switch, False, "They are pushed to all subscribers, asked or not."),
+    ("allow_presence_for_client", switch, False, "Clients with a user id may see presence."),
+    ("allow_presence_for_subscriber", switch, False, "Subscribers may see presence."),
+    ("allow_presence_for_anonymous", switch, False, "Anonymous clients, too."),
     ("allow_user_limited_channels", switch, False, "A name may list its users after #."),
     (
         "allowed_delta_types",

@@ -12,7 +12,7 @@ from random import Random
 import pytest
 from msgspec import Raw
 
-from service.broker.contract import Broker, HistoryFilter, PublishOptions
+from service.broker.contract import Announcement, Broker, HistoryFilter, PublishOptions
 from service.broker.memory_broker import MemoryBroker
 from service.protocol.messages import ClientInfo, Publication, StreamPosition
 
@@ -29,6 +29,7 @@ class House:
         self.sleep = sleep
         self.entries = []
         self.removals = []
+        self.announcements = []
 
     def on_publication(self, channel, entry):
         self.entries.append((channel, entry))
@@ -39,6 +40,15 @@ class House:
             while len(self.entries) < count:
                 await asyncio.sleep(0.005)
         return self.entries[:count]
+
+    def on_announced(self, channel, announcements):
+        self.announcements += [(channel, each) for each in announcements]
+
+    async def announced(self, count):
+        async with asyncio.timeout(5):
+            while len(self.announcements) < count:
+                await asyncio.sleep(0.005)
+        return self.announcements
 
     async def removed(self, count):
         async with asyncio.timeout(5):
@@ -75,7 +85,7 @@ async def memory():
         shift[0] += seconds
 
     house = House(MemoryBroker(loop, now=lambda: loop.time() + shift[0], random=Random(7)), sleep)
-    await house.start(house.on_publication, house.removals.append)
+    await house.start(house.on_publication, house.removals.append, house.on_announced)
     try:
         yield house
     finally:
@@ -97,6 +107,44 @@ def data(excerpt):
 
 def offsets(excerpt):
     return [entry.offset for entry in excerpt.entries]
+
+
+# -------------------------------------------------------------- announcements
+
+
+def announcements(*said):
+    """``+a`` came, ``-a`` went."""
+    return [Announcement(ClientInfo(user="u", client=each[1:]), left=each[0] == "-") for each in said]
+
+
+async def test_who_comes_and_goes_is_announced_in_order_where_it_is_listened_to(house):
+    await house.subscribe("a")
+    await house.subscribe("c")
+    await house.announce("a", announcements("+1", "+2"))
+    await house.announce("b", announcements("+3"))
+    await house.announce("a", announcements("-1"))
+    await house.announce("c", announcements("+4"))
+    heard = await house.announced(4)
+    assert [each for channel, each in heard if channel == "a"] == announcements("+1", "+2", "-1")
+    assert [each for channel, each in heard if channel != "a"] == announcements("+4")
+
+
+async def test_announcements_take_no_place_in_the_stream(house):
+    await house.subscribe("a")
+    await house.say("a", 1)
+    await house.announce("a", announcements("+1"))
+    assert (await house.say("a", 2)).position.offset == 2
+    assert data(await house.read("a")) == [1, 2]
+    assert len(await house.heard(2)) == 2
+
+
+async def test_nobody_is_announced_to_who_unsubscribed(house):
+    await house.subscribe("a")
+    await house.unsubscribe("a")
+    await house.subscribe("b")
+    await house.announce("a", announcements("+1"))
+    await house.announce("b", announcements("+2"))
+    assert await house.announced(1) == [("b", announcements("+2")[0])]
 
 
 # ---------------------------------------------------------------------- order

@@ -38,6 +38,8 @@ class Sdk(Protocol):
     async def unsubscribe(self, channel: str) -> None: ...
     async def publish(self, channel: str, data: Any) -> None: ...
     async def history(self, channel: str, limit: int) -> dict[str, Any]: ...
+    async def presence(self, channel: str) -> dict[str, Any]: ...
+    async def presence_stats(self, channel: str) -> tuple[int, int]: ...
     async def rpc(self, method: str, data: Any) -> Any: ...
     async def disconnect(self) -> None: ...
     async def close(self) -> None: ...
@@ -136,6 +138,13 @@ class JavaScript(Seen):
     async def history(self, channel: str, limit: int) -> dict[str, Any]:
         return dict(await self._do("history", channel=channel, options={"limit": limit}))
 
+    async def presence(self, channel: str) -> dict[str, Any]:
+        return dict((await self._do("presence", channel=channel))["clients"])
+
+    async def presence_stats(self, channel: str) -> tuple[int, int]:
+        found = await self._do("presenceStats", channel=channel)
+        return found["numClients"], found["numUsers"]
+
     async def rpc(self, method: str, data: Any) -> Any:
         return (await self._do("rpc", method=method, data=data))["data"]
 
@@ -202,6 +211,14 @@ class Python(Seen):
         publications = [{"data": one.data, "offset": one.offset} for one in found.publications]
         return {"publications": publications, "offset": found.offset, "epoch": found.epoch}
 
+    async def presence(self, channel: str) -> dict[str, Any]:
+        found = await _answered(self.client.presence(channel))
+        return {client: _info(info) for client, info in found.clients.items()}
+
+    async def presence_stats(self, channel: str) -> tuple[int, int]:
+        found = await _answered(self.client.presence_stats(channel))
+        return found.num_clients, found.num_users
+
     async def rpc(self, method: str, data: Any) -> Any:
         return (await _answered(self.client.rpc(method, data))).data
 
@@ -231,6 +248,12 @@ Tell = Callable[..., None]
 
 def _position(position: Any) -> dict[str, Any] | None:
     return None if position is None else {"offset": position.offset, "epoch": position.epoch}
+
+
+def _info(info: centrifuge.ClientInfo) -> dict[str, Any]:
+    """As the JavaScript SDK tells it: what is not there is left out."""
+    told = {"client": info.client, "user": info.user, "connInfo": info.conn_info, "chanInfo": info.chan_info}
+    return {key: value for key, value in told.items() if value is not None}
 
 
 class _ClientEvents(centrifuge.ClientEventHandler):
@@ -281,3 +304,9 @@ class _SubscriptionEvents(centrifuge.SubscriptionEventHandler):
 
     async def on_error(self, ctx: centrifuge.SubscriptionErrorContext) -> None:
         self._tell("error", channel=self._channel, code=ctx.code, message=str(ctx.error))
+
+    async def on_join(self, ctx: centrifuge.JoinContext) -> None:
+        self._tell("join", channel=self._channel, info=_info(ctx.info))
+
+    async def on_leave(self, ctx: centrifuge.LeaveContext) -> None:
+        self._tell("leave", channel=self._channel, info=_info(ctx.info))

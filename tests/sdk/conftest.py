@@ -35,5 +35,7 @@ def server(tmp_path_factory):
     settings["channel"]["namespaces"].append({"name": "quiet"})
     deltas = {"name": "delta", "allowed_delta_types": ["fossil"], "delta_publish": True}
     settings["channel"]["namespaces"].append({**RECOVERABLE, **deltas})
+    may = ("allow_subscribe_for_client", "allow_presence_for_subscriber", "presence", "join_leave")
+    settings["channel"]["namespaces"].append({"name": "room", **dict.fromkeys(may, True)})
     with Served(tmp_path_factory.mktemp("server"), settings) as served:
         yield served

@@ -31,14 +31,14 @@ const actions = {
     client = new Centrifuge(url, settings);
     for (const name of ["connecting", "connected", "disconnected"]) client.on(name, (ctx) => say(name, ctx));
     client.on("error", (ctx) => say("error", { code: ctx.error.code, message: ctx.error.message, type: ctx.type }));
-    for (const name of ["subscribed", "unsubscribed", "publication"]) {
+    for (const name of ["subscribed", "unsubscribed", "publication", "join", "leave"]) {
       client.on(name, (ctx) => say(name, { ...ctx, server: true }));
     }
     client.connect();
   },
   async subscribe({ channel, options }) {
     const subscription = client.getSubscription(channel) ?? client.newSubscription(channel, options);
-    for (const name of ["subscribing", "subscribed", "unsubscribed", "publication"]) {
+    for (const name of ["subscribing", "subscribed", "unsubscribed", "publication", "join", "leave"]) {
       subscription.removeAllListeners(name);
       subscription.on(name, (ctx) => say(name, { channel, ...ctx }));
     }
@@ -60,6 +60,9 @@ const actions = {
   },
   async presence({ channel }) {
     return client.presence(channel);
+  },
+  async presenceStats({ channel }) {
+    return client.presenceStats(channel);
   },
   async disconnect() {
     client.disconnect();

@@ -97,7 +97,7 @@ class Link:
         self.last = 0.0
         server.links.append(self)
 
-    def start(self, on_publication, on_removed):
+    def start(self, on_publication, on_removed, _on_announced=None):
         self.on_publication, self.on_removed = on_publication, on_removed
 
     def stop(self):

@@ -52,7 +52,7 @@ class Client:
         if self.task is not None:
             self.task.cancel()
         if self.node is not None:
-            self.node.hub.leave_all(self, [self.channel])
+            self.node.hub.leave(self, self.channel)
             self.node = None
 
     async def _subscribe(self):

@@ -2,7 +2,18 @@
 
 from service.access import rules
 from service.connections.commands.subscribing import with_epoch
-from service.connections.questions import Called, Effect, HistoryRead, ReadHistory, Reply, Rpc
+from service.connections.questions import (
+    Called,
+    CountPresence,
+    Effect,
+    HistoryRead,
+    PresenceCounted,
+    PresenceRead,
+    ReadHistory,
+    ReadPresence,
+    Reply,
+    Rpc,
+)
 from service.connections.standing import Refused, Standing, Task, bad_request, expected, namespace_of
 from service.protocol import closing, errors
 from service.protocol import messages as wire
@@ -26,16 +37,21 @@ def history(client: Standing, command_id: int, request: wire.HistoryRequest, _no
     return [Reply(wire.Reply(id=command_id, history=result), "history")]
 
 
-def presence(client: Standing, _id: int, request: wire.PresenceRequest, _now: float) -> list[Effect]:
-    """Nobody is kept in presence yet."""
-    namespace_of(client, request.channel)
-    raise Refused(errors.NOT_AVAILABLE, "the namespace keeps no presence")
+def presence(client: Standing, command_id: int, request: wire.PresenceRequest, _now: float) -> Task:
+    """Who is in the channel."""
+    _may_see_presence(client, request.channel)
+    outcome, _ = yield ReadPresence(request.channel)
+    result = wire.PresenceResult(expected(outcome, PresenceRead).clients)
+    return [Reply(wire.Reply(id=command_id, presence=result), "presence")]
 
 
-def presence_stats(client: Standing, _id: int, request: wire.PresenceStatsRequest, _now: float) -> list[Effect]:
-    """Nobody is kept in presence yet."""
-    namespace_of(client, request.channel)
-    raise Refused(errors.NOT_AVAILABLE, "the namespace keeps no presence")
+def presence_stats(client: Standing, command_id: int, request: wire.PresenceStatsRequest, _now: float) -> Task:
+    """How many are in the channel."""
+    _may_see_presence(client, request.channel)
+    outcome, _ = yield CountPresence(request.channel)
+    counted = expected(outcome, PresenceCounted)
+    result = wire.PresenceStatsResult(counted.clients, counted.users)
+    return [Reply(wire.Reply(id=command_id, presence_stats=result), "presence_stats")]
 
 
 def rpc(client: Standing, command_id: int, request: wire.RPCRequest, _now: float) -> Task:
@@ -56,6 +72,15 @@ def send(_client: Standing, _id: int, _request: wire.SendRequest, _now: float) -
 def ping(_client: Standing, _id: int, _request: wire.Nothing, _now: float) -> list[Effect]:
     """Pings are the server's."""
     raise bad_request("the ping command")
+
+
+def _may_see_presence(client: Standing, channel: str) -> None:
+    namespace = namespace_of(client, channel)
+    if not namespace.presence:
+        raise Refused(errors.NOT_AVAILABLE, "the namespace keeps no presence")
+    subscribed = client.subscription(channel) is not None
+    if not rules.may_see_presence(namespace, client.user, subscribed=subscribed, insecure=client.settings.insecure):
+        raise Refused(errors.PERMISSION_DENIED, "no option allows it")
 
 
 def _capped(limit: int, most: int) -> int:

@@ -15,6 +15,7 @@ from service.connections.questions import (
     All,
     BadToken,
     Connected,
+    Effect,
     Enter,
     Entered,
     Failed,
@@ -29,9 +30,7 @@ from service.connections.questions import (
     VerifyToken,
 )
 from service.connections.standing import (
-    BY_TOKEN,
     ENDLESS,
-    SERVER_SIDE,
     Lifetime,
     Refused,
     SessionSettings,
@@ -41,6 +40,7 @@ from service.connections.standing import (
     bad_request,
     expected,
     lifetime,
+    subscription,
 )
 from service.protocol import closing, errors
 from service.protocol import messages as wire
@@ -58,12 +58,13 @@ def connect(client: Standing, command_id: int, request: wire.ConnectRequest, _no
     claims = _identity(settings, verified)
     if settings.user_id_max_length and len(claims.user.encode()) > settings.user_id_max_length:
         raise Refused(closing.INVALID_TOKEN, "a user id beyond client.user_id_max_length")
-    wanted = _server_side(settings, claims, request.subs or {})
+    client.user, client.info = claims.user, claims.info
+    wanted = _server_side(client, claims, request.subs or {})
     life = lifetime(claims.expire_at, verified.wall, now, settings.expired_close_delay)
     results: dict[str, wire.SubscribeResult] = {}
     if wanted:
         results, now = yield from _entered(client, wanted)
-    _begin(client, claims, life, now)
+    _begin(client, life, now)
     reply = wire.Reply(id=command_id, connect=_result(client, life, results, verified.wall))
     return [Connected(client.user, request.name, request.version), Reply(reply, "connect")]
 
@@ -89,9 +90,12 @@ def refresh(client: Standing, command_id: int, request: wire.RefreshRequest, _no
     if not settings.insecure:
         life = lifetime(claims.expire_at, verified.wall, now, grace, least=1)
     client.deadline = life.deadline
-    client.info = claims.info or client.info
+    effects: list[Effect] = []
+    if claims.info and claims.info != client.info:
+        client.info = claims.info
+        effects = client.changed()
     result = wire.RefreshResult(expires=life.expires, ttl=life.ttl)
-    return [Reply(wire.Reply(id=command_id, refresh=result), "refresh")]
+    return [*effects, Reply(wire.Reply(id=command_id, refresh=result), "refresh")]
 
 
 def _verified(outcome: Outcome | All) -> Verified:
@@ -120,20 +124,20 @@ def _identity(settings: SessionSettings, verified: Verified) -> ConnectionClaims
 
 
 def _server_side(
-    settings: SessionSettings, claims: ConnectionClaims, asked: Mapping[str, wire.SubscribeRequest]
+    client: Standing, claims: ConnectionClaims, asked: Mapping[str, wire.SubscribeRequest]
 ) -> dict[str, tuple[Join, Subscription, Granted]]:
     """Channels of the token, the user's own one, and those asked for that the client might subscribe to anyway."""
+    settings = client.settings
     wanted: dict[str, tuple[Join, Subscription, Granted]] = {}
     for channel, granted, by_token in _named(settings, claims):
         namespace = settings.namespaces.resolve(channel)
-        plain = BY_TOKEN if by_token else SERVER_SIDE
-        subscription = Subscription(server_side=True, by_token=by_token, info=granted.info) if granted.info else plain
-        wanted[channel] = (_joining(settings, namespace, channel, granted, asked), subscription, granted)
+        subscribed = subscription(namespace, granted, server_side=True, by_token=by_token)
+        wanted[channel] = (_joining(client, namespace, channel, granted, subscribed, asked), subscribed, granted)
     for channel in asked:
         if channel not in wanted and _may_have(settings, channel, claims.user):
-            namespace = settings.namespaces.resolve(channel)
-            join = _joining(settings, namespace, channel, rules.NOTHING_GRANTED, asked)
-            wanted[channel] = (join, SERVER_SIDE, rules.NOTHING_GRANTED)
+            namespace, granted = settings.namespaces.resolve(channel), rules.NOTHING_GRANTED
+            subscribed = subscription(namespace, granted, server_side=True)
+            wanted[channel] = (_joining(client, namespace, channel, granted, subscribed, asked), subscribed, granted)
     if settings.channel_limit and len(wanted) > settings.channel_limit:
         raise Refused(closing.CHANNEL_LIMIT, f"{len(wanted)} server-side channels")
     return wanted
@@ -160,21 +164,24 @@ def _may_have(settings: SessionSettings, channel: str, user: str) -> bool:
     return subscribing.may_enter(settings, namespace, channel, user)
 
 
-def _joining(
-    settings: SessionSettings,
+def _joining(  # noqa: PLR0917 - as they come
+    client: Standing,
     namespace: Namespace,
     channel: str,
     granted: Granted,
+    subscribed: Subscription,
     asked: Mapping[str, wire.SubscribeRequest],
 ) -> Join:
-    request = asked.get(channel)
+    request, insecure = asked.get(channel), client.settings.insecure
     return Join(
         channel,
-        positioned=rules.positioned(namespace, "", granted, asked=False, insecure=settings.insecure),
-        recoverable=rules.recoverable(namespace, "", granted, asked=False, insecure=settings.insecure),
+        positioned=rules.positioned(namespace, "", granted, asked=False, insecure=insecure),
+        recoverable=rules.recoverable(namespace, "", granted, asked=False, insecure=insecure),
         recover=request is not None and request.recover,
         since=wire.StreamPosition() if request is None else wire.StreamPosition(request.offset, request.epoch),
         delta=request is not None and request.delta in namespace.allowed_delta_types,
+        attendance=client.attendance(subscribed),
+        told=rules.hears_announcements(namespace, client.user, granted, asked=False, insecure=insecure),
     )
 
 
@@ -184,8 +191,8 @@ def _entered(
     """Prepare all channels at a time, then enter them together."""
     outcome, _ = yield Several(tuple(join for join, _, _ in wanted.values()))
     prepared = [expected(each, Prepared) for each in expected(outcome, All).outcomes]
-    for channel, (_, subscription, _) in wanted.items():
-        client.enter(channel, subscription)  # before we know, so that a close leaves whatever was entered
+    for channel, (_, subscribed, _) in wanted.items():
+        client.enter(channel, subscribed)  # before we know, so that a close leaves whatever was entered
     outcome, now = yield Enter(tuple(each.admission for each in prepared))
     if isinstance(outcome, Failed):
         raise Refused(closing.INTERNAL_ERROR, outcome.why)
@@ -200,10 +207,8 @@ def _entered(
 # ---------------------------------------------------------------------- welcome
 
 
-def _begin(client: Standing, claims: ConnectionClaims, life: Lifetime, now: float) -> None:
+def _begin(client: Standing, life: Lifetime, now: float) -> None:
     settings = client.settings
-    client.user = claims.user
-    client.info = claims.info
     client.deadline = life.deadline
     if settings.heartbeat.interval:
         phase = crc32(client.id.encode()) / 2**32  # as good as chance, and the same in every run of a test

@@ -18,14 +18,13 @@ from service.connections.questions import (
     Entered,
     Join,
     Joined,
-    Left,
     Outcome,
     Prepared,
     Push,
     Question,
     Told,
 )
-from service.connections.standing import SERVER_SIDE, Refused, Standing, Subscription, expected, lifetime
+from service.connections.standing import Refused, Standing, expected, lifetime, subscription
 from service.protocol import closing
 from service.protocol import messages as wire
 from service.protocol.closing import Unsubscribing
@@ -129,8 +128,10 @@ class Orders:
 def taken_out(client: Standing, channel: str, unsubscribing: Unsubscribing) -> list[Effect]:
     """Out of a channel; the push goes out even if the client was not in, as in Centrifugo."""
     code, reason = unsubscribing.code, unsubscribing.reason
-    left: list[Effect] = [Left(channel, code, reason)] if client.leave(channel) else []
-    return [*left, Push(wire.Push(channel=channel, unsubscribe=wire.Unsubscribe(code, reason)))]
+    return [
+        *client.left(channel, code, reason),
+        Push(wire.Push(channel=channel, unsubscribe=wire.Unsubscribe(code, reason))),
+    ]
 
 
 def refreshed(client: Standing, order: Refreshing, now: float) -> list[Effect]:
@@ -147,9 +148,11 @@ def refreshed(client: Standing, order: Refreshing, now: float) -> list[Effect]:
     except Refused:
         raise Refused(closing.EXPIRED, "a backend's expire_at is past") from None
     client.deadline = life.deadline
-    if life.expires and order.info:
-        client.info = order.info
-    return [Push(wire.Push(refresh=wire.Refresh(life.expires, life.ttl)))]
+    push = Push(wire.Push(refresh=wire.Refresh(life.expires, life.ttl)))
+    if not life.expires or not order.info:
+        return [push]
+    client.info = order.info
+    return [*client.changed(), push]
 
 
 def _subscribed(client: Standing, order: Subscribing, now: float) -> _Task:
@@ -171,20 +174,21 @@ def _subscribe(client: Standing, order: Subscribing, now: float) -> _Task:
         raise Refused(closing.CHANNEL_LIMIT, f"{settings.channel_limit} channels already, and a backend wants one more")
     life = lifetime(order.expire_at, order.wall, now, settings.expired_sub_close_delay, least=1)
     namespace, insecure = settings.namespaces.resolve(channel), settings.insecure
+    before = client.subscription(channel)
+    deadline = life.deadline
+    subscribed = subscription(namespace, granted, server_side=True, expire_at=deadline, before=before)
     outcome, _ = yield Join(
         channel,
         positioned=rules.positioned(namespace, "", granted, asked=False, insecure=insecure),
         recoverable=rules.recoverable(namespace, "", granted, asked=False, insecure=insecure),
         recover=order.since is not None,
         since=order.since or wire.StreamPosition(),
+        attendance=client.attendance(subscribed, before),
+        told=rules.hears_announcements(namespace, client.user, granted, asked=False, insecure=insecure),
     )
     outcome, _ = yield Enter((expected(outcome, Prepared).admission,))
     (joined,) = expected(outcome, Entered).joined
-    plain = not life.expires and not granted.info
-    client.enter(
-        channel,
-        SERVER_SIDE if plain else Subscription(server_side=True, expire_at=life.deadline, info=granted.info),
-    )
+    client.enter(channel, subscribed)
     return _told(channel, order, joined)
 
 

@@ -12,12 +12,12 @@ from service.channels.namespaces import Namespace
 from service.connections.questions import (
     All,
     BadToken,
+    Changed,
     Effect,
     Enter,
     Entered,
     Join,
     Joined,
-    Left,
     Outcome,
     Prepared,
     Reply,
@@ -25,7 +25,6 @@ from service.connections.questions import (
     VerifyToken,
 )
 from service.connections.standing import (
-    CLIENT_SIDE,
     ENDLESS,
     Lifetime,
     Refused,
@@ -36,6 +35,7 @@ from service.connections.standing import (
     bad_request,
     expected,
     lifetime,
+    subscription,
 )
 from service.protocol import closing, errors
 from service.protocol import messages as wire
@@ -59,11 +59,12 @@ def subscribe(client: Standing, command_id: int, request: wire.SubscribeRequest,
         life = lifetime(claims.expire_at, verified.wall, now, settings.expired_sub_close_delay, least=1)
     elif not may_enter(settings, namespace, request.channel, client.user):
         raise Refused(errors.PERMISSION_DENIED, "neither token nor option allows it")
-    outcome, now = yield _join(client, namespace, granted, request)
+    subscribed = subscription(namespace, granted, expire_at=life.deadline)
+    outcome, now = yield _join(client, namespace, granted, request, subscribed)
     admission = expected(outcome, Prepared).admission
     outcome, now = yield Enter((admission,))
     (joined,) = expected(outcome, Entered).joined
-    client.enter(request.channel, _subscription(life, granted))
+    client.enter(request.channel, subscribed)
     reply = wire.Reply(id=command_id, subscribe=result(joined, life, granted.data))
     return [Reply(reply, "subscribe")]
 
@@ -71,10 +72,10 @@ def subscribe(client: Standing, command_id: int, request: wire.SubscribeRequest,
 def sub_refresh(client: Standing, command_id: int, request: wire.SubRefreshRequest, _now: float) -> Task:
     """A new subscription token: another expiry and info."""
     channel = request.channel
-    subscription = client.subscription(channel)
-    if subscription is None:
+    before = client.subscription(channel)
+    if before is None:
         raise Refused(errors.PERMISSION_DENIED, "sub_refresh of a channel not subscribed")
-    if subscription.server_side:
+    if before.server_side:
         raise bad_request("sub_refresh of a server-side subscription")
     if not request.token:
         raise Refused(errors.BAD_REQUEST, "sub_refresh without a token")
@@ -84,16 +85,16 @@ def sub_refresh(client: Standing, command_id: int, request: wire.SubRefreshReque
     verified = _verified(outcome)
     claims = _for_this(client, channel, verified)
     life = lifetime(claims.expire_at, verified.wall, now, client.settings.expired_sub_close_delay)
+    effects: list[Effect] = []
     if client.subscription(channel) is not None:  # it may have ended meanwhile
-        client.enter(channel, _subscription(life, claims.granted))
+        effects = _renewed(client, channel, before, life, claims.granted)
     answer = wire.SubRefreshResult(expires=life.expires, ttl=life.ttl)
-    return [Reply(wire.Reply(id=command_id, sub_refresh=answer), "sub_refresh")]
+    return [*effects, Reply(wire.Reply(id=command_id, sub_refresh=answer), "sub_refresh")]
 
 
 def unsubscribe(client: Standing, command_id: int, request: wire.UnsubscribeRequest, _now: float) -> list[Effect]:
     """Out of the channel; not being in is fine."""
-    effects: list[Effect] = [Left(request.channel, 0, "")] if client.leave(request.channel) else []
-    return [*effects, Reply(wire.Reply(id=command_id, unsubscribe=_NONE), "unsubscribe")]
+    return [*client.left(request.channel), Reply(wire.Reply(id=command_id, unsubscribe=_NONE), "unsubscribe")]
 
 
 def may_enter(settings: SessionSettings, namespace: Namespace, channel: str, user: str) -> bool:
@@ -175,7 +176,9 @@ def _for_this(client: Standing, channel: str, verified: Verified) -> Subscriptio
     return claims
 
 
-def _join(client: Standing, namespace: Namespace, granted: Granted, request: wire.SubscribeRequest) -> Join:
+def _join(
+    client: Standing, namespace: Namespace, granted: Granted, request: wire.SubscribeRequest, subscribed: Subscription
+) -> Join:
     user, insecure = client.user, client.settings.insecure
     return Join(
         request.channel,
@@ -185,10 +188,14 @@ def _join(client: Standing, namespace: Namespace, granted: Granted, request: wir
         since=wire.StreamPosition(request.offset, request.epoch),
         strict=bool(request.flag & _STRICT),
         delta=request.delta in namespace.allowed_delta_types,
+        attendance=client.attendance(subscribed),
+        told=rules.hears_announcements(namespace, user, granted, asked=request.join_leave, insecure=insecure),
     )
 
 
-def _subscription(life: Lifetime, granted: Granted) -> Subscription:
-    if not life.expires and not granted.info:
-        return CLIENT_SIDE
-    return Subscription(expire_at=life.deadline, info=granted.info)
+def _renewed(client: Standing, channel: str, before: Subscription, life: Lifetime, granted: Granted) -> list[Effect]:
+    """Another end and perhaps other info; whether it is present and announced was said at the beginning."""
+    after = Subscription(expire_at=life.deadline, info=granted.info, present=before.present, announced=before.announced)
+    client.enter(channel, after)
+    attendance = client.attendance(after, before)
+    return [Changed(channel, attendance)] if attendance is not None and after.info != before.info else []

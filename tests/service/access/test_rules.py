@@ -57,14 +57,14 @@ def test_the_anonymous_user_is_in_no_list():
 OPTIONS = ["for_client", "for_subscriber", "for_anonymous"]
 
 
-@pytest.mark.parametrize("what", ["publish", "history"])
+@pytest.mark.parametrize("what", ["publish", "history", "presence"])
 @pytest.mark.parametrize("options", [c for n in range(4) for c in itertools.combinations(OPTIONS, n)], ids=str)
 @pytest.mark.parametrize("user", ["", "alice"])
 @pytest.mark.parametrize("subscribed", BOOLEANS)
 @pytest.mark.parametrize("insecure", BOOLEANS)
-def test_publish_and_history_have_one_pattern(what, options, user, subscribed, insecure):
+def test_publish_history_and_presence_have_one_pattern(what, options, user, subscribed, insecure):
     options_set = namespace(**{f"allow_{what}_{option}": True for option in options})
-    decide = rules.may_publish if what == "publish" else rules.may_read_history
+    decide = {"publish": rules.may_publish, "history": rules.may_read_history, "presence": rules.may_see_presence}[what]
     reached = "for_client" in options or ("for_subscriber" in options and subscribed)
     allowed = insecure or (reached and (user != "" or "for_anonymous" in options))
     assert decide(options_set, user, subscribed=subscribed, insecure=insecure) is allowed
@@ -101,3 +101,31 @@ def test_features_are_given_where_allowed_or_where_history_may_be_read(decide, f
         readable = namespace(**{f"allow_history_{option}": True})
         assert decide(readable, "alice", nothing, asked=True, insecure=False)
         assert not decide(readable, "", nothing, asked=True, insecure=False)
+
+
+# --------------------------------------------------------------------------------- presence
+
+
+def hears(namespace, user="alice", granted=Granted(), asked=True, insecure=False):
+    return rules.hears_announcements(namespace, user, granted, asked=asked, insecure=insecure)
+
+
+@pytest.mark.parametrize("value", BOOLEANS)
+def test_the_namespace_says_who_is_present_and_announced_and_a_token_may_say_otherwise(value):
+    options = namespace(presence=value, join_leave=value)
+    assert rules.present(options, Granted()) is rules.announced(options, Granted()) is value
+    otherwise = Granted(presence=not value, join_leave=not value)
+    assert rules.present(options, otherwise) is rules.announced(options, otherwise) is not value
+
+
+def test_announcements_are_forced_or_asked_for_by_one_who_may_see_presence():
+    assert hears(namespace(force_push_join_leave=True), user="", asked=False)
+    assert not hears(namespace(force_push_join_leave=True), granted=Granted(force_push_join_leave=False), asked=False)
+    assert hears(CLOSED, granted=Granted(force_push_join_leave=True), asked=False)
+    may = namespace(join_leave=True, allow_presence_for_subscriber=True)
+    assert hears(may)
+    assert not hears(may, asked=False)
+    assert not hears(may, user="")
+    assert not hears(namespace(join_leave=True))
+    assert hears(namespace(join_leave=True), insecure=True)
+    assert not hears(namespace(allow_presence_for_client=True)), "nobody is announced there"

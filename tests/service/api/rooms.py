@@ -2,8 +2,12 @@
 
 from msgspec import Raw
 
+from observability.observers.presence import SilentPresenceObserver
 from service.broker.contract import BrokerUnavailable, History, Published
+from service.channels.attending import Attending
 from service.channels.namespaces import Namespace, Namespaces
+from service.presence.contract import PresenceUnavailable
+from service.presence.memory_presence import MemoryPresence
 from service.protocol import errors
 from service.protocol.errors import ClientMistake
 from service.protocol.messages import Publication, StreamPosition
@@ -23,6 +27,9 @@ class FakeHub:
         self.kept = {}
         self.removed = []
         self.listed = {"open:1": 2}
+        self.presence = FakePresence()
+        quiet = SilentPresenceObserver()
+        self.attending = Attending(self.presence, None, namespaces, quiet, turns=None, run=lambda *_: None)
 
     def publish(self, channel, data, **options):
         self.namespaces.resolve(channel)
@@ -64,6 +71,24 @@ class FakeHub:
         return slowly() if self.later else do(*arguments)
 
 
+class FakePresence(MemoryPresence):
+    __slots__ = ("broken",)
+
+    def __init__(self):
+        super().__init__()
+        self.broken = False
+
+    def present(self, channel):
+        if self.broken:
+            raise PresenceUnavailable
+        return super().present(channel)
+
+    def counts(self, channel):
+        if self.broken:
+            raise PresenceUnavailable
+        return super().counts(channel)
+
+
 class FakeConnections:
     def __init__(self):
         self.disconnected = []
@@ -95,6 +120,7 @@ def namespaces():
         Namespace(),
         [
             Namespace(name="open"),
+            Namespace(name="pres", presence=True),
             Namespace(name="hist", history_size=9, history_ttl=60.0, publication_data_format="binary"),
         ],
     )

@@ -3,12 +3,14 @@ import base64
 import json
 
 import pytest
+from msgspec import Raw
 
 from service.access.tokens import Granted
 from service.api import api_messages as api
 from service.api.api_methods import METHODS, Call, Methods, Node
 from service.api.api_reading import BadBody, read
-from service.protocol.messages import StreamPosition
+from service.channels.attending import Attendance
+from service.protocol.messages import ClientInfo, StreamPosition
 from tests.service.api.rooms import FakeConnections, FakeHub, namespaces
 
 
@@ -232,10 +234,27 @@ async def test_refresh(ask):
 
 
 @pytest.mark.parametrize("method", ["presence", "presence_stats"])
-async def test_what_comes_later_is_off_for_every_channel(ask, method):
+async def test_presence_that_is_off(ask, method):
     assert await ask(method) == 107
     assert await ask(method, channel="nope:a") == 102
     assert await ask(method, channel="open:a") == 108
+
+
+async def test_presence(ask):
+    assert await ask("presence", channel="pres:a") == {"presence": {}}
+    assert await ask("presence_stats", channel="pres:a") == {"num_clients": 0, "num_users": 0}
+    for client in ("c1", "c2"):
+        info = ClientInfo(user="ann", client=client, chan_info=Raw(b"[1]"))
+        ask.hub.attending.came("pres:a", Attendance(info, present=True))
+    told = {client: {"user": "ann", "client": client, "chan_info": [1]} for client in ("c1", "c2")}
+    assert await ask("presence", channel="pres:a") == {"presence": told}
+    assert await ask("presence_stats", channel="pres:a") == {"num_clients": 2, "num_users": 1}
+
+
+@pytest.mark.parametrize("method", ["presence", "presence_stats"])
+async def test_presence_that_cannot_be_read(ask, method):
+    ask.hub.presence.broken = True
+    assert await ask(method, channel="pres:a") == 100
 
 
 async def test_nobody_answers_an_rpc(ask):

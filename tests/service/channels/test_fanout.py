@@ -131,7 +131,7 @@ def test_who_leaves_during_a_batch_is_not_served_any_more():
 def test_one_that_is_cut_while_it_is_written_to_may_leave_at_once():
     made = world(slice_members=2)
     members = fill(made, "a", 4)
-    made.on_write = lambda member: made.hub.leave_all(members[2], ["a"]) if member is members[0] else None
+    made.on_write = lambda member: made.hub.leave(members[2], "a") if member is members[0] else None
     made.publish("a", 1, 2)
     made.loop.run()
     assert [member.data for member in members] == [[1, 2], [1, 2], [], [1, 2]]

@@ -59,7 +59,7 @@ def test_who_left_hears_nothing(world):
 def test_leaving_all(world):
     member = world.join("a")
     world.join("b", member)
-    world.hub.leave_all(member, ["a", "b", "c"])
+    world.hub.leave_all(member, [("a", None), ("b", None), ("c", None)])
     assert world.hub.channels() == {}
 
 
@@ -243,7 +243,7 @@ def test_figures(world):
     assert figures[names.SUBSCRIPTIONS.name, ("-",)] == 1
     assert figures[names.FANOUT_LAG.name, ()] == 0.0
     assert world.hub.totals() == (3, 3)
-    world.hub.leave_all(member, ["rec:1", "rec:2", "b"])
+    world.hub.leave_all(member, [(name, None) for name in ("rec:1", "rec:2", "b")])
     assert world.hub.totals() == (0, 0)
 
 

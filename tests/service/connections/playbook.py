@@ -46,6 +46,19 @@ NAMED = [
     Namespace(name="posopt", allow_subscribe_for_client=True, allow_positioning=True, history_size=10, history_ttl=60),
     Namespace(name="users", allow_user_limited_channels=True),
     Namespace(name="personal", allow_user_limited_channels=True),
+    Namespace(name="pres", allow_subscribe_for_client=True, presence=True, allow_presence_for_client=True),
+    Namespace(name="presno", allow_subscribe_for_client=True, presence=True),
+    Namespace(name="pressub", allow_subscribe_for_client=True, presence=True, allow_presence_for_subscriber=True),
+    Namespace(name="presanon", presence=True, allow_presence_for_client=True, allow_presence_for_anonymous=True),
+    Namespace(name="jl", allow_subscribe_for_client=True, join_leave=True, force_push_join_leave=True),
+    Namespace(
+        name="jlopt",
+        allow_subscribe_for_client=True,
+        presence=True,
+        join_leave=True,
+        allow_presence_for_subscriber=True,
+    ),
+    Namespace(name="jlno", allow_subscribe_for_client=True, join_leave=True),
     Namespace(name="regex", allow_subscribe_for_client=True, channel_regex="^[a-z]+$"),
 ]
 NAMESPACES = Namespaces(Namespace(), NAMED)
@@ -88,6 +101,8 @@ def shown(effect):
             return f"ask {type(question).__name__}"
         case q.Left(channel=channel, code=code):
             return f"left {channel} {code}"
+        case q.Changed(channel=channel):
+            return f"changed {channel}"
         case q.Connected(user=user):
             return f"connected {user!r}"
         case q.Ponged(rtt=rtt, late=late):
@@ -191,6 +206,10 @@ class Playbook:
                 return q.Entered(tuple(joined(join) for join in admissions))
             case q.Publish():
                 return q.Done()
+            case q.ReadPresence():
+                return q.PresenceRead({CLIENT: wire.ClientInfo(user="alice", client=CLIENT)})
+            case q.CountPresence():
+                return q.PresenceCounted(2, 1)
             case q.ReadHistory():
                 return q.HistoryRead([], 0, "ep")
 

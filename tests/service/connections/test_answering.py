@@ -4,10 +4,13 @@ import pytest
 
 from service.access.refusals import KeysUnavailable, TokenExpired
 from service.broker.contract import BrokerUnavailable
+from service.channels.namespaces import Namespace, Namespaces
 from service.connections import questions as q
 from service.connections.answering import answer, failed
+from service.presence.contract import PresenceUnavailable
 from service.protocol import errors
 from service.protocol.errors import ClientMistake
+from service.protocol.messages import ClientInfo
 
 
 @pytest.mark.parametrize(
@@ -17,6 +20,7 @@ from service.protocol.errors import ClientMistake
         (KeysUnavailable("not for now"), q.Failed(errors.INTERNAL, "not for now")),
         (ClientMistake(errors.UNKNOWN_CHANNEL), q.Failed(errors.UNKNOWN_CHANNEL)),
         (BrokerUnavailable(), q.Failed(errors.INTERNAL, "broker unavailable")),
+        (PresenceUnavailable("no"), q.Failed(errors.INTERNAL, "presence unavailable")),
         (KeyError("secret"), q.Failed(errors.INTERNAL, "KeyError: 'secret'")),
     ],
 )
@@ -49,3 +53,14 @@ async def test_a_binary_namespace_refuses_json_subscribers(make_node):
     peer = await node.greeted()
     peer.text({"id": 2, "subscribe": {"channel": "bin:a"}})
     assert (await peer.replies())[0]["error"]["code"] == errors.NOT_AVAILABLE.code
+
+
+async def test_presence_is_told_as_it_is_now(node, monkeypatch):
+    presence = Namespace(name="", presence=True)
+    monkeypatch.setattr(node.hub.attending, "_namespaces", Namespaces(presence))
+    info = ClientInfo(user="ann", client="1")
+    node.hub.attending._presence.add("a", info)
+    read = answer(node.station, None, q.ReadPresence("a"))
+    node.hub.attending._presence.remove("a", "1")
+    assert read == q.PresenceRead({"1": info}), "what happens in the same frame later does not change an answer"
+    assert answer(node.station, None, q.CountPresence("a")) == q.PresenceCounted(0, 0)

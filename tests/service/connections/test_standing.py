@@ -7,6 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Raw
 
+from service.access.tokens import Granted
+from service.channels.attending import Attendance
+from service.channels.namespaces import Namespace
 from service.connections import questions as q
 from service.connections.standing import (
     CLIENT_SIDE,
@@ -17,8 +20,10 @@ from service.connections.standing import (
     expected,
     lifetime,
     namespace_of,
+    subscription,
 )
 from service.protocol import errors
+from service.protocol import messages as wire
 from tests.service.connections.playbook import CLIENT, settings
 
 
@@ -108,3 +113,56 @@ def test_names_that_clients_may_use(channel, limit, refusal):
     with pytest.raises(Refused) as refused:
         namespace_of(client, channel)
     assert refused.value.failure is refusal
+
+
+PRESENT = Namespace(name="p", presence=True)
+BOTH = Namespace(name="b", presence=True, join_leave=True)
+
+
+def test_plain_subscriptions_are_shared():
+    assert subscription(PRESENT, Granted()) is subscription(PRESENT, Granted())
+    assert subscription(PRESENT, Granted(), server_side=True) is not subscription(PRESENT, Granted())
+    assert subscription(Namespace(), Granted()) == CLIENT_SIDE
+    made = subscription(BOTH, Granted(info=Raw(b"1"), presence=False), expire_at=9.0, by_token=True, server_side=True)
+    assert made == Subscription(
+        server_side=True, by_token=True, expire_at=9.0, info=Raw(b"1"), present=False, announced=True
+    )
+
+
+def test_who_was_present_and_announced_stays_so():
+    before = subscription(BOTH, Granted())
+    after = subscription(Namespace(), Granted(), server_side=True, before=before)
+    assert (after.present, after.announced) == (True, True)
+
+
+def test_what_others_learn():
+    client = standing()
+    client.user, client.info = "alice", Raw(b"1")
+    assert client.attendance(CLIENT_SIDE) is None
+    known = client.attendance(subscription(BOTH, Granted(info=Raw(b"2"))))
+    info = wire.ClientInfo(user="alice", client=CLIENT, conn_info=Raw(b"1"), chan_info=Raw(b"2"))
+    assert known == Attendance(info, present=True, announced=True)
+    assert client.attendance(subscription(PRESENT, Granted()), known).again
+    assert not client.attendance(subscription(PRESENT, Granted()), CLIENT_SIDE).again
+
+
+def test_leaving_tells_what_others_knew_once():
+    client = standing()
+    client.enter("p", subscription(PRESENT, Granted()))
+    client.enter("x", CLIENT_SIDE)
+    assert [(channel, found is not None) for channel, found in client.attendances()] == [("p", True), ("x", False)]
+    (left,) = client.left("p", 2000, "gone")
+    assert (left.channel, left.code, left.reason, left.attendance.present) == ("p", 2000, "gone", True)
+    assert client.left("p") == []
+    assert client.left("x") == [q.Left("x", 0, "")]
+
+
+def test_a_change_concerns_those_channels_where_it_is_present():
+    client = standing()
+    for name, of in (("p", PRESENT), ("b", BOTH), ("j", Namespace(name="j", join_leave=True))):
+        client.enter(name, subscription(of, Granted()))
+    client.info = Raw(b"[7]")
+    assert [(effect.channel, bytes(effect.attendance.info.conn_info)) for effect in client.changed()] == [
+        ("p", b"[7]"),
+        ("b", b"[7]"),
+    ]

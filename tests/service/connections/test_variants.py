@@ -2,6 +2,7 @@
 
 import msgspec
 
+from service.broker.contract import Announcement
 from service.connections.variants import Variant
 from service.protocol import framing
 from service.protocol import messages as wire
@@ -40,3 +41,12 @@ def test_publications_share_a_frame():
     first, second = (msgspec.json.decode(line) for line in frame.split(b"\n"))
     assert first == {"push": {"channel": "news", "pub": {"data": 1, "offset": 1}}}
     assert second["push"]["pub"]["offset"] == 2
+
+
+def test_joins_and_leaves_are_pushes_sixteen_a_frame():
+    infos = [wire.ClientInfo(user="u", client=str(n)) for n in range(17)]
+    written = Variant(JsonCodec()).announcements("c", [Announcement(each, left=each.client == "16") for each in infos])
+    first, second = payloads(written)
+    pushes = [msgspec.json.decode(line)["push"] for line in first.split(b"\n")]
+    assert pushes == [{"channel": "c", "join": {"info": {"user": "u", "client": str(n)}}} for n in range(16)]
+    assert msgspec.json.decode(second) == {"push": {"channel": "c", "leave": {"info": {"user": "u", "client": "16"}}}}

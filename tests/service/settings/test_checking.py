@@ -72,8 +72,14 @@ def test_what_is_off_elsewhere_is_accepted_with_its_parameters(root):
         ({"http_server": {"http3": {"enabled": True}}}, "http_server.http3.enabled"),
         ({"client": {"proxy": {"connect": {"enabled": True, "endpoint": "http://b"}}}}, "client.proxy.connect.enabled"),
         ({"admin": {"enabled": True}}, "admin.enabled"),
-        ({"channel": {"without_namespace": {"presence": True}}}, "channel.without_namespace.presence"),
-        ({"channel": {"namespaces": [{"name": "n", "join_leave": True}]}}, "channel.namespaces[0].join_leave"),
+        (
+            {"channel": {"without_namespace": {"allow_tags_filter": True}}},
+            "channel.without_namespace.allow_tags_filter",
+        ),
+        (
+            {"channel": {"namespaces": [{"name": "n", "subscribe_proxy_enabled": True}]}},
+            "channel.namespaces[0].subscribe_proxy_enabled",
+        ),
         ({"consumers": [{"name": "k", "enabled": True, "type": "kafka"}]}, "consumers[0].enabled"),
     ],
 )

@@ -8,7 +8,7 @@ from msgspec import Raw
 from service.connections import questions as q
 from service.protocol import closing, errors
 from service.protocol import messages as wire
-from tests.service.connections.playbook import Playbook, token
+from tests.service.connections.playbook import CLIENT, Playbook, token
 
 
 def talk(**changes):
@@ -108,12 +108,48 @@ def test_a_wrong_epoch():
     book >> history(since={"offset": 1, "epoch": "bad"}) << [error(112, "unrecoverable position")]
 
 
+ANSWERS = {
+    "presence": {"presence": {CLIENT: {"user": "alice", "client": CLIENT}}},
+    "presence_stats": {"num_clients": 2, "num_users": 1},
+}
+
+
 @pytest.mark.parametrize("method", ["presence", "presence_stats"])
 @pytest.mark.parametrize(
-    ("channel", "effect"), [("open:x", OFF), ("nope:x", UNKNOWN), ("open:é", BAD), ("", "close(3501)")]
+    ("channel", "effect"),
+    [
+        ("pres:x", None),
+        ("pres:" + "x" * 300, None),
+        ("presno:x", DENIED),
+        ("pressub:x", DENIED),
+        ("open:x", OFF),
+        ("nope:x", UNKNOWN),
+        ("pres:é", BAD),
+        ("", "close(3501)"),
+    ],
 )
-def test_there_is_no_presence_yet(method, channel, effect):
-    talk() >> {"id": 2, method: {"channel": channel}} << [effect]
+def test_where_a_client_may_see_presence(method, channel, effect):
+    talk() >> {"id": 2, method: {"channel": channel}} << [effect or {"id": 2, method: ANSWERS[method]}]
+
+
+@pytest.mark.parametrize("method", ["presence", "presence_stats"])
+def test_a_subscriber_may_see_it_where_subscribers_may(method):
+    book = talk() >> {"id": 1, "subscribe": {"channel": "pressub:x"}}
+    book >> {"id": 2, method: {"channel": "pressub:x"}} << [{"id": 2, method: ANSWERS[method]}]
+
+
+@pytest.mark.parametrize("method", ["presence", "presence_stats"])
+def test_anonymous_clients_see_it_only_where_they_may(method):
+    anonymous = talk(tokens={"t": token(user="")})
+    anonymous >> {"id": 2, method: {"channel": "pres:x"}} << [DENIED]
+    anonymous >> {"id": 2, method: {"channel": "presanon:x"}} << [{"id": 2, method: ANSWERS[method]}]
+
+
+def test_a_store_that_fails_is_an_error_that_may_pass():
+    book = talk()
+    book.outcomes[q.ReadPresence] = q.Failed(errors.INTERNAL, "presence unavailable")
+    book >> {"id": 2, "presence": {"channel": "pres:x"}}
+    book << [{"id": 2, "error": {"code": 100, "message": "internal server error", "temporary": True}}]
 
 
 @given(st.text(max_size=20))

@@ -324,3 +324,27 @@ def test_a_channel_asked_for_with_connect_has_a_longest_name_too():
     book = Playbook(answers=False) >> {"id": 1, "connect": {"token": "t", "subs": channels}}
     book.answer(token())
     assert [join.channel for join in book.questions] == ["open:" + "x" * 250]
+
+
+# ------------------------------------------------------------------ presence, join and leave
+
+
+def test_server_side_channels_are_attended_as_their_namespaces_and_claims_say():
+    subs = {"jl:x": Granted(info=Raw(b'{"i":1}')), "open:x": Granted(presence=True), "pub:x": Granted()}
+    book = Playbook(tokens={"t": token(info=Raw(b"7"), subs=subs)}) >> {"id": 1, "connect": {"token": "t"}}
+    joins = {each.channel: each for each in book.questions if isinstance(each, q.Join)}
+    info = joins["jl:x"].attendance.info
+    assert (info.user, info.client, bytes(info.conn_info), bytes(info.chan_info)) == ("alice", CLIENT, b"7", b'{"i":1}')
+    assert (joins["jl:x"].attendance.announced, joins["jl:x"].told) == (True, True)
+    assert (joins["open:x"].attendance.present, joins["open:x"].told) == (True, False)
+    assert joins["pub:x"].attendance is None
+    assert [channel for channel, how in book.session.attendances() if how is not None] == ["jl:x", "open:x"]
+
+
+def test_refresh_with_other_info_tells_others():
+    book = Playbook().connected() >> {"id": 2, "subscribe": {"channel": "pres:x"}}
+    book.tokens["r"] = token(info=Raw(b'{"n":2}'))
+    book >> {"id": 3, "refresh": {"token": "r"}}
+    assert bytes(book.effects[0].attendance.info.conn_info) == b'{"n":2}'
+    book << ["changed pres:x", {"id": 3, "refresh": {}}]
+    book >> {"id": 4, "refresh": {"token": "r"}} << [{"id": 4, "refresh": {}}]

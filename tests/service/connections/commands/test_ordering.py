@@ -279,3 +279,33 @@ def test_a_refreshed_token_need_not_name_it(backend):
 def test_its_lost_position_ends_the_connection(backend):
     backend.subscribe("pos:x")
     backend.book.does(backend.book.session.lost_position("pos:x")) << ["close(3010)"]
+
+
+# ------------------------------------------------------------------ presence, join and leave
+
+
+def test_a_backend_says_who_is_seen_and_told(backend):
+    overridden = Granted(presence=True, join_leave=True, force_push_join_leave=True, info=Raw(b"[1]"))
+    backend.subscribe("jl:x")
+    backend.subscribe("open:x", granted=overridden)
+    plain, other = joins(backend)
+    assert (plain.attendance.present, plain.attendance.announced, plain.told) == (False, True, True)
+    assert (other.attendance.present, other.attendance.announced, other.told) == (True, True, True)
+    assert bytes(other.attendance.info.chan_info) == b"[1]"
+
+
+def test_who_is_subscribed_again_is_not_counted_twice_and_stays_present(backend):
+    backend.subscribe("pres:x")
+    backend.subscribe("pres:x", granted=Granted(presence=False))
+    first, again = joins(backend)
+    assert (first.attendance.present, first.attendance.again) == (True, False)
+    assert (again.attendance.present, again.attendance.again) == (True, True)
+    backend.unsubscribe("pres:x")
+    assert backend.book.effects[0].attendance.present
+
+
+def test_refresh_with_other_info_tells_others(backend):
+    backend.subscribe("pres:x")
+    backend.refresh(expire_at=WALL + 60, info=Raw(b"[2]"))
+    changed = backend.book.effects[0]
+    assert (changed.channel, bytes(changed.attendance.info.conn_info)) == ("pres:x", b"[2]")

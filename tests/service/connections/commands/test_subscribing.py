@@ -344,3 +344,55 @@ def test_a_lost_position():
     book.does(book.session.lost_position("pos:x")) << ["left pos:x 2500", push]
     assert book.session.lost_position("pos:x") == []
     assert [shown(e) for e in book.session.lost_position("#alice")] == ["close(3010)"]
+
+
+# ------------------------------------------------------------------ presence, join and leave
+
+
+def attending(book):
+    """What was asked last: present, announced, and told of others."""
+    question = next(each for each in reversed(book.questions) if isinstance(each, q.Join))
+    how = question.attendance
+    return (how is not None and how.present, how is not None and how.announced, question.told)
+
+
+@pytest.mark.parametrize(
+    ("channel", "asked", "how"),
+    [
+        ("open:x", True, (False, False, False)),
+        ("pres:x", True, (True, False, False)),
+        ("jl:x", False, (False, True, True)),
+        ("jlopt:x", False, (True, True, False)),
+        ("jlopt:x", True, (True, True, True)),
+        ("jlno:x", True, (False, True, False)),
+    ],
+)
+def test_the_namespace_says_who_is_seen_and_who_is_told(channel, asked, how):
+    book = talk() >> subscribe(channel, join_leave=asked) << [subscribed()]
+    assert attending(book) == how
+    book >> {"id": 3, "unsubscribe": {"channel": channel}}
+    left = book.effects[0].attendance
+    assert (left is not None and left.present, left is not None and left.announced) == how[:2]
+
+
+def test_a_token_says_otherwise():
+    granted = {"presence": False, "join_leave": False, "force_push_join_leave": True, "info": Raw(b"[1]")}
+    book = with_token(channel_token("jlopt:x", **granted)) >> subscribe("jlopt:x", token="s")
+    assert attending(book) == (False, False, True)
+    granted = {"presence": True, "join_leave": True, "force_push_join_leave": True, "info": Raw(b"[1]")}
+    book = with_token(channel_token("open:x", **granted)) >> subscribe("open:x", token="s")
+    assert attending(book) == (True, True, True)
+    (join,) = [each for each in book.questions if isinstance(each, q.Join)]
+    assert (join.attendance.info.user, bytes(join.attendance.info.chan_info)) == ("alice", b"[1]")
+
+
+def test_sub_refresh_tells_others_the_new_info_and_changes_nothing_else():
+    book = with_token(channel_token("jlopt:x", info=Raw(b"1"))) >> subscribe("jlopt:x", token="s")
+    book.tokens["r"] = channel_token("jlopt:x", info=Raw(b"2"), presence=False, join_leave=False)
+    refresh = {"id": 3, "sub_refresh": {"channel": "jlopt:x", "token": "r"}}
+    book >> refresh
+    assert bytes(book.effects[0].attendance.info.chan_info) == b"2"
+    book << ["changed jlopt:x", {"id": 3, "sub_refresh": {}}]
+    book >> refresh << [{"id": 3, "sub_refresh": {}}]
+    kept = book.session.subscription("jlopt:x")
+    assert (kept.present, kept.announced) == (True, True)

@@ -1,0 +1,1 @@
+"""Who is here: the clients of each channel."""
