@@ -1,39 +1,96 @@
-"""``python -m alerts.pager``: run the pager."""
+"""``python -m alerts.pager``: run the pager, check its files, or ask who is on duty."""
 
 import argparse
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 from aiohttp import web
 
+from alerts.pager import duty, settings
 from alerts.pager.desk import Desk
-from alerts.pager.inbox import Inbox, InboxUnusable
+from alerts.pager.office import Office
+from alerts.pager.reading import Wrong
+from alerts.pager.rota import Rota
+from alerts.pager.store import InboxUnusable, Store
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Serve until SIGTERM or SIGINT; the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m alerts.pager", description="Takes alerts, keeps and shows them.")
+    """Serve until SIGTERM or SIGINT, or answer; the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m alerts.pager", description="Takes alerts, keeps, shows, tells them."
+    )
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=9099)
     parser.add_argument("--inbox", type=Path, default=Path("inbox.sqlite3"), help="SQLite file; made when missing")
     parser.add_argument("--keep", type=int, default=1000, help="entries that are kept")
+    parser.add_argument("--config", type=Path, help="pager.yml: channels and routes; else the inbox only")
+    parser.add_argument("--rota", type=Path, help="rota.yml: who is on duty")
+    parser.add_argument("--check", action="store_true", help="tell what is wrong with the files, and serve nothing")
     asked = parser.parse_args(arguments)
     try:
-        inbox = Inbox(asked.inbox, asked.keep)
+        found = settings.load(asked.config)
+    except Wrong as wrong:
+        return _tell_all(asked.config, wrong)
+    try:
+        if asked.check:
+            if asked.rota is not None:
+                duty.load(asked.rota)
+            return 0
+        store = Store(asked.inbox)
+        office = Office(store, found, asked.rota, keep=asked.keep)
+    except Wrong as wrong:
+        return _tell_all(asked.rota, wrong)
     except InboxUnusable as trouble:
         _tell(f"{trouble}")
         return 1
-    _tell(f"http://{asked.host}:{asked.port}, inbox {asked.inbox}")
+    return _serve(office, store, asked.host, asked.port, f"inbox {asked.inbox}, {len(found.channels)} channels")
+
+
+def _serve(office: Office, store: Store, host: str, port: int, what: str) -> int:
+    _tell(f"http://{host}:{port}, {what}")
     try:
-        web.run_app(
-            Desk(inbox).application(), host=asked.host, port=asked.port, print=None, access_log=None, shutdown_timeout=2
-        )
+        web.run_app(Desk(office).application(), host=host, port=port, print=None, access_log=None, shutdown_timeout=2)
     except OSError as error:
-        _tell(f"cannot listen on {asked.host}:{asked.port}: {error.strerror}")
+        _tell(f"cannot listen on {host}:{port}: {error.strerror}")
         return 1
     finally:
-        inbox.close()
+        store.close()
     return 0
+
+
+def who(rota: Path, at: str = "") -> int:
+    """Say who is on duty at a moment (ISO 8601; without a time zone: the rota's own); the exit code."""
+    try:
+        found = duty.load(rota)
+    except Wrong as wrong:
+        return _tell_all(rota, wrong)
+    moment = _moment(at, found)
+    if moment is None:
+        _tell(f"{at!r} is no time such as 2026-12-24T18:00")
+        return 2
+    now = found.on_duty(moment)
+    sys.stdout.write(
+        f"{now.primary.name} ({now.primary.key}), then {now.secondary.name} ({now.secondary.key}); "
+        f"until {now.until:%Y-%m-%d %H:%M %Z}, by {now.why}\n"
+    )
+    return 0
+
+
+def _moment(at: str, rota: Rota) -> datetime | None:
+    if not at:
+        return datetime.now(UTC)
+    try:
+        moment = datetime.fromisoformat(at)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=rota.zone)
+
+
+def _tell_all(file: Path, wrong: Wrong) -> int:
+    for sentence in wrong.sentences:
+        _tell(f"{file}: {sentence}")
+    return 1
 
 
 def _tell(sentence: str) -> None:

@@ -44,6 +44,7 @@ class Notification:
     alerts: tuple[Alert, ...]
     alertmanager: str  # its page
     truncated: int  # alerts that Alertmanager left out
+    group_key: str = ""  # the same for all notifications of a group
 
 
 def read(body: bytes) -> Notification:
@@ -61,7 +62,12 @@ def read(body: bytes) -> Notification:
         raise BadNotification("there is no list called alerts: this takes Alertmanager's webhook, version 4")
     alerts = tuple(_alert(number, each) for number, each in enumerate(payload["alerts"]))
     truncated = payload.get("truncatedAlerts", 0)
-    return Notification(alerts, _text(payload.get("externalURL")), truncated if isinstance(truncated, int) else 0)
+    return Notification(
+        alerts,
+        _text(payload.get("externalURL")),
+        truncated if isinstance(truncated, int) else 0,
+        _text(payload.get("groupKey")),
+    )
 
 
 def _alert(number: int, given: Any) -> Alert:

@@ -1,24 +1,26 @@
 """The pager's doors: Alertmanager's webhook, the pages, the inbox as JSON, health and metrics."""
 
 import asyncio
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
 from aiohttp import hdrs, web
-from prometheus_client import CollectorRegistry, Counter, Gauge
-from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from alerts.pager import pages, runbooks
-from alerts.pager.alert import BadNotification, read
-from alerts.pager.inbox import Entry, Inbox, InboxFull, InboxUnusable
+from alerts.pager.alert import NEVER, BadNotification, read
+from alerts.pager.case import Case
+from alerts.pager.inbox import Entry, InboxFull
+from alerts.pager.office import Office
+from alerts.pager.store import InboxUnusable
 
 LONGEST_BODY: Final = 4 * 1024 * 1024  # some thousand alerts in one notification
 _STATIC: Final = Path(__file__).parent / "static"
 _SAFE: Final = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src data:; frame-ancestors 'none'",
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src data:; form-action 'self';"
+    " frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     hdrs.CACHE_CONTROL: "no-store",
@@ -26,31 +28,25 @@ _SAFE: Final = {
 
 
 class Desk:
-    """One inbox and the doors to it."""
+    """The doors of one office."""
 
-    def __init__(self, inbox: Inbox, *, clock: Callable[[], float] = time.time, books: Path = runbooks.FOLDER) -> None:
-        """``clock``: seconds since the epoch; ``books``: where the runbooks are."""
-        self._inbox = inbox
-        self._clock = clock
+    def __init__(self, office: Office, *, books: Path = runbooks.FOLDER) -> None:
+        """``books``: where the runbooks are."""
+        self._office = office
         self._books = books
-        self._registry = CollectorRegistry()
-        self._calls = Counter("pager_webhook_calls", "Calls of the webhook.", ["result"], registry=self._registry)
-        self._notices = Counter(
-            "pager_notices", "Alerts in accepted notifications.", ["state"], registry=self._registry
-        )
-        self._truncated = Counter("pager_truncated", "Alerts that Alertmanager left out.", registry=self._registry)
-        self._firing = Gauge("pager_firing_alerts", "Entries of the inbox that fire.", registry=self._registry)
-        for result in ("accepted", "refused", "failed"):
-            self._calls.labels(result)
+        self._carried: asyncio.Future[None] | None = None  # the post's round; it ends only by a fault
 
     def application(self) -> web.Application:
-        """The routes, for aiohttp."""
+        """The routes, for aiohttp; while it runs, letters are carried."""
         application = web.Application(client_max_size=LONGEST_BODY)
         application.add_routes(
             [
                 web.post("/alerts", self.take),
+                web.post("/alerts/{route}", self.take),
                 web.get("/", self.page),
                 web.get("/inbox.json", self.told),
+                web.get("/cases/{number:[0-9]{1,9}}", self.case),
+                web.post("/cases/{number:[0-9]{1,9}}/acknowledge", self.acknowledge),
                 web.get("/runbooks", self.runbooks),
                 web.get("/runbooks/{name}", self.runbook),
                 web.get("/health", self.health),
@@ -58,44 +54,93 @@ class Desk:
                 web.static("/static", _STATIC),
             ]
         )
+        application.cleanup_ctx.append(self._carrying)
         return application
 
+    async def _carrying(self, _: web.Application) -> AsyncIterator[None]:
+        self._carried = asyncio.ensure_future(self._office.post.run())  # noqa: TID251 - one for the application's life
+        yield
+        self._carried.cancel()
+        await asyncio.wait((self._carried,))
+
     async def take(self, request: web.Request) -> web.Response:
-        """``POST /alerts``: 200 when it is on disk; else what is wrong, and Alertmanager tries again."""
+        """``POST /alerts/<route>``: 200 when it is on disk; else what is wrong, and Alertmanager tries again."""
         if request.content_type != "application/json":  # else any web page could post here from a browser
             return self._refused(415, "the webhook takes Content-Type application/json")
         try:
             notification = read(await request.read())
         except BadNotification as bad:
             return self._refused(400, str(bad))
+        route = request.match_info.get("route", "default")
         try:
-            await asyncio.to_thread(self._inbox.take, notification.alerts, notification.alertmanager, self._clock())
+            told = await asyncio.to_thread(self._office.take, route, notification)
         except (InboxFull, InboxUnusable) as trouble:
-            self._calls.labels("failed").inc()
+            self._office.figures.webhook("failed")
             return web.Response(status=503, text=f"{trouble}\n")
-        self._calls.labels("accepted").inc()
-        self._truncated.inc(notification.truncated)
-        for alert in notification.alerts:
-            self._notices.labels("firing" if alert.firing else "resolved").inc()
-        return web.json_response({"accepted": len(notification.alerts)})
+        firing = sum(alert.firing for alert in notification.alerts)
+        resolved = len(notification.alerts) - firing
+        self._office.figures.accepted(route, firing, resolved, notification.truncated)
+        if told is not None:
+            self._office.post.wake()
+        return web.json_response({"accepted": len(notification.alerts), "told": told})
 
     def _refused(self, status: int, sentence: str) -> web.Response:
-        self._calls.labels("refused").inc()
+        self._office.figures.webhook("refused")
         return web.Response(status=status, text=f"{sentence}\n")
+
+    async def acknowledge(self, request: web.Request) -> web.Response:
+        """``POST /cases/<number>/acknowledge``: somebody looks after it. From our own page only, or from a program."""
+        origin = request.headers.get(hdrs.ORIGIN)
+        if origin is not None and origin.partition("://")[2] != request.host:
+            return web.Response(status=403, text="a case is acknowledged on the pager's own page\n")
+        given = await request.post()
+        by = " ".join(str(given.get("by", "")).split())[:64]
+        if not by:
+            return web.Response(status=400, text="say who you are, in the field by\n")
+        number = int(request.match_info["number"])
+        try:
+            case = await asyncio.to_thread(self._office.cases.acknowledge, number, by, self._office.clock())
+        except InboxUnusable as trouble:
+            return web.Response(status=503, text=f"{trouble}\n")
+        if case is None:
+            return _html(pages.missing(f"case {number}"), 404)
+        raise web.HTTPSeeOther(f"/cases/{number}")
+
+    async def case(self, request: web.Request) -> web.Response:
+        """One case: what fires, who was told and when, who has acknowledged it."""
+        number = int(request.match_info["number"])
+        office = self._office
+        try:
+            case = await asyncio.to_thread(office.cases.one, number)
+            if case is None:
+                return _html(pages.missing(f"case {number}"), 404)
+            letters = await asyncio.to_thread(office.letters.of_case, number)
+            return _html(pages.case(case, office.cases.message(case), letters, office.clock()))
+        except InboxUnusable as trouble:
+            raise web.HTTPServiceUnavailable(text=f"{trouble}\n") from None
 
     async def page(self, _: web.Request) -> web.Response:
         """The inbox."""
         firing, resolved = await self._both()
-        return _html(pages.inbox(firing, resolved, self._clock()))
+        cases = await asyncio.to_thread(self._open_cases)
+        office = self._office
+        duty = office.roster.on_duty()
+        return _html(pages.inbox(firing, resolved, cases, office.clock(), duty=duty, wrong=office.roster.wrong))
 
     async def told(self, _: web.Request) -> web.Response:
         """The inbox for programs."""
         firing, resolved = await self._both()
-        return web.json_response({"firing": _plain(firing), "resolved": _plain(resolved)}, headers=_SAFE)
+        cases = [asdict(case) for case in await asyncio.to_thread(self._open_cases)]
+        told = {"firing": _plain(firing), "resolved": _plain(resolved), "cases": cases}
+        return web.json_response(told, headers=_SAFE)
+
+    def _open_cases(self) -> Sequence[Case]:
+        return self._office.cases.open()
 
     async def _both(self) -> tuple[Sequence[Entry], Sequence[Entry]]:
+        inbox = self._office.inbox
         try:
-            return await asyncio.to_thread(self._inbox.firing), await asyncio.to_thread(self._inbox.resolved)
+            return await asyncio.to_thread(inbox.firing), await asyncio.to_thread(inbox.resolved)
         except InboxUnusable as trouble:
             raise web.HTTPServiceUnavailable(text=f"{trouble}\n") from None
 
@@ -112,15 +157,29 @@ class Desk:
         return _html(pages.runbook(name, text))
 
     async def health(self, _: web.Request) -> web.Response:
-        """200 while the inbox can be read."""
+        """200 while the inbox can be read and letters are carried."""
         await self._both()
+        if self._carried is not None and self._carried.done():
+            return web.Response(status=503, text=f"letters are not carried: {_end(self._carried)}\n")
         return web.json_response({}, headers=_SAFE)
 
     async def metrics(self, _: web.Request) -> web.Response:
         """For Prometheus."""
         firing, _resolved = await self._both()
-        self._firing.set(len(firing))
-        return web.Response(body=generate_latest(self._registry), headers={hdrs.CONTENT_TYPE: CONTENT_TYPE_LATEST})
+        cases = await asyncio.to_thread(self._open_cases)
+        acknowledged = sum(case.acknowledged_at != NEVER for case in cases)
+        text = self._office.figures.render(
+            firing=len(firing),
+            acknowledged=acknowledged,
+            unacknowledged=len(cases) - acknowledged,
+            waiting=self._office.letters.waiting(),
+            rota_wrong=bool(self._office.roster.wrong),
+        )
+        return web.Response(body=text, headers={hdrs.CONTENT_TYPE: CONTENT_TYPE_LATEST})
+
+
+def _end(carried: asyncio.Future[None]) -> str:
+    return "cancelled" if carried.cancelled() else repr(carried.exception())
 
 
 def _html(text: str, status: int = 200) -> web.Response:

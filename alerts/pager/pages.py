@@ -5,7 +5,12 @@ from datetime import UTC, datetime
 from html import escape
 from typing import Final
 
+from alerts.pager.alert import NEVER
+from alerts.pager.case import Case
 from alerts.pager.inbox import Entry
+from alerts.pager.letters import Letter
+from alerts.pager.message import Message
+from alerts.pager.rota import Duty
 
 REFRESH: Final = 5  # seconds between two looks of an open page
 _SHOWN_ELSEWHERE: Final = ("alertname", "severity")
@@ -15,11 +20,22 @@ _MARK: Final = (
 )
 
 
-def inbox(firing: Sequence[Entry], resolved: Sequence[Entry], now: float) -> str:
-    """The inbox: what fires, then what is over."""
+def inbox(
+    firing: Sequence[Entry],
+    resolved: Sequence[Entry],
+    cases: Sequence[Case],
+    now: float,
+    *,
+    duty: Duty | None = None,
+    wrong: Sequence[str] = (),
+) -> str:
+    """The inbox: who is on duty, the open cases, what fires, then what is over. ``wrong``: the rota's mistakes."""
     state = f"{len(firing)} firing" if firing else "All quiet"
     body = [
         f'<p class="state {"bad" if firing else "good"}">{state}</p>',
+        *(f'<p class="duty">{line}</p>' for line in _duty(duty)),
+        *(f'<p class="wrong">rota.yml: {escape(sentence)}; the last good one counts</p>' for sentence in wrong),
+        *(_case_line(case, now) for case in cases),
         *(_card(entry, now) for entry in firing),
     ]
     if not firing:
@@ -28,6 +44,66 @@ def inbox(firing: Sequence[Entry], resolved: Sequence[Entry], now: float) -> str
     body += [_card(entry, now) for entry in resolved] or ['<p class="quiet">Nothing yet.</p>']
     title = f"({len(firing)}) Pager" if firing else "Pager"
     return _page(title, "\n".join(body), colour="d64545" if firing else "2f9e6e", refresh=REFRESH)
+
+
+def _duty(duty: Duty | None) -> Sequence[str]:
+    if duty is None:
+        return ()
+    until = f"{duty.until:%A %Y-%m-%d %H:%M %Z}"
+    return (f"On duty: <b>{escape(duty.primary.name)}</b>, then {escape(duty.secondary.name)}; until {until}",)
+
+
+def _case_line(case: Case, now: float) -> str:
+    state = (
+        f"acknowledged by {escape(case.acknowledged_by)}"
+        if case.acknowledged_at != NEVER
+        else f'<b>not acknowledged</b> for {_duration(now - case.opened_at)}, <a href="/cases/{case.number}">look</a>'
+    )
+    return f'<p class="case"><a href="/cases/{case.number}">Case {case.number}</a> ({escape(case.route)}): {state}</p>'
+
+
+def case(found: Case, message: Message, letters: Sequence[Letter], now: float) -> str:
+    """One case: what it is about, the button, and who was told when."""
+    body = [f"<h2>{escape(message.title)}</h2>", f'<p class="times">{_case_times(found, now)}</p>']
+    if found.acknowledged_at != NEVER:
+        body.append(f"<p>Acknowledged by <b>{escape(found.acknowledged_by)}</b> {_clock(found.acknowledged_at)}</p>")
+    elif found.closed_at == NEVER:
+        body.append(
+            f'<form method="post" action="/cases/{found.number}/acknowledge">'
+            '<label>I am <input name="by" required maxlength="64" autocomplete="nickname"></label> '
+            "<button>Acknowledge: I look after it</button></form>"
+        )
+    for line in message.lines:
+        links = {"Runbook": line.runbook, "Board": line.board}
+        body.append(
+            f"<h3>{escape(line.name)} {escape(line.instance)}</h3><p>{escape(line.summary)}</p>"
+            f'<p>{escape(line.description)}</p><p class="links">{_anchors(links)}</p>'
+        )
+    if message.more:
+        body.append(f"<p>… and {message.more} more</p>")
+    body.append("<h2>Told</h2>")
+    told = "".join(
+        f"<tr><td>{_clock(letter.written_at)}</td><td>{escape(letter.channel)}</td><td>{escape(letter.person)}</td>"
+        f"<td>{escape(letter.message.kind)}</td><td>{_letter_state(letter)}</td></tr>"
+        for letter in letters
+    )
+    nobody = '<p class="quiet">Nobody: no channel is configured for this route.</p>'
+    body.append(f"<table><tbody>{told}</tbody></table>" if told else nobody)
+    return _page(f"Case {found.number}", "\n".join(body))
+
+
+def _case_times(found: Case, now: float) -> str:
+    if found.closed_at == NEVER:
+        return f"open for {_duration(now - found.opened_at)}, since {_clock(found.opened_at)}"
+    return f"{_clock(found.opened_at)} to {_clock(found.closed_at)}, {_duration(found.closed_at - found.opened_at)}"
+
+
+def _letter_state(letter: Letter) -> str:
+    if letter.state == "sent":
+        return f"taken {_clock(letter.sent_at)}"
+    if letter.state == "given_up":
+        return f"given up: {escape(letter.why)}"
+    return f"waiting, tried {letter.tries}×{': ' if letter.why else ''}{escape(letter.why)}"
 
 
 def runbook(name: str, text: str) -> str:
@@ -114,7 +190,12 @@ def links(entry: Entry) -> Mapping[str, str]:
 
 
 def _links(entry: Entry) -> str:
-    return " ".join(f'<a href="{escape(url)}" rel="noopener">{title}</a>' for title, url in links(entry).items())
+    return _anchors(links(entry))
+
+
+def _anchors(offered: Mapping[str, str]) -> str:
+    good = {title: url for title, url in offered.items() if url.startswith(("http://", "https://"))}
+    return " ".join(f'<a href="{escape(url)}" rel="noopener">{title}</a>' for title, url in good.items())
 
 
 def _clock(moment: float) -> str:

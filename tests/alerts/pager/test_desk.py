@@ -11,7 +11,8 @@ import aiohttp
 import pytest
 
 from alerts.pager.desk import Desk
-from alerts.pager.inbox import Inbox
+from alerts.pager.office import Office
+from alerts.pager.store import Store
 from tests.alerts.pager.notices import notice, notification
 
 ROOT = Path(__file__).parents[3]
@@ -19,16 +20,17 @@ ROOT = Path(__file__).parents[3]
 
 @pytest.fixture
 async def pager(aiohttp_client, tmp_path):
-    inbox = Inbox(tmp_path / "inbox.sqlite3", limit=3)
-    client = await aiohttp_client(Desk(inbox, clock=lambda: 1100.0).application())
-    client.inbox = inbox
+    store = Store(tmp_path / "inbox.sqlite3")
+    desk = Desk(Office(store, keep=3, clock=lambda: 1100.0))
+    client = await aiohttp_client(desk.application())
+    client.store, client.desk = store, desk
     yield client
-    inbox.close()
+    store.close()
 
 
 async def test_what_comes_in_is_shown(pager):
     answer = await pager.post("/alerts", json=notification(notice(starts=1000)))
-    assert (answer.status, await answer.json()) == (200, {"accepted": 1})
+    assert (answer.status, await answer.json()) == (200, {"accepted": 1, "told": "firing"})
     told = await (await pager.get("/inbox.json")).json()
     (entry,) = told["firing"]
     assert (entry["name"], entry["severity"], entry["starts_at"]) == ("HeliographBacklog", "critical", 1000)
@@ -78,7 +80,7 @@ async def test_a_full_inbox_makes_the_sender_try_again(pager):
 
 async def test_health_needs_a_readable_inbox(pager):
     assert (await pager.get("/health")).status == 200
-    pager.inbox.close()
+    pager.store.close()
     assert (await pager.get("/health")).status == 503
     assert (await pager.post("/alerts", json=notification(notice()))).status == 503
 
@@ -100,6 +102,38 @@ async def test_runbooks_are_pages(pager):
     assert (await pager.get("/runbooks/..%2FREADME")).status == 404
     assert (await pager.get("/static/pager.css")).status == 200
     assert (await pager.get("/static/../desk.py")).status == 404
+
+
+async def test_a_case_is_acknowledged_on_its_page(pager):
+    await pager.post("/alerts/critical", json=notification(notice(name="<b>Bold")))
+    page = await (await pager.get("/cases/1")).text()
+    assert "Acknowledge: I look after it" in page
+    assert "Nobody: no channel is configured for this route." in page
+    assert "<b>Bold" not in page
+    nobody = await pager.post("/cases/1/acknowledge", data={"by": "  "})
+    assert (nobody.status, await nobody.text()) == (400, "say who you are, in the field by\n")
+    foreign = await pager.post("/cases/1/acknowledge", data={"by": "Eve"}, headers={"Origin": "http://evil.example"})
+    assert foreign.status == 403
+    own = {"Origin": f"http://{pager.host}:{pager.port}"}
+    answer = await pager.post("/cases/1/acknowledge", data={"by": "<i>Ada"}, headers=own)
+    assert answer.status == 200, "it leads back to the case"
+    page = await answer.text()
+    assert "Acknowledged by <b>&lt;i&gt;Ada</b>" in page
+    assert "<form" not in page
+    assert "acknowledged by &lt;i&gt;Ada" in await (await pager.get("/")).text()
+    told = await (await pager.get("/inbox.json")).json()
+    assert [case["acknowledged_by"] for case in told["cases"]] == ["<i>Ada"]
+    assert 'pager_open_cases{acknowledged="yes"} 1.0' in await (await pager.get("/metrics")).text()
+    assert (await pager.get("/cases/7")).status == 404
+    assert (await pager.post("/cases/7/acknowledge", data={"by": "Ada"})).status == 404
+
+
+async def test_health_needs_somebody_who_carries_letters(pager):
+    desk = pager.desk
+    desk._carried.cancel()
+    await asyncio.wait((desk._carried,))
+    answer = await pager.get("/health")
+    assert (answer.status, "letters are not carried" in await answer.text()) == (503, True)
 
 
 def free_port():

@@ -1,12 +1,12 @@
 """The inbox keeps what it accepted, in one entry for each time that an alert fired."""
 
 import json
-import sqlite3
 
 import pytest
 
 from alerts.pager.alert import NEVER, read
-from alerts.pager.inbox import Inbox, InboxFull, InboxUnusable
+from alerts.pager.inbox import Inbox, InboxFull
+from alerts.pager.store import Store
 from tests.alerts.pager.notices import notice, notification
 
 
@@ -16,9 +16,9 @@ def alerts(*given):
 
 @pytest.fixture
 def inbox(tmp_path):
-    box = Inbox(tmp_path / "folder" / "inbox.sqlite3", limit=4)
-    yield box
-    box.close()
+    store = Store(tmp_path / "folder" / "inbox.sqlite3")
+    yield Inbox(store, limit=4)
+    store.close()
 
 
 def take(inbox, *given, now):
@@ -99,40 +99,3 @@ def test_when_all_fire_a_notification_is_refused_whole(inbox):
     assert len(inbox.firing()) == 3
     take(inbox, notice(instance="d"), now=1030)
     assert len(inbox.firing()) == 4
-
-
-def test_what_was_accepted_survives(tmp_path):
-    file = tmp_path / "inbox.sqlite3"
-    first = Inbox(file)
-    take(first, notice(starts=1000), now=1010)
-    second = Inbox(file)  # the first one is not closed: the process was killed
-    (entry,) = second.firing()
-    assert entry.labels == alerts(notice())[0].labels
-    first.close()
-    second.close()
-
-
-def test_a_file_that_cannot_be_used_is_told_with_its_reason(tmp_path):
-    (tmp_path / "text").write_text("this is no database, and it is long enough to be looked at" * 20)
-    with pytest.raises(InboxUnusable, match="text cannot be used as inbox: file is not a database"):
-        Inbox(tmp_path / "text")
-    (tmp_path / "file").touch()
-    with pytest.raises(InboxUnusable, match="cannot be used as inbox"):
-        Inbox(tmp_path / "file" / "inbox.sqlite3")
-
-
-def test_a_newer_form_is_left_alone(tmp_path):
-    file = tmp_path / "inbox.sqlite3"
-    database = sqlite3.connect(file)
-    database.execute("PRAGMA user_version = 7")
-    database.close()
-    with pytest.raises(InboxUnusable, match="written by another version"):
-        Inbox(file)
-
-
-def test_a_disk_that_fails_is_told(inbox):
-    inbox.close()
-    with pytest.raises(InboxUnusable, match="cannot be written"):
-        take(inbox, notice(), now=1010)
-    with pytest.raises(InboxUnusable, match="cannot be read"):
-        inbox.firing()

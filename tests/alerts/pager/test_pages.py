@@ -9,6 +9,7 @@ import pytest
 from alerts.pager import pages, runbooks
 from alerts.pager.alert import read
 from alerts.pager.inbox import Inbox
+from alerts.pager.store import Store
 from tests.alerts.pager.notices import notice, notification
 
 VOID = {"meta", "link", "br", "hr", "img"}
@@ -48,18 +49,19 @@ class Reader(HTMLParser):
 @pytest.fixture
 def shown(tmp_path):
     def show(*given, now=1100.0):
-        inbox = Inbox(tmp_path / "inbox.sqlite3")
+        store = Store(tmp_path / "inbox.sqlite3")
+        inbox = Inbox(store)
         notice_read = read(json.dumps(notification(*given)).encode())
         inbox.take(notice_read.alerts, notice_read.alertmanager, 1010)
-        page = pages.inbox(inbox.firing(), inbox.resolved(), now)
-        inbox.close()
+        page = pages.inbox(inbox.firing(), inbox.resolved(), [], now)
+        store.close()
         return page
 
     return show
 
 
 def test_an_empty_inbox_is_quiet():
-    page = pages.inbox([], [], 1000)
+    page = pages.inbox([], [], [], 1000)
     assert "All quiet" in " ".join(Reader(page).text)
     assert "<title>Pager · Heliograph</title>" in page
 

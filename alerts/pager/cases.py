@@ -1,0 +1,145 @@
+"""The cases on disk: a notification or the passing of time changes them and writes the letters, in one transaction."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
+from typing import Final
+
+from alerts.pager import case as rules
+from alerts.pager.alert import NEVER, Alert, Notification
+from alerts.pager.case import Case, Step
+from alerts.pager.letters import Letters
+from alerts.pager.message import Kind, Message, compose
+from alerts.pager.store import Store
+
+KEPT: Final = 500  # closed cases
+_COLUMNS: Final = tuple(each.name for each in fields(Case))
+_SELECT: Final = f"SELECT {', '.join(_COLUMNS)} FROM cases"  # noqa: S608 - no word of it comes from outside
+
+Recipients = Callable[[str, str], Sequence[str]]
+"""(channel, whom) -> keys of the persons to tell by it; ("",) for a channel that is no person's."""
+
+
+class Cases:
+    """All cases of the pager."""
+
+    def __init__(
+        self, store: Store, letters: Letters, routes: Mapping[str, Sequence[Step]], recipients: Recipients, address: str
+    ) -> None:
+        """``address``: where people reach the pager's page."""
+        self._store = store
+        self._letters = letters
+        self._routes = routes
+        self._recipients = recipients
+        self._address = address.rstrip("/")
+
+    def take(self, route: str, notification: Notification, now: float) -> Kind | None:
+        """A notification came by a route; what is told of it.
+
+        Raises:
+            InboxUnusable: the disk.
+
+        """
+        with self._store.writing():
+            case = self._open_one(route, notification.group_key)
+            kind = rules.heard(case, notification.alerts, now)
+            if kind is None:
+                return None
+            if case is None:
+                case = self._open(route, notification, now)
+            message = self._message(kind, case, notification)
+            self._change(case.number, state=rules.state_of(notification.alerts), told_at=now, message=message.dump())
+            if kind == "over":
+                self._change(case.number, closed_at=now)
+            if kind == "firing":
+                self._take_steps(case, message, now)
+            else:
+                self._tell(message, self._letters.channels_of(case.number), now)
+            return kind
+
+    def tick(self, now: float) -> int:
+        """Take the steps whose time has come; how many there were.
+
+        Raises:
+            InboxUnusable: the disk.
+
+        """
+        with self._store.writing():
+            cases = [case for case in self.open() if rules.due(case, self._routes.get(case.route, ()), now)]
+            return sum(self._take_steps(case, self.message(case), now) for case in cases)
+
+    def next_step(self) -> float:
+        """When ``tick`` has something to do, seconds since the epoch; infinity for never."""
+        return min(
+            (rules.next_step(case, self._routes.get(case.route, ())) for case in self.open()), default=float("inf")
+        )
+
+    def acknowledge(self, number: int, by: str, now: float) -> Case | None:
+        """Somebody looks after it: no further step. The first one counts; None when there is no such case."""
+        with self._store.writing() as database:
+            database.execute(
+                "UPDATE cases SET acknowledged_at = ?, acknowledged_by = ? WHERE number = ? AND acknowledged_at = 0",
+                (now, by, number),
+            )
+            return self.one(number)
+
+    def open(self) -> list[Case]:
+        """Those that fire, the newest first."""
+        return self._read("closed_at = 0 ORDER BY number DESC")
+
+    def closed(self, most: int = 20) -> list[Case]:
+        """Those that are over, the newest first."""
+        return self._read("closed_at > 0 ORDER BY closed_at DESC, number DESC LIMIT ?", most)
+
+    def one(self, number: int) -> Case | None:
+        """A case."""
+        found = self._read("number = ?", number)
+        return found[0] if found else None
+
+    def message(self, case: Case) -> Message:
+        """What was told of it last."""
+        ((text,),) = self._store.read("SELECT message FROM cases WHERE number = ?", (case.number,))
+        return Message.load(text)
+
+    def _open_one(self, route: str, group_key: str) -> Case | None:
+        found = self._read("closed_at = 0 AND route = ? AND group_key = ?", route, group_key)
+        return found[0] if found else None
+
+    def _open(self, route: str, notification: Notification, now: float) -> Case:
+        with self._store.writing() as database:
+            number = database.execute(
+                "INSERT INTO cases VALUES (NULL, ?, ?, ?, 0, 0, '', 0, '', ?, '')",
+                (route, notification.group_key, now, now),
+            ).lastrowid
+            database.execute(
+                "DELETE FROM cases WHERE closed_at > 0 AND number <="
+                " (SELECT number FROM cases WHERE closed_at > 0 ORDER BY number DESC LIMIT 1 OFFSET ?)",
+                (KEPT,),
+            )
+        assert number is not None, "a row that was inserted has its number"
+        return Case(number, route, notification.group_key, now, NEVER, NEVER, "", 0, "", now)
+
+    def _message(self, kind: Kind, case: Case, notification: Notification) -> Message:
+        alerts: Sequence[Alert] = [alert for alert in notification.alerts if alert.firing] or notification.alerts
+        message = compose(kind, case.number, alerts, f"{self._address}/cases/{case.number}", notification.group_key)
+        return message if not notification.truncated else message.with_more(notification.truncated)
+
+    def _take_steps(self, case: Case, message: Message, now: float) -> int:
+        steps = rules.due(case, self._routes.get(case.route, ()), now)
+        for number, step in enumerate(steps, case.steps):
+            kind: Kind = "escalation" if number and step.after else "firing"
+            told = [(channel, person) for channel in step.channels for person in self._recipients(channel, step.whom)]
+            self._tell(message.as_kind(kind), told, now)
+        self._change(case.number, steps=case.steps + len(steps))
+        return len(steps)
+
+    def _tell(self, message: Message, told: Sequence[tuple[str, str]], now: float) -> None:
+        for channel, person in told:
+            self._letters.write(message, channel, person, now)
+
+    def _change(self, number: int, **values: object) -> None:
+        columns = ", ".join(f"{name} = ?" for name in values)
+        with self._store.writing() as database:
+            database.execute(f"UPDATE cases SET {columns} WHERE number = ?", (*values.values(), number))  # noqa: S608
+
+    def _read(self, which: str, *values: object) -> list[Case]:
+        return [Case(*row) for row in self._store.read(f"{_SELECT} WHERE {which}", values)]

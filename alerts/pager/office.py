@@ -1,0 +1,57 @@
+"""The pager's rooms, built and connected from its settings."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from alerts.pager.alert import Notification
+from alerts.pager.cases import Cases
+from alerts.pager.duty import Roster
+from alerts.pager.figures import Figures
+from alerts.pager.inbox import Inbox
+from alerts.pager.letters import Letters
+from alerts.pager.message import Kind
+from alerts.pager.post import Post
+from alerts.pager.settings import Settings
+from alerts.pager.store import Store
+
+
+class Office:
+    """Everything behind the doors."""
+
+    def __init__(
+        self,
+        store: Store,
+        settings: Settings = Settings(),  # noqa: B008 - frozen
+        rota: Path | None = None,
+        *,
+        keep: int = 1000,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """``keep``: entries of the inbox; ``clock``: seconds since the epoch.
+
+        Raises:
+            Wrong: the rota's file.
+
+        """
+        self.clock = clock
+        self._store = store
+        self.roster = Roster(rota, settings.channels, clock)
+        self.figures = Figures(settings.channels, settings.routes)
+        self.inbox = Inbox(store, keep)
+        self.letters = Letters(store)
+        self.cases = Cases(store, self.letters, settings.routes, self.roster.recipients, settings.address)
+        self.post = Post(self.letters, self.cases, settings.channels, self.roster.person, self.figures, clock=clock)
+
+    def take(self, route: str, notification: Notification) -> Kind | None:
+        """Keep a notification and write its letters, all of it or nothing; what is told of it.
+
+        Raises:
+            InboxFull: there is no room and nothing that may go.
+            InboxUnusable: the disk.
+
+        """
+        now = self.clock()
+        with self._store.writing():
+            self.inbox.take(notification.alerts, notification.alertmanager, now)
+            return self.cases.take(route, notification, now)

@@ -1,0 +1,159 @@
+"""``pager.yml``: the channels, and for each route whom to tell, how and when. Without it there is the inbox only."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from alerts.pager.case import Step
+from alerts.pager.channels.dingtalk import DingTalk
+from alerts.pager.channels.mail import Mail
+from alerts.pager.channels.outcome import Channel
+from alerts.pager.channels.pagerduty import PagerDuty
+from alerts.pager.channels.provider import Provider
+from alerts.pager.channels.webhook import Webhook
+from alerts.pager.channels.wecom import WeComApp, WeComRobot
+from alerts.pager.reading import Form, Mistakes, Wrong
+
+_FILE = Form(address=str, channels=dict, routes=dict)
+_STEP = Form(after=str, to=list, whom=str)
+_ADDRESS: Final = "http://localhost:9099"
+_WHOM: Final = ("primary", "secondary", "everybody")
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """A kind of channel: what makes one, its options, and those that it cannot do without."""
+
+    make: Callable[..., Channel | Mail]
+    form: Form
+    needed: tuple[str, ...]
+
+
+_PROVIDER = _Kind(
+    Provider,
+    Form(url=str, body=dict, token_file=str, success=dict, longest=int, limit=int),
+    ("url", "body"),
+)
+KINDS: Final[Mapping[str, _Kind]] = {
+    "dingtalk": _Kind(DingTalk, Form(url_file=str, secret_file=str, limit=int), ("url_file",)),
+    "wecom_robot": _Kind(WeComRobot, Form(url_file=str, limit=int), ("url_file",)),
+    "wecom_app": _Kind(
+        WeComApp,
+        Form(corp_id=str, agent_id=int, secret_file=str, api=str, limit=int),
+        ("corp_id", "agent_id", "secret_file"),
+    ),
+    "sms": _PROVIDER,
+    "phone": _PROVIDER,
+    "mail": _Kind(
+        Mail,
+        Form(host=str, port=int, tls=str, sender=str, to=list, username=str, password_file=str, limit=int),
+        ("host", "sender"),
+    ),
+    "pagerduty": _Kind(PagerDuty, Form(routing_key_file=str, url=str, limit=int), ("routing_key_file",)),
+    "webhook": _Kind(Webhook, Form(url=str, secret_file=str, limit=int), ("url",)),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the file says."""
+
+    address: str = _ADDRESS  # where people reach the pager's page
+    channels: Mapping[str, Channel | Mail] = field(default_factory=dict)
+    routes: Mapping[str, Sequence[Step]] = field(default_factory=dict)
+
+
+def load(file: Path | None) -> Settings:
+    """The settings of a file; those without one when there is none.
+
+    Raises:
+        Wrong: with all mistakes.
+
+    """
+    if file is None:
+        return Settings()
+    try:
+        return read(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise Wrong([f"it cannot be read: {error}"]) from None
+
+
+def read(text: str) -> Settings:
+    """The settings of a text.
+
+    Raises:
+        Wrong: with all mistakes.
+
+    """
+    mistakes = Mistakes()
+    try:
+        tree = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise Wrong([f"this is no YAML: {' '.join(str(error).split())}"]) from None
+    given = mistakes.read(tree, _FILE, "")
+    channels = {
+        str(name): made
+        for name, each in given.get("channels", {}).items()
+        if (made := _channel(str(name), each, mistakes)) is not None
+    }
+    known = set(map(str, given.get("channels", {})))
+    routes = {
+        str(name): _route(f"routes.{name}", each, known, mistakes) for name, each in given.get("routes", {}).items()
+    }
+    address = given.get("address", _ADDRESS)
+    if not address.startswith(("http://", "https://")):
+        mistakes.add(f"address: {address!r} is no http or https address")
+    mistakes.raise_if_any()
+    return Settings(address, channels, routes)
+
+
+def _channel(name: str, given: object, mistakes: Mistakes) -> Channel | Mail | None:
+    where = f"channels.{name}"
+    if not isinstance(given, dict) or "type" not in given:
+        mistakes.add(f"{where}.type is missing; known: {', '.join(KINDS)}")
+        return None
+    options = dict(given)
+    word = str(options.pop("type"))
+    if word not in KINDS:
+        mistakes.unknown(f"{where}.type", word, KINDS, "type of channel")
+        return None
+    kind = KINDS[word]
+    before = len(mistakes.sentences)
+    found = mistakes.read(options, kind.form, where)
+    for needed in kind.needed:
+        if needed not in options:
+            mistakes.add(f"{where}.{needed} is missing")
+    if isinstance(found.get("to"), list):
+        found["to"] = tuple(map(str, found["to"]))
+    if found.get("tls", "none") not in ("starttls", "implicit", "none"):
+        mistakes.unknown(f"{where}.tls", found["tls"], ("starttls", "implicit", "none"), "way")
+    if found.get("limit", 0) < 0:
+        mistakes.add(f"{where}.limit is negative; 0 is no limit")
+    return kind.make(name, **found) if len(mistakes.sentences) == before else None
+
+
+def _route(where: str, given: object, channels: set[str], mistakes: Mistakes) -> Sequence[Step]:
+    if not isinstance(given, list) or not given:
+        mistakes.add(f"{where} should be a list of steps")
+        return ()
+    steps = [_step(f"{where}[{number}]", each, channels, mistakes) for number, each in enumerate(given)]
+    if [step.after for step in steps] != sorted(step.after for step in steps):
+        mistakes.add(f"{where}: a step comes before the one above it; order them by after")
+    return tuple(steps)
+
+
+def _step(where: str, given: object, channels: set[str], mistakes: Mistakes) -> Step:
+    found: Mapping[str, Any] = mistakes.read(given, _STEP, where)
+    to = tuple(map(str, found.get("to", ())))
+    if not to:
+        mistakes.add(f"{where}.to names no channel")
+    for channel in to:
+        if channel not in channels:
+            mistakes.unknown(f"{where}.to", channel, channels, "channel")
+    whom = found.get("whom", "primary")
+    if whom not in _WHOM:
+        mistakes.unknown(f"{where}.whom", whom, _WHOM, "part of the rota")
+    return Step(mistakes.seconds(found.get("after", "0s"), f"{where}.after"), to, whom)

@@ -1,0 +1,89 @@
+"""The rota in force: read again when it changes, the last good one while it is broken."""
+
+import os
+from datetime import datetime
+
+import pytest
+
+from alerts.pager.__main__ import main, who
+from alerts.pager.channels.provider import Provider
+from alerts.pager.channels.webhook import Webhook
+from alerts.pager.duty import Roster
+from alerts.pager.reading import Wrong
+
+ROTA = "people: {ada: {name: Ada A.}, ben: {}}\nrotation: {order: [ada, ben]}\n"
+CHANNELS = {"sms": Provider("sms", "http://x", {}), "chat": Webhook("chat", "http://x")}
+WEDNESDAY = datetime.fromisoformat("2026-01-07T12:00:00+00:00").timestamp()
+
+
+@pytest.fixture
+def file(tmp_path):
+    place = tmp_path / "rota.yml"
+    place.write_text(ROTA)
+    return place
+
+
+def written(place, text):
+    before = place.stat().st_mtime_ns
+    place.write_text(text)
+    os.utime(place, ns=(before + 10**9, before + 10**9))
+
+
+def test_recipients_by_part_of_the_rota(file):
+    roster = Roster(file, CHANNELS, lambda: WEDNESDAY)
+    assert roster.recipients("sms", "primary") == ("ada",)
+    assert roster.recipients("sms", "secondary") == ("ben",)
+    assert roster.recipients("sms", "everybody") == ["ada", "ben"]
+    assert roster.recipients("chat", "everybody") == ("",), "a group is told once"
+    assert roster.recipients("chat", "primary") == ("ada",), "who is mentioned there"
+    assert roster.person("ada").name == "Ada A."
+    assert roster.person("") is None
+
+
+def test_without_a_rota_channels_that_are_nobodys_own_still_work():
+    roster = Roster(None, CHANNELS, lambda: WEDNESDAY)
+    assert roster.on_duty() is None
+    assert roster.recipients("chat", "everybody") == ("",)
+
+
+def test_a_change_counts_at_once_and_a_broken_one_does_not(file):
+    roster = Roster(file, CHANNELS, lambda: WEDNESDAY)
+    written(file, ROTA.replace("[ada, ben]", "[ben, ada]"))
+    assert roster.on_duty().primary.key == "ben"
+    written(file, "people: [")
+    assert roster.on_duty().primary.key == "ben"
+    assert "no YAML" in roster.wrong[0]
+    written(file, ROTA)
+    assert roster.on_duty().primary.key == "ada"
+    assert not roster.wrong
+    file.unlink()
+    assert roster.on_duty().primary.key == "ada"
+    assert "cannot be read" in roster.wrong[0]
+
+
+def test_a_broken_rota_is_told_at_the_start(file, capsys):
+    file.write_text("rotation: {}")
+    with pytest.raises(Wrong):
+        Roster(file, CHANNELS, lambda: WEDNESDAY)
+    assert main(["--rota", str(file), "--inbox", str(file.parent / "inbox")]) == 1
+    assert main(["--rota", str(file), "--check"]) == 1
+    assert "rota.yml: rotation.order names nobody" in capsys.readouterr().err
+
+
+def test_a_broken_configuration_is_told_with_all_mistakes(tmp_path, capsys):
+    (tmp_path / "pager.yml").write_text("channels: {a: {type: b}}\nrouts: {}")
+    assert main(["--config", str(tmp_path / "pager.yml")]) == 1
+    said = capsys.readouterr().err
+    assert "did you mean routes?" in said
+    assert "channels.a.type" in said
+
+
+def test_who_is_on_duty_when(file, capsys):
+    assert who(file, "2026-01-07T12:00") == 0
+    assert capsys.readouterr().out == "Ada A. (ada), then ben (ben); until 2026-01-12 09:00 UTC, by rotation\n"
+    assert who(file, "2026-01-13T12:00+08:00") == 0
+    assert capsys.readouterr().out.startswith("ben (ben), then Ada A. (ada)")
+    assert who(file) == 0
+    assert who(file, "tomorrow") == 2
+    assert "is no time such as" in capsys.readouterr().err
+    assert who(file.parent / "nothing.yml") == 1
