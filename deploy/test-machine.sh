@@ -10,6 +10,7 @@ want cc gcc
 want curl curl
 want chromium chromium
 want docker-compose docker-compose
+[ -d /usr/share/zoneinfo ] || missing+=(tzdata) # Alertmanager mutes by the clock of a real place
 [ ${#missing[@]} = 0 ] && exit 0
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
   echo "heliograph: not installed (tests that need them are skipped with that reason): ${missing[*]}" >&2

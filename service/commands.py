@@ -21,6 +21,10 @@ app = typer.Typer(
 )
 
 
+on_call = typer.Typer(no_args_is_help=True, help="Who is called when something is wrong.")
+app.add_typer(on_call, name="oncall")
+
+
 @app.command(epilog="Example: heliograph serve --config config.yaml --port 8000")
 def serve(
     config: Config = None,
@@ -80,3 +84,19 @@ def sub(
 ) -> None:
     """Print what is published; reconnects, and says whether it recovered."""
     cli.sub(channels, server, token or cli.own_token(user, config), count=count)
+
+
+@on_call.command(epilog="Example: heliograph oncall who --rota rota.yml --at 2026-12-24T18:00")
+def who(
+    rota: Annotated[Path, typer.Option(help="The rota's file.")] = Path("rota.yml"),
+    at: Annotated[str, typer.Option(help="A time, in the rota's own zone unless it says another. Without: now.")] = "",
+) -> None:
+    """Tell who is on duty, who is next, and until when."""
+    from alerts.pager.__main__ import who as tell
+
+    raise SystemExit(tell(rota, at))
+
+
+@on_call.callback()
+def _only_a_group() -> None:
+    """Keep ``who`` a word of its own: typer takes the only command of a group for the group."""

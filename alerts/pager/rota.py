@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 import yaml
 
@@ -135,7 +135,8 @@ def _zone(name: str, mistakes: Mistakes) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (OSError, ValueError, KeyError):
-        mistakes.add(f"time_zone: {name!r} is no time zone such as Asia/Shanghai or UTC")
+        known = "such as Asia/Shanghai or UTC" if available_timezones() else "known here: install the package tzdata"
+        mistakes.add(f"time_zone: {name!r} is no time zone {known}")
         return ZoneInfo("UTC")
 
 

@@ -16,6 +16,7 @@ from deploy.native.plan import Bind, Probe, Root, Task
 
 ROOT: Final = Path(__file__).parents[2]  # of the repository
 _SYSTEM: Final = ("bin", "lib", "lib32", "lib64", "libx32", "sbin", "usr")  # where a Python's libraries may be
+_ZONES: Final = "/usr/share/zoneinfo"  # time zones, which such images have, too
 _NAMES: Final = {
     "/etc/passwd": "root:x:0:0:root:/:/bin/sh\n",
     "/etc/group": "root:x:0:\n",
@@ -56,7 +57,8 @@ def task(service: Service, names: str, state: Path) -> Task:
     foreign = images.FOREIGN.get(images.name_of(service.image))
     if foreign is None:
         return _ours(service, names, state)
-    binds = (Bind(program(foreign), foreign.entry, read_only=True), *_binds(service, state))
+    zones = [Bind(_ZONES, _ZONES, read_only=True)] if Path(_ZONES).is_dir() else []
+    binds = (Bind(program(foreign), foreign.entry, read_only=True), *zones, *_binds(service, state))
     root = Root(binds, (foreign.folder,), {**_NAMES, "/etc/hosts": names})
     return _assembled(service, state, (foreign.entry, *service.command), {"HOME": "/"}, root)
 

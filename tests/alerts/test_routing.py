@@ -2,11 +2,15 @@
 
 import json
 import subprocess
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 import yaml
 
+from alerts.pager.settings import load
+from deploy.native.compose import seconds
 from deploy.native.programs import find
 
 ROOT = Path(__file__).parents[2]
@@ -34,38 +38,67 @@ def test_alertmanager_understands_it():
     assert said.returncode == 0, said.stdout + said.stderr
 
 
-@pytest.mark.parametrize("rule", ALERTS, ids=[rule["alert"] for rule in ALERTS])
-def test_each_alert_reaches_the_pager(rule):
-    labels = [f"{key}={value}" for key, value in {"alertname": rule["alert"], **rule["labels"]}.items()]
-    test = ("config", "routes", "test", f"--config.file={FILE}", "--verify.receivers=pager")
-    said = amtool(*test, *labels)
+def receiver(**labels):
+    """Where Alertmanager's own program sends an alert."""
+    told = [f"{key}={value}" for key, value in labels.items()]
+    said = amtool("config", "routes", "test", f"--config.file={FILE}", *told)
     assert said.returncode == 0, said.stdout + said.stderr
+    return said.stdout.strip()
+
+
+def wanted(labels):
+    """The route of an alert, by what its labels say."""
+    if labels["severity"] != "critical":
+        return labels["severity"]
+    if labels["signal"] == "logs":
+        return "logs"
+    return "latency" if labels["slo"] == "delivery" else "critical"
+
+
+@pytest.mark.parametrize("rule", ALERTS, ids=[rule["alert"] for rule in ALERTS])
+@pytest.mark.parametrize("severity", ["critical", "warning", "info"])
+def test_each_alert_goes_its_route_at_each_severity(rule, severity):
+    labels = {"alertname": rule["alert"], **rule["labels"], "severity": severity}
+    assert receiver(**labels) == wanted(labels)
+
+
+def test_a_flood_of_error_lines_goes_its_own_way():
+    assert receiver(alertname="Any", severity="critical", signal="logs", slo="requests") == "logs"
 
 
 def test_what_nobody_thought_of_reaches_the_pager_too():
-    said = amtool("config", "routes", "test", f"--config.file={FILE}", "alertname=Unheard", "severity=odd")
-    assert said.stdout.strip() == "pager"
+    assert receiver(alertname="Unheard", severity="odd") == "warning"
 
 
-def test_the_pager_is_where_the_compose_file_has_it():
-    (receiver,) = CONFIG["receivers"]
-    (webhook,) = receiver["webhook_configs"]
+def test_the_pager_is_where_the_compose_file_has_it_and_knows_every_route():
     command = COMPOSE["pager"]["command"]
     port = command[command.index("--port") + 1]
-    assert webhook["url"] == f"http://pager:{port}/alerts"
-    assert webhook["send_resolved"] is True
+    routes = load(ROOT / "alerts" / "pager.example.yml").routes
+    for each in CONFIG["receivers"]:
+        (webhook,) = each["webhook_configs"]
+        assert webhook["url"] == f"http://pager:{port}/alerts/{each['name']}"
+        assert webhook["send_resolved"] is True
+        assert each["name"] in routes, "the example has steps for it"
+    assert set(routes) == {each["name"] for each in CONFIG["receivers"]}
 
 
 def test_a_page_is_sooner_and_more_often_than_a_ticket():
-    from deploy.native.compose import seconds
-
     route = CONFIG["route"]
-    (critical,) = route["routes"]
+    critical, info = route["routes"]
     assert critical["matchers"] == ['severity = "critical"']
     for wait in ("group_wait", "group_interval", "repeat_interval"):
-        assert seconds(critical[wait]) < seconds(route[wait])
-    for each in (route, critical):
+        assert seconds(critical[wait]) < seconds(route[wait]) < seconds(info[wait])
+    for each in (route, critical, info):
         assert seconds(each["repeat_interval"]) % seconds(each["group_interval"]) == 0, "else it is late by a part"
+    assert "active_time_intervals" not in route
+    assert "active_time_intervals" not in critical, "a page is never muted by the clock"
+
+
+def test_working_hours_are_those_of_a_real_place():
+    (hours,) = CONFIG["time_intervals"]
+    (interval,) = hours["time_intervals"]
+    assert ZoneInfo(interval["location"]).utcoffset(datetime(2026, 1, 5)).total_seconds() == 8 * 3600
+    assert hours["name"] in CONFIG["route"]["routes"][1]["active_time_intervals"]
 
 
 def test_no_alert_can_silence_itself():

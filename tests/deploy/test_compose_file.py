@@ -158,7 +158,10 @@ def test_the_image_s_folders_for_volumes_belong_to_its_user():
     made = set(re.findall(r" (/\S+)(?= |$)", " ".join(re.findall(r"install -d -o heliograph[^\n\\]*", text))))
     for name, service in SERVICES.items():
         if images.name_of(service["image"]) == images.OURS:
-            for target in (text.split(":")[1] for text in service.get("volumes", ())):
+            volumes = [
+                text for text in service.get("volumes", ()) if not text.startswith("./")
+            ]  # those are files of ours
+            for target in (text.split(":")[1] for text in volumes):
                 assert target in made, name
 
 

@@ -15,6 +15,12 @@ def test_each_help_shows_an_example(name):
     assert f"Example: heliograph {name} " in said.output or "Example: heliograph serve --config" in said.output
 
 
+def test_who_is_on_duty(tmp_path):
+    (tmp_path / "rota.yml").write_text("people: {ada: {}, ben: {}}\nrotation: {order: [ada, ben]}")
+    said = runner.invoke(app, ["oncall", "who", "--rota", str(tmp_path / "rota.yml"), "--at", "2026-01-06T12:00"])
+    assert (said.exit_code, said.output.split(",")[0]) == (0, "ada (ada)")
+
+
 def test_the_list_of_commands():
     said = runner.invoke(app, ["--help"], env={"COLUMNS": "200"}).output
     assert all(name in said for name in NAMES)
