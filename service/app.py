@@ -32,7 +32,7 @@ from service.broker.contract import Broker, Soon
 from service.broker.memory_broker import MemoryBroker
 from service.broker.watched import WatchedBroker
 from service.channels.hub import Hub, HubSettings
-from service.config import Address, Settings
+from service.config import Settings
 from service.connections.audience import Audience
 from service.connections.calls import Calls
 from service.connections.connection import Connection
@@ -53,6 +53,7 @@ from service.presence.contract import Presence
 from service.presence.memory_presence import MemoryPresence
 from service.protocol import closing, errors
 from service.protocol.json_codec import JsonCodec
+from service.settings.doors import Address
 
 GOODBYES: Final = 200  # Close frames in one turn of the loop: a mass close must not stall it
 LINGER_SHARE: Final = 0.7  # of the time to stop: for the peers' Close frames; the rest is for telemetry

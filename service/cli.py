@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
-    from service.config import Address, Settings
+    from service.config import Settings
+    from service.settings.doors import Address
 
 _HOUR = 3600.0
 _FLAGS = {"--config": Path, "--port": int, "--internal-port": int}

@@ -20,21 +20,18 @@ from service.api.health import DoorSettings
 from service.api.page import PageSettings
 from service.api.server_api import ApiSettings
 from service.channels.namespaces import Boundaries, Namespace, Namespaces
-from service.connections.addresses import ProxySettings, networks
 from service.connections.admission import AdmissionSettings
-from service.connections.deadlines import Clocks, clocks
 from service.connections.heartbeat import HeartbeatSettings
-from service.connections.limits import HttpLimits
 from service.connections.negotiation import NegotiationSettings
 from service.connections.outbox import OutboxSettings
 from service.connections.pace import Pace
-from service.connections.sockopts import SocketSettings
 from service.connections.standing import SessionSettings
 from service.connections.station import ConnectionSettings
 from service.connections.upgrade import UpgradeSettings
 from service.settings import reading
 from service.settings.agreement import disagreements
 from service.settings.checking import Checked, check
+from service.settings.doors import HttpSettings, admission, clocks_of, frames, http_settings
 from service.settings.elsewhere import add_elsewhere
 from service.settings.mistakes import ConfigurationRefused, Mistake
 from service.settings.option import Section
@@ -44,26 +41,6 @@ from service.settings.quick_start import built_in, kept_secrets
 Tree = dict[str, Any]
 BUILT_IN: Final = "built-in configuration"
 _OTLP_DEFAULT: Final = "http://localhost:4318"  # the standard's own default
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Where a listener is bound; port 0 takes any free one."""
-
-    host: str
-    port: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HttpSettings:
-    """The two listeners: the public port, and the internal one for metrics, health and debugging."""
-
-    public: Address = Address("127.0.0.1", 8000)
-    internal: Address = Address("127.0.0.1", 9000)
-    sockets: SocketSettings = SocketSettings()
-    limits: HttpLimits = HttpLimits()
-    clocks: Clocks = clocks()
-    proxies: ProxySettings = ProxySettings()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,7 +156,7 @@ def assemble(values: Tree, environ: Mapping[str, str]) -> Settings:
     apart = client["subscription_token"]
     telemetry = _telemetry(values, environ)
     return Settings(
-        http=_http(values),
+        http=http_settings(values),
         namespaces=namespaces,
         connections=_connections(values, namespaces),
         upgrade=UpgradeSettings(
@@ -188,7 +165,7 @@ def assemble(values: Tree, environ: Mapping[str, str]) -> Settings:
         ),
         tokens=_tokens(client["token"]),
         subscription_tokens=_tokens(apart) if apart["enabled"] else None,
-        admission=_admission(client),
+        admission=admission(client),
         websocket=not values["websocket"]["disabled"],
         recovery_max_publication_limit=client["recovery_max_publication_limit"],
         position_check_delay=client["channel_position_check_delay"],
@@ -202,49 +179,6 @@ def assemble(values: Tree, environ: Mapping[str, str]) -> Settings:
         shutdown_timeout=values["shutdown"]["timeout"],
         pid_file=values["pid_file"],
     )
-
-
-def _http(values: Tree) -> HttpSettings:
-    http, client = values["http_server"], values["client"]
-    silence = client["ping_interval"] * client["pong_misses"] + client["pong_timeout"]
-    longest = max(silence, values["websocket"]["write_timeout"])
-    user_timeout = http["tcp_user_timeout"] or max(SocketSettings().user_timeout, longest * 1.2)
-    return HttpSettings(
-        public=Address(http["address"] or "0.0.0.0", http["port"]),  # noqa: S104 - empty means all, as in Centrifugo
-        internal=Address(http["internal_address"] or "0.0.0.0", http["internal_port"]),  # noqa: S104
-        sockets=SocketSettings(send_buffer=http["send_buffer_size"], user_timeout=user_timeout),
-        limits=_http_limits(http),
-        clocks=_clocks(values),
-        proxies=ProxySettings(networks(http["trusted_proxies"]), http["client_address_header"] or "X-Forwarded-For"),
-    )
-
-
-def _admission(client: Tree) -> AdmissionSettings:
-    return AdmissionSettings(
-        connections=client["connection_limit"],
-        rate=client["connection_rate_limit"],
-        ramp=client["connection_ramp"],
-        waiting=client["connection_queue_size"],
-        address_connections=client["address_connection_limit"],
-        address_rate=client["address_connection_rate_limit"],
-    )
-
-
-def _http_limits(http: Tree) -> HttpLimits:
-    return HttpLimits(
-        url_length=http["max_url_length"],
-        header_count=http["max_header_count"],
-        header_bytes=http["max_header_bytes"],
-        pipelined=http["max_pipelined_requests"],
-        idle=http["max_idle_connections"],
-        visitors=http["max_waiting_connections"],
-        keepalive=http["keepalive_timeout"],
-    )
-
-
-def _clocks(values: Tree) -> Clocks:
-    http = values["http_server"]
-    return clocks(http["deadlines"], http["door_timeout"], values["client"]["stale_close_delay"])
 
 
 def _connections(values: Tree, namespaces: Namespaces) -> ConnectionSettings:
@@ -274,14 +208,17 @@ def _connections(values: Tree, namespaces: Namespaces) -> ConnectionSettings:
         pace=Pace(client["command_rate"], max(at_once, client["command_burst"])),
         personal_channel=personal["enabled"],
         personal_channel_namespace=personal["personal_channel_namespace"],
-        stale_close_delay=_clocks(values).greeting,
+        stale_close_delay=clocks_of(values).greeting,
         rpc_ping=ping["method"] if ping["enabled"] else "",
         **{name: client[name] for name in same},
     )
     return ConnectionSettings(
         session=session,
         outbox=OutboxSettings(max_bytes=client["queue_max_size"], max_age=values["websocket"]["write_timeout"]),
-        message_size_limit=values["websocket"]["message_size_limit"],
+        frames=frames(values["websocket"]),
+        control_frames=Pace(
+            values["websocket"]["control_frame_rate"], 2 * int(values["websocket"]["control_frame_rate"])
+        ),
         user_connection_limit=client["user_connection_limit"],
     )
 

@@ -15,23 +15,26 @@ from observability.observers.upgrade import Upgrade
 from service.connections import questions as q
 from service.connections.answering import answer, failed
 from service.connections.ending import Ending
+from service.connections.pace import Verdict
 from service.connections.station import Station
 from service.connections.variants import Variant
 from service.connections.wheel import NOWHERE
 from service.protocol import closing, errors, framing
 from service.protocol import messages as wire
+from service.protocol.closing import Closing
 from service.protocol.codec import BadFrame
 
 
 class Connection(Ending, asyncio.Protocol):
     """From the 101 to the end of the socket."""
 
-    __slots__ = ("_parser", "_replies", "wheel_tick")
+    __slots__ = ("_control_paid", "_parser", "_replies", "wheel_tick")
 
     def __init__(self, station: Station, client_id: str, variant: Variant, *, native_pings: bool = False) -> None:
         super().__init__(station, client_id, variant, native_pings=native_pings)
         self.wheel_tick = NOWHERE
-        self._parser = framing.FrameParser(station.settings.message_size_limit)
+        self._parser = framing.FrameParser(station.settings.frames)
+        self._control_paid = 0.0  # until when its control frames are paid for
         self._replies: list[wire.Reply] = []
 
     # ---------------------------------------------------------------- transport
@@ -62,7 +65,7 @@ class Connection(Ending, asyncio.Protocol):
         self.station.observe.received(len(messages), len(data), self.number)
         if self._parser.error is not None and self._story is None:
             fault = self._parser.error
-            self.close(_FAULTS.get(fault.code, closing.PROTOCOL_ERROR), fault.reason)
+            self.close(_ending(fault), fault.reason)
         self._flush()
         self._place()
 
@@ -94,19 +97,32 @@ class Connection(Ending, asyncio.Protocol):
             self._perform(self.session.malformed(), now)
 
     def _control(self, opcode: int, payload: bytes, now: float) -> None:
+        if opcode == framing.CLOSE:
+            self._peer_closes(payload)
+        elif not self._too_many_controls(now):
+            self._ping_or_pong(opcode, payload, now)
+
+    def _too_many_controls(self, now: float) -> bool:
+        pace = self.station.settings.control_frames
+        if not pace.rate:
+            return False
+        verdict, self._control_paid = pace.judge(self._control_paid, now)
+        if verdict is Verdict.OVER:
+            self.close(closing.CONTROL_FLOOD, f"more than {pace.rate:g} control frames a second")
+        return verdict is not Verdict.FINE
+
+    def _ping_or_pong(self, opcode: int, payload: bytes, now: float) -> None:
         if opcode == framing.PING:
             self._flush()
             self.write(framing.frame(framing.PONG, payload), 1)
-        elif opcode == framing.PONG:
-            self._perform(self.session.native_pong(now), now)
         else:
-            self._peer_closes(payload)
+            self._perform(self.session.native_pong(now), now)
 
     def _peer_closes(self, payload: bytes) -> None:
         try:
             code, reason = framing.parse_close(payload)
         except framing.FrameError as fault:
-            self.close(_FAULTS.get(fault.code, closing.PROTOCOL_ERROR), fault.reason)
+            self.close(_ending(fault), fault.reason)
             return
         self.station.observe.noted(self.number, noted.PEER_CLOSED, code)
         self._end(replace(closing.NORMAL, code=code), reason, "client")
@@ -290,6 +306,12 @@ def client_name(name: str, version: str) -> str:
 
 
 _FAULTS = {fault.code: fault for fault in (closing.PROTOCOL_ERROR, closing.BAD_UTF8, closing.MESSAGE_TOO_BIG)}
+
+
+def _ending(fault: framing.FrameError) -> Closing:
+    ending = _FAULTS.get(fault.code, closing.PROTOCOL_ERROR)
+    return ending.because(fault.cause) if fault.cause else ending
+
 
 _PERFORM: dict[type, Callable[[Connection, Any, float], list[q.Effect] | None]] = {
     q.Reply: Connection._reply,  # noqa: SLF001

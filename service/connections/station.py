@@ -14,10 +14,12 @@ from service.connections.entrance import Entrance
 from service.connections.errands import Errands
 from service.connections.flush import Batch, Writable, send_many
 from service.connections.outbox import OutboxSettings
+from service.connections.pace import Pace
 from service.connections.registry import Registry
 from service.connections.standing import SessionSettings
 from service.connections.wheel import Wheel
 from service.protocol.closing import Closing
+from service.protocol.framing import FrameLimits
 
 if TYPE_CHECKING:
     from service.connections.connection import Connection
@@ -30,7 +32,8 @@ class ConnectionSettings:
 
     session: SessionSettings
     outbox: OutboxSettings = OutboxSettings()
-    message_size_limit: int = 65_536  # bytes of one message; Centrifugo's websocket.message_size_limit
+    frames: FrameLimits = FrameLimits(65_536, 0, 64)  # 64 KiB, as in Centrifugo; in pieces of 1 KiB at least
+    control_frames: Pace = Pace(20.0, 40)  # pings and the like; SDKs that send any send one in 20 s
     linger: float = 5.0  # seconds to wait for the peer's Close frame after ours
     moved_again: float = 2.0  # seconds until a connection that was written to is looked at again
     user_connection_limit: int = 0  # connections of one user on this node; 0: no limit

@@ -21,6 +21,9 @@ CAUSES = (
     "protocol_error",
     "bad_frame",
     "message_too_big",
+    "frame_too_big",
+    "too_many_fragments",
+    "control_flood",
     "bad_utf8",
     "invalid_token",
     "no_credentials",
@@ -116,7 +119,11 @@ PROTOCOL_ERROR = _closing(
 )
 BAD_UTF8 = _closing(1007, "invalid UTF-8", "bad_utf8", "A text message or a close reason is not UTF-8.")
 MESSAGE_TOO_BIG = _closing(
-    1009, "", "message_too_big", "A message is longer than websocket.message_size_limit.", "stays disconnected"
+    1009,
+    "",
+    "message_too_big",
+    "A message is longer than websocket.message_size_limit, a frame than frame_size_limit, or its fragments too many.",
+    "stays disconnected",
 )
 
 # ---------------------------------------------------------------- Centrifuge: the client may come back
@@ -191,6 +198,8 @@ TOO_MANY_ERRORS = _closing(
     "protocol_error",
     "Commands went on beyond client.command_rate, twice client.command_burst of them.",
 )
+
+CONTROL_FLOOD = TOO_MANY_ERRORS.because("control_flood")
 
 CLOSINGS: Mapping[int, Closing] = MappingProxyType(
     {

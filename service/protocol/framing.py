@@ -9,6 +9,7 @@ import hashlib
 from codecs import utf_8_decode
 from collections.abc import Sequence
 from struct import Struct
+from typing import NamedTuple
 
 from service.protocol.masking import apply_mask
 
@@ -31,25 +32,39 @@ _pack_long = Struct("!BBQ").pack
 
 
 class FrameError(Exception):
-    """The peer broke the protocol: fail the connection with ``code`` (1002, 1007 or 1009) and ``reason``."""
+    """The peer broke the protocol: fail the connection with ``code`` (1002, 1007 or 1009) and ``reason``.
 
-    def __init__(self, code: int, reason: str) -> None:
+    ``cause`` tells apart what shares a code: message_too_big, frame_too_big, too_many_fragments.
+    """
+
+    def __init__(self, code: int, reason: str, cause: str = "") -> None:
         super().__init__(f"{code} {reason}")
         self.code = code
         self.reason = reason
+        self.cause = cause
+
+
+class FrameLimits(NamedTuple):
+    """How much one message of a peer may be."""
+
+    message: int  # bytes
+    frame: int = 0  # bytes of one frame; 0: as a message
+    fragments: int = 0  # frames of one message; 0: any number
 
 
 class FrameParser:
     """Reads the frames of one client, which must be masked (section 5.1).
 
-    ``max_message`` is in bytes, of a whole message. After an error or a close frame everything that follows is ignored.
+    After an error or a close frame everything that follows is ignored.
     """
 
-    __slots__ = ("_checked", "_max", "_need", "_opcode", "_parts", "_tail", "error")
+    __slots__ = ("_checked", "_fragments", "_limits", "_max", "_need", "_opcode", "_parts", "_tail", "error")
 
-    def __init__(self, max_message: int) -> None:
+    def __init__(self, limits: FrameLimits) -> None:
         self.error: FrameError | None = None
-        self._max = max_message
+        self._limits = limits
+        self._max = min(limits.message, limits.frame or limits.message)  # bytes of one frame
+        self._fragments = 0  # frames of the message under way
         self._tail: bytearray | None = None  # bytes of a frame that is not complete
         self._need = 2  # bytes that must be there before the next frame can be looked at
         self._opcode = 0  # of the fragmented message under way
@@ -151,8 +166,10 @@ class FrameParser:
         if first & 0x0F >= CLOSE:
             return
         before = len(self._parts) if self._parts is not None else 0
-        if before + size > self._max:
-            raise FrameError(_TOO_BIG, "")  # the size limit has no words in Centrifugo either
+        if before + size > self._limits.message:
+            raise FrameError(_TOO_BIG, "", "message_too_big")  # the size limit has no words in Centrifugo either
+        if size > self._max:
+            raise FrameError(_TOO_BIG, "", "frame_too_big")
 
     def _frame(self, first: int, payload: bytearray, messages: list[tuple[int, bytes]]) -> None:
         opcode = first & 0x0F
@@ -170,6 +187,9 @@ class FrameParser:
 
     def _fragment(self, first: int, payload: bytearray, messages: list[tuple[int, bytes]]) -> None:
         final = bool(first & _FIN)
+        self._fragments += 1
+        if 0 < self._limits.fragments < self._fragments:
+            raise FrameError(_TOO_BIG, "", "too_many_fragments")
         if self._parts is None:
             self._opcode = first & 0x0F
             self._parts = payload
@@ -179,7 +199,7 @@ class FrameParser:
             self._checked += _check_text(self._parts, self._checked, final)
         if final:
             messages.append((self._opcode, bytes(self._parts)))
-            self._opcode = self._checked = 0
+            self._opcode = self._checked = self._fragments = 0
             self._parts = None
 
 

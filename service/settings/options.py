@@ -263,6 +263,14 @@ _WEBSOCKET: Final = (
     ("disabled", switch, False, "No WebSocket."),
     ("handler_prefix", text, "/connection/websocket", "Where the WebSocket is."),
     ("message_size_limit", whole, 65536, "Longest message of a client in bytes; longer: close code 1009."),
+    ("frame_size_limit", whole, 0, "Our own. Longest frame in bytes; longer: 1009. 0: as a message."),
+    ("max_fragments", whole, 64, "Our own. Frames of one message, 1 KiB each fill the longest; more: 1009. 0: any."),
+    (
+        "control_frame_rate",
+        rate,
+        20,
+        "Our own. Pings and pongs of a client a second, twice as many at once; more: no answer, then 3509. 0: any.",
+    ),
     (
         "write_timeout",
         duration,

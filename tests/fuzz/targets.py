@@ -6,7 +6,7 @@ from msgspec import UNSET, Raw
 
 from service.channels.delta import BadDelta, apply, create
 from service.protocol.codec import BadFrame
-from service.protocol.framing import CLOSE, TEXT, FrameParser, client_frame, frame, parse_close
+from service.protocol.framing import CLOSE, TEXT, FrameLimits, FrameParser, client_frame, frame, parse_close
 from service.protocol.json_codec import JsonCodec
 from service.protocol.messages import Publication, Reply, RPCResult
 from service.protocol.payload import is_json, one_line, too_deep
@@ -37,7 +37,7 @@ def framing(data: bytes) -> None:
 
 
 def _read(chunks, limit):
-    parser = FrameParser(limit)
+    parser = FrameParser(FrameLimits(limit))
     seen = []
     for chunk in chunks:
         before = parser.error

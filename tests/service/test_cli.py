@@ -209,7 +209,7 @@ def test_sub_says_what_is_wrong(capsys, unused_tcp_port):
 
 
 def test_a_url_is_told_for_every_address():
-    from service.config import Address
+    from service.settings.doors import Address
 
     assert cli._url(Address("0.0.0.0", 1)) == "http://127.0.0.1:1"
     assert cli._url(Address("::", 1)) == "http://[::1]:1"

@@ -68,7 +68,7 @@ def test_each_room_gets_its_part(written):
     assert (session.channel_limit, session.channel_max_length, session.personal_channel_namespace) == (5, 40, "me")
     assert settings.connections.outbox.max_bytes == 4096
     assert settings.connections.outbox.max_age == 5.0
-    assert (settings.connections.message_size_limit, settings.connections.user_connection_limit) == (100, 3)
+    assert (settings.connections.frames.message, settings.connections.user_connection_limit) == (100, 3)
     assert (settings.upgrade.path, settings.upgrade.negotiation.allowed_origins) == ("/ws", ("https://a",))
     plain, me, binary = settings.namespaces
     assert (plain.allow_subscribe_for_client, plain.history_meta_ttl, plain.publication_data_format) == (

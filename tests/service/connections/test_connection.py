@@ -9,6 +9,10 @@ from service.protocol.closing import forced
 from tests.service.connections.conftest import fall_silent
 
 
+def client_frame(opcode, payload, fin=True):
+    return framing.client_frame(opcode, payload, b"mask", fin=fin)
+
+
 async def test_frames_in_the_segment_of_the_upgrade_are_answered(node):
     early = framing.client_frame(framing.TEXT, b'{"id":1,"connect":{"token":"nonsense"}}', b"mask")
     peer = await node.peer(early=early)
@@ -173,6 +177,50 @@ async def test_a_peer_that_acknowledges_nothing_is_the_kernels_verdict(make_node
     (story,) = stories
     assert (story.code, story.cause, story.initiator) == (3008, "slow_kernel", "network")
     assert not len(node.station.registry)
+
+
+async def closed_by(node, stories, data):
+    """How the connection ends that gets these bytes."""
+    peer = await node.peer()
+    peer.writer.write(data)
+    code, _ = await peer.closed()
+    peer.writer.close()
+    for _ in range(250):
+        if stories:
+            break
+        await asyncio.sleep(0.02)
+    return code, stories.pop().cause
+
+
+@pytest.mark.parametrize(
+    ("data", "end"),
+    [
+        (client_frame(framing.TEXT, b"x" * 3_000), (1009, "message_too_big")),
+        (client_frame(framing.TEXT, b"x" * 1_100), (1009, "frame_too_big")),
+        (
+            client_frame(framing.TEXT, b"", fin=False) + client_frame(0, b"", fin=False) * 4,
+            (1009, "too_many_fragments"),
+        ),
+        (client_frame(framing.PING, b"") * 21, (3509, "control_flood")),
+        (client_frame(framing.PING, b"") * 15 + client_frame(framing.PONG, b"") * 6, (3509, "control_flood")),
+    ],
+    ids=["message", "frame", "fragments", "pings", "pings and pongs"],
+)
+async def test_what_one_peer_may_send_is_bounded(make_node, monkeypatch, data, end):
+    limits = {"message_size_limit": 2_000, "frame_size_limit": 1_000, "max_fragments": 3, "control_frame_rate": 5}
+    node = await make_node(websocket=limits)
+    stories = []
+    monkeypatch.setattr(node.station.observe, "closed", stories.append)
+    assert await closed_by(node, stories, data) == end
+
+
+async def test_a_peer_that_pings_too_often_is_answered_less_before_it_is_closed(make_node):
+    node = await make_node(websocket={"control_frame_rate": 5})
+    peer = await node.peer()
+    peer.writer.write(client_frame(framing.PING, b"") * 20)
+    assert [await peer.frame() for _ in range(10)] == [(framing.PONG, b"")] * 10
+    peer.text({"id": 1, "connect": {}})
+    assert (await peer.closed())[0] == 3501
 
 
 async def test_the_kernels_backlog_is_counted_and_forgotten(node):

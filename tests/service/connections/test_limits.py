@@ -1,15 +1,17 @@
-"""What a stranger may make us hold."""
+"""How much of anything a stranger may make us hold."""
 
-from service.connections.limits import Pace
+from aiohttp.web_protocol import MAX_MSG_QUEUE_SIZE
 
-
-def test_a_second_s_count_begins_anew():
-    pace = Pace(100.0)
-    assert [pace.another(100.0 + n / 10) for n in range(9)] == list(range(2, 11))
-    assert pace.another(101.0) == 1
-    assert pace.another(101.9) == 2
+from service.connections.limits import HttpLimits
 
 
-def test_time_that_stands_still_counts_on():
-    pace = Pace(5.0)
-    assert [pace.another(5.0) for _ in range(3)] == [2, 3, 4]
+def test_pipelined_requests_are_bounded_below_the_point_where_aiohttp_stops_reading():
+    assert HttpLimits().pipelined < MAX_MSG_QUEUE_SIZE
+
+
+def test_an_idle_socket_outlives_a_proxy_s_patience():
+    assert HttpLimits().keepalive > 65.0
+
+
+def test_a_storm_of_five_thousand_has_room():
+    assert HttpLimits().visitors >= 2 * 5_000

@@ -18,6 +18,7 @@ from service.protocol.framing import (
     PONG,
     TEXT,
     FrameError,
+    FrameLimits,
     FrameParser,
     accept_key,
     client_frame,
@@ -276,7 +277,7 @@ CASES = [
 
 
 def deliver(chunks):
-    parser = FrameParser(LIMIT)
+    parser = FrameParser(FrameLimits(LIMIT))
     seen = [message for chunk in chunks for message in parser.feed(chunk)]
     return seen, parser.error.code if parser.error else 0
 
