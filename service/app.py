@@ -113,7 +113,7 @@ class Service:
             errands=errands,
             tokens=Tokens(settings.tokens, settings.subscription_tokens, keys, telemetry.access),
             registry=Registry[Connection](),
-            wheel=Wheel[Connection](loop.time()),
+            wheel=Wheel[Connection](loop.time(), gathered=5),
             observe=telemetry.connections,
             observe_channels=telemetry.channels,
             now=loop.time,

@@ -52,6 +52,8 @@ class Connection(Ending, asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Bytes of the peer."""
+        if len(data) == self.variant.pong_size and self._plain_pong(data):
+            return
         now = self.station.now()
         messages = self._parser.feed(data)
         for opcode, payload in messages:
@@ -80,6 +82,20 @@ class Connection(Ending, asyncio.Protocol):
         self._replies.clear()
 
     # ------------------------------------------------------------------ reading
+
+    def _plain_pong(self, data: bytes) -> bool:
+        """The usual answer to the usual ping, without the way through frames and commands; False for all others."""
+        if self._story is not None or not self._parser.idle or not self.variant.is_pong(data):
+            return False
+        rtt = self.session.plain_pong(self.station.now())
+        if rtt is None:
+            return False
+        self.received += 1
+        observe = self.station.observe
+        observe.received(1, len(data), self.number)
+        observe.ponged(rtt, self.link, self.id, self.number)
+        self._place()
+        return True
 
     def _commands(self, payload: bytes, now: float) -> None:
         malformed = False
@@ -209,7 +225,7 @@ class Connection(Ending, asyncio.Protocol):
 
     def _send_ping(self, _effect: q.SendPing, _now: float) -> None:
         native = self.session.native_pings
-        self.write(self.variant.native_ping if native else self.variant.ping, 1)
+        self.write_ping(self.variant.native_ping if native else self.variant.ping)
         self.station.observe.pinged(self.number)
 
     def _ping_missed(self, _effect: q.PingMissed, _now: float) -> None:
@@ -254,12 +270,6 @@ class Connection(Ending, asyncio.Protocol):
         self._flush()
         self._place()
 
-    def stalled(self) -> None:
-        """See ``Outgoing.stalled``: the age of what waits is a deadline now."""
-        if self._story is None:
-            self.station.observe.stalled(self.id, self.unsent_bytes(), self.link)
-        self._place()
-
     # ------------------------------------------------------------------- visits
 
     def visit(self, now: float, stall: float) -> None:
@@ -280,8 +290,12 @@ class Connection(Ending, asyncio.Protocol):
             self.station.observe.waiting(self.number, self.unsent_bytes(), self.kernel_bytes)
         if stall and self.session.owes_pongs:
             self.station.observe.noted(self.number, noted.LOOP_STALLED, int(stall * 1000))
-        self._perform(self.session.tick(now, stall), now)
-        self._flush()
+        effects = self.session.tick(now, stall)
+        if len(effects) == 1 and effects[0] is q.PING:
+            self._send_ping(q.PING, now)
+        elif effects:
+            self._perform(effects, now)
+            self._flush()
         self._place()
 
     def _place(self) -> None:

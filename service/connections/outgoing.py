@@ -99,6 +99,18 @@ class Outgoing:
         """Send bytes of our own making, after everything that waits."""
         send_many((self,), data, Own(messages, self.station.now()))
 
+    def write_ping(self, data: bytes) -> None:
+        """Send a ping. Its pong tells what became of it: no look at the socket is needed."""
+        if self.fd < 0 or self.sent != self._seen_sent:
+            self.write(data, 1)
+            return
+        written = write_some(self.fd, data)
+        if written == len(data):
+            self.sent += 1
+            self._seen_sent += 1
+        else:
+            self.hold(data, written, Own(1, self.station.now()))
+
     def hold(self, data: bytes, written: int, batch: Batch) -> None:
         """Take over what the kernel did not take (see ``flush.Writable``)."""
         transport = self.transport

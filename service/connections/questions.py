@@ -6,7 +6,7 @@ turn; one that takes time belongs to an errand.
 """
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
@@ -251,6 +251,9 @@ class Close(Told, frozen=True):
 
 class SendPing(Told, frozen=True):
     """Write a ping."""
+
+
+PING: Final = SendPing()
 
 
 class PingMissed(Told, frozen=True):

@@ -13,6 +13,7 @@ from service.connections.heartbeat import Beat
 from service.connections.inbox import Inbox
 from service.connections.pace import Verdict
 from service.connections.questions import (
+    PING,
     All,
     Ask,
     Close,
@@ -24,7 +25,6 @@ from service.connections.questions import (
     Question,
     Reply,
     Resume,
-    SendPing,
     Several,
 )
 from service.connections.standing import Refused, SessionSettings, Standing, Task
@@ -141,13 +141,22 @@ class Session(Standing):
             return self._out_of_time()
         effects = self._beat(now, stall) if self.heartbeat is not None else []
         if now >= self.subscription_deadline and not self.closing:
-            effects += self._subscriptions_ended(now)
+            return [*effects, *self._subscriptions_ended(now)]
         return effects
 
     def next_deadline(self) -> float:
         """When ``tick`` has something to say, loop time; inf for never."""
         soonest = min(self.deadline, self.subscription_deadline)
         return soonest if self.heartbeat is None else min(soonest, self.heartbeat.deadline())
+
+    def plain_pong(self, now: float) -> float | None:
+        """The pong of the protocol in the usual case: its round trip. None when there is more to it: ``receive`` it."""
+        heartbeat = self.heartbeat
+        if heartbeat is None or heartbeat.missed or self.native_pings:
+            return None
+        if self.state is not State.READY and self.state is not State.BUSY:
+            return None
+        return heartbeat.pong(now)
 
     def native_pong(self, now: float) -> list[Effect]:
         """A Pong frame came; unasked ones are allowed (RFC 6455, 5.5.3)."""
@@ -354,8 +363,7 @@ class Session(Standing):
             if beat is Beat.WAIT:
                 return effects
             if beat is Beat.PING:
-                effects.append(SendPing())
-                continue
+                return [*effects, PING] if effects else [PING]
             effects.append(PingMissed(heartbeat.missed))
             if beat is Beat.DEAD:
                 return effects + self.close(ends.NO_PONG, f"{heartbeat.missed} pings unanswered")

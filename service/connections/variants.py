@@ -10,11 +10,14 @@ from service.protocol.framing import BINARY, PING, TEXT, frame
 
 MESSAGES_A_FRAME: Final = 16  # Centrifugo packs as many; SDKs are tested with it
 
+SHORTEST: Final = 6  # bytes of a masked frame before its payload
+_PONGS: Final = {"json": b"{}", "protobuf": b"\0"}  # an empty command; at most four bytes, the mask's length
+
 
 class Variant:
     """A codec in WebSocket frames. The hub encodes a publication once for each variant that is listening."""
 
-    __slots__ = ("_opcode", "codec", "name", "native_ping", "ping")
+    __slots__ = ("_opcode", "_pong", "_pong_head", "codec", "name", "native_ping", "ping", "pong_size")
 
     def __init__(self, codec: Codec) -> None:
         self.codec = codec
@@ -22,6 +25,17 @@ class Variant:
         self._opcode = BINARY if codec.binary else TEXT
         self.ping: bytes = self.wrap(codec.encode([wire.Reply()]))
         self.native_ping: bytes = frame(PING, b"")
+        pong = _PONGS[codec.name]
+        self.pong_size = SHORTEST + len(pong)  # bytes of a whole frame
+        self._pong_head = bytes((0x80 | self._opcode, 0x80 | len(pong)))
+        self._pong = int.from_bytes(pong)
+
+    def is_pong(self, data: bytes) -> bool:
+        """Whether these ``pong_size`` bytes are an empty command in a masked frame, and nothing else."""
+        if data[:2] != self._pong_head:
+            return False
+        payload = data[SHORTEST:]
+        return int.from_bytes(data[2 : 2 + len(payload)]) ^ int.from_bytes(payload) == self._pong
 
     def wrap(self, payload: bytes) -> bytes:
         """One frame around one payload."""

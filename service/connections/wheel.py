@@ -1,9 +1,15 @@
-"""A hashed timing wheel: every item sits in one slot, that of its earliest deadline; placing and removing cost O(1)."""
+"""A hashed timing wheel: every item sits in one slot, that of its earliest deadline; placing and removing cost O(1).
 
+Far deadlines are gathered: what is due in more than ``FAR`` ticks comes with its neighbours, a few ticks late. Ten
+thousand idle connections are then visited four times a second, not twenty, and wake fewer sleepers.
+"""
+
+from collections.abc import Callable
 from math import ceil, inf
 from typing import Generic, Protocol, TypeVar
 
 NOWHERE = -1
+FAR = 40  # ticks
 
 
 class Wheeled(Protocol):
@@ -16,17 +22,21 @@ W = TypeVar("W", bound=Wheeled)
 
 
 class Wheel(Generic[W]):
-    """Items by deadline. None comes before it, each at most one tick after it, if ``advance`` is called so often."""
+    """Items by deadline. None comes before it, each at most one tick after it, far ones at most ``gathered`` ticks.
 
-    __slots__ = ("_count", "_cursor", "_mask", "_slots", "_tick")
+    ``advance`` has to be called at ``next_visit``, and as soon as ``on_sooner`` says.
+    """
 
-    def __init__(self, now: float, tick: float = 0.05, slots: int = 1024) -> None:
+    __slots__ = ("_asleep_until", "_count", "_cursor", "_gathered", "_mask", "_slots", "_tick", "on_sooner")
+
+    def __init__(self, now: float, tick: float = 0.05, slots: int = 1024, gathered: int = 1) -> None:
         """Start empty at ``now``, loop time in seconds.
 
         Args:
             now: loop time in seconds.
             tick: seconds a slot lasts.
             slots: a power of two; items due in more than ``tick * slots`` seconds are passed once a round.
+            gathered: ticks; what is far sits in every so many-th slot. 1: in its own.
 
         """
         assert slots & (slots - 1) == 0, "the number of slots is a power of two"
@@ -35,6 +45,9 @@ class Wheel(Generic[W]):
         self._slots: list[set[W] | None] = [None] * slots
         self._cursor = int(now / tick)  # the next tick to visit
         self._count = 0
+        self._gathered = gathered
+        self._asleep_until = 0  # the tick that ``next_visit`` told
+        self.on_sooner: Callable[[float], None] = lambda _when: None
 
     def __len__(self) -> int:
         return self._count
@@ -45,6 +58,8 @@ class Wheel(Generic[W]):
             self.remove(item)
             return
         tick = max(ceil(deadline / self._tick), self._cursor)
+        if tick - self._cursor > FAR:
+            tick += -tick % self._gathered
         before = item.wheel_tick
         if tick == before:
             return
@@ -58,6 +73,17 @@ class Wheel(Generic[W]):
             self._slots[tick & self._mask] = {item}
         else:
             slot.add(item)
+        if tick < self._asleep_until:
+            self._asleep_until = tick
+            self.on_sooner(tick * self._tick)
+
+    def next_visit(self, most: int) -> float:
+        """When to call ``advance`` next: at the next slot with somebody in it, in at most so many ticks."""
+        tick = self._cursor
+        while tick < self._cursor + most and self._slots[tick & self._mask] is None:
+            tick += 1
+        self._asleep_until = tick
+        return tick * self._tick
 
     def remove(self, item: W) -> None:
         """Take the item out; nothing happens when it is not in."""
@@ -70,6 +96,7 @@ class Wheel(Generic[W]):
     def advance(self, now: float, limit: int = 512) -> list[W]:
         """Take out what is due, earliest first, at most ``limit`` items; the rest comes with the next call."""
         due: list[W] = []
+        self._asleep_until = 0
         last = int(now / self._tick)
         if not self._count:
             self._cursor = max(self._cursor, last + 1)

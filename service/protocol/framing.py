@@ -71,6 +71,11 @@ class FrameParser:
         self._parts: bytearray | None = None  # its payload so far
         self._checked = 0  # how much of it is known to be UTF-8
 
+    @property
+    def idle(self) -> bool:
+        """No message is under way, and none is refused."""
+        return self._tail is None and self._need == 2 and not self._opcode
+
     def feed(self, data: bytes) -> Sequence[tuple[int, bytes]]:
         """The complete messages and control frames in order, as (opcode, payload).
 
