@@ -76,6 +76,10 @@ HAPPENINGS = (
         (n.HEARTBEATS_MISSED,), (n.HEARTBEAT_SPAN,), (n.HEARTBEAT_MISSED,),
     ),
     Happening("connections", "stalled", "A client stopped taking what is sent", (), (), (n.CONNECTION_STALLED,)),
+    Happening(
+        "connections", "adapted", "A heartbeat adapted to the network",
+        (n.HEARTBEATS_ADAPTED,), (), (n.HEARTBEAT_ADAPTED,),
+    ),
     Happening("connections", "noted", "Something for the flight recorder alone"),
     Happening("connections", "waiting", "Bytes wait for a client; the flight recorder keeps the most"),
     Happening(

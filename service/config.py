@@ -21,7 +21,6 @@ from service.api.page import PageSettings
 from service.api.server_api import ApiSettings
 from service.channels.namespaces import Boundaries, Namespace, Namespaces
 from service.connections.admission import AdmissionSettings
-from service.connections.heartbeat import HeartbeatSettings
 from service.connections.negotiation import NegotiationSettings
 from service.connections.outbox import OutboxSettings
 from service.connections.pace import Pace
@@ -31,7 +30,7 @@ from service.connections.upgrade import UpgradeSettings
 from service.settings import reading
 from service.settings.agreement import disagreements
 from service.settings.checking import Checked, check
-from service.settings.doors import HttpSettings, admission, clocks_of, frames, http_settings
+from service.settings.doors import HttpSettings, admission, beat_of, clocks_of, frames, http_settings
 from service.settings.elsewhere import add_elsewhere
 from service.settings.mistakes import ConfigurationRefused, Mistake
 from service.settings.option import Section
@@ -198,10 +197,12 @@ def _connections(values: Tree, namespaces: Namespaces) -> ConnectionSettings:
         "disallow_anonymous_connection_tokens",
         "connect_include_server_time",
     )
+    beat = beat_of(client)
     session = SessionSettings(
         namespaces=namespaces,
         version=__version__,
-        heartbeat=HeartbeatSettings(client["ping_interval"], client["pong_timeout"], client["pong_misses"]),
+        heartbeat=beat.settings,
+        climate=beat.climate,
         channel_max_length=values["channel"]["max_length"],
         channel_name_limit=_at_least(longest, values["channel"]["name_limit"]),
         commands_per_frame=_at_least(at_once, client["commands_per_frame"]),

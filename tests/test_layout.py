@@ -17,7 +17,7 @@ service/connections/heartbeat.py service/connections/wheel.py service/connection
 service/connections/negotiation.py service/access/rules.py observability/sampling.py
 service/connections/inbox.py service/connections/standing.py service/connections/commands/asking.py
 service/connections/commands/connecting.py service/connections/commands/publishing.py
-service/connections/commands/subscribing.py service/connections/slowness.py
+service/connections/commands/subscribing.py service/connections/slowness.py service/connections/weather.py
 service/connections/losses.py
 service/connections/deadlines.py service/connections/limits.py service/connections/admission.py
 service/connections/addresses.py

@@ -75,6 +75,7 @@ class ConnectionsObserver:
         self._missed = registry.counter(names.HEARTBEATS_MISSED).child()
         self._late = registry.counter(names.HEARTBEATS_LATE).child()
         self._rtt = registry.histogram(names.HEARTBEAT_RTT).child()
+        self._adapted = registry.counter(names.HEARTBEATS_ADAPTED)
         self._closed = registry.counter(names.CONNECTIONS_CLOSED)
         self._lifetime = registry.histogram(names.CONNECTION_LIFETIME).child()
         self._connects = Requests(registry, "connect")
@@ -180,6 +181,12 @@ class ConnectionsObserver:
         tracer = self._all.late_tracer()
         span = self._heartbeat(tracer, waited, link, connection_id, "missed") if tracer else None
         self._all.tell(names.HEARTBEAT_MISSED, span, connection_id=connection_id, seconds=waited)
+
+    def adapted(self, weather: str, interval: float, connection_id: str = "", place: int = NOBODY) -> None:
+        """The heartbeat adapts to the network: from now on a ping each ``interval`` seconds."""
+        self._adapted.by[weather].value += 1
+        self.recorder.note(place, noted.INTERVAL, int(interval * 1000))
+        self._all.tell(names.HEARTBEAT_ADAPTED, connection_id=connection_id, cause=weather, seconds=interval)
 
     def noted(self, place: int, kind: int, argument: int = 0) -> None:
         """Something that only the flight recorder keeps: a kind of ``recorder_names``."""
@@ -313,6 +320,9 @@ class SilentConnectionsObserver(ConnectionsObserver):
     def heartbeat_missed(
         self, waited: float, link: Link | None = None, connection_id: str = "", place: int = NOBODY
     ) -> None:
+        pass
+
+    def adapted(self, weather: str, interval: float, connection_id: str = "", place: int = NOBODY) -> None:
         pass
 
     def noted(self, place: int, kind: int, argument: int = 0) -> None:

@@ -17,6 +17,7 @@ from service.connections.answering import answer, failed
 from service.connections.ending import Ending
 from service.connections.pace import Verdict
 from service.connections.station import Station
+from service.connections.tcp_info import tcp_info
 from service.connections.variants import Variant
 from service.connections.wheel import NOWHERE
 from service.protocol import closing, errors, framing
@@ -223,15 +224,22 @@ class Connection(Ending, asyncio.Protocol):
         self._flush()
         self._shut(effect.closing, effect.why)
 
-    def _send_ping(self, _effect: q.SendPing, _now: float) -> None:
+    def _send_ping(self, _effect: q.SendPing, now: float) -> None:
         native = self.session.native_pings
         self.write_ping(self.variant.native_ping if native else self.variant.ping)
         self.station.observe.pinged(self.number)
+        if self.session.sky is not None:
+            self._look_at_the_network(now)
+
+    def _look_at_the_network(self, now: float) -> None:
+        info = tcp_info(self.descriptor())
+        profile = None if info is None else self.session.weather(info.reading(), now)
+        if profile is not None and self.session.sky is not None:
+            weather = self.session.sky.weather.value
+            self.station.observe.adapted(weather, profile.interval, self.id, self.number)
 
     def _ping_missed(self, _effect: q.PingMissed, _now: float) -> None:
-        self.station.observe.heartbeat_missed(
-            self.station.settings.session.heartbeat.timeout, self.link, self.id, self.number
-        )
+        self.station.observe.heartbeat_missed(self.session.pong_timeout, self.link, self.id, self.number)
 
     def _ponged(self, effect: q.Ponged, _now: float) -> None:
         observe = self.station.observe

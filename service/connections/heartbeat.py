@@ -4,9 +4,12 @@ Pongs carry no number, but TCP keeps their order: a pong answers the oldest open
 several pings are open at a time, so a boolean would take the second pong of a slow but healthy client for unasked.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from math import inf
+from types import MappingProxyType
+from typing import Final
 
 MOST_MISSES = 3  # and so many pings are open at most
 
@@ -31,6 +34,15 @@ class HeartbeatSettings:
             raise ValueError("the ping interval must not be negative")
         if self.interval and not 0 < self.timeout <= self.interval:
             raise ValueError("the pong timeout must be positive and at most the ping interval")
+
+
+PROFILES: Final[Mapping[str, HeartbeatSettings]] = MappingProxyType(
+    {
+        "realtime": HeartbeatSettings(5.0, 3.0, 2),  # games, trading: dead within 13 s
+        "service": HeartbeatSettings(10.0, 8.0, 3),  # backends, slow but patient: several pings may be under way
+        "iot": HeartbeatSettings(60.0, 15.0, 1),  # batteries: few wake-ups
+    }
+)
 
 
 class Beat(Enum):
@@ -89,6 +101,11 @@ class Heartbeat:
             self.missed -= 1
         self._grace = 0.0
         return rtt
+
+    def adapt(self, settings: HeartbeatSettings, now: float) -> None:
+        """Go on with another profile: the next ping comes its interval after the last one, but not before now."""
+        self._due = max(now, self._due - self.settings.interval + settings.interval)
+        self.settings = settings
 
     def deadline(self) -> float:
         """When ``step`` has something to decide, loop time; inf for never."""

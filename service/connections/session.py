@@ -89,11 +89,6 @@ class Session(Standing):
         """Nothing is answered any more."""
         return self.state is State.CLOSING
 
-    @property
-    def owes_pongs(self) -> bool:
-        """Whether a ping is open."""
-        return self.heartbeat is not None and self.heartbeat.open > 0
-
     # ------------------------------------------------------------------- what comes in
 
     def receive(self, command: wire.Command, now: float, size: int = 0) -> list[Effect]:

@@ -15,6 +15,8 @@ from service.channels.namespaces import Namespace, Namespaces
 from service.connections.heartbeat import Heartbeat, HeartbeatSettings
 from service.connections.pace import Pace
 from service.connections.questions import All, Changed, Effect, Failed, Left, Outcome, Question, Several
+from service.connections.slowness import Reading
+from service.connections.weather import Climate, Sky
 from service.protocol import closing, errors
 from service.protocol import messages as wire
 from service.protocol.closing import Closing
@@ -30,6 +32,7 @@ class SessionSettings:
 
     namespaces: Namespaces
     heartbeat: HeartbeatSettings = HeartbeatSettings()
+    climate: Climate | None = None  # set: heartbeats adapt to the network, beginning with ``heartbeat``
     version: str = "0.0.0"  # told in the connect reply; one SDK's tests need it
     insecure: bool = False
     stale_close_delay: float = 10.0
@@ -136,6 +139,7 @@ class Standing:
         "info",
         "native_pings",
         "settings",
+        "sky",
         "subscription_deadline",
         "subscriptions",
         "user",
@@ -148,9 +152,31 @@ class Standing:
         self.info = EMPTY
         self.deadline = now + settings.stale_close_delay  # of the greeting, later of the connection's token
         self.heartbeat: Heartbeat | None = None
+        self.sky: Sky | None = None  # with adaptive heartbeats
         self.native_pings = native_pings
         self.subscriptions: dict[str, Subscription] | None = None
         self.subscription_deadline = inf  # not later than the first subscription's end
+
+    @property
+    def pong_timeout(self) -> float:
+        """Seconds until a pong is overdue, as things are now."""
+        return (self.settings.heartbeat if self.heartbeat is None else self.heartbeat.settings).timeout
+
+    @property
+    def owes_pongs(self) -> bool:
+        """Whether a ping is open."""
+        return self.heartbeat is not None and self.heartbeat.open > 0
+
+    def weather(self, reading: Reading, now: float) -> HeartbeatSettings | None:
+        """With adaptive heartbeats: look at the network with each ping. The new profile when it changed."""
+        heartbeat, sky, climate = self.heartbeat, self.sky, self.settings.climate
+        if heartbeat is None or sky is None or climate is None:
+            return None
+        profile = climate.profile(sky.look(reading, heartbeat.missed))
+        if profile is heartbeat.settings:
+            return None
+        heartbeat.adapt(profile, now)
+        return profile
 
     @property
     def channels(self) -> list[str]:

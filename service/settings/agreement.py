@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from ipaddress import ip_network
 from typing import Any
 
+from service.connections.heartbeat import HeartbeatSettings
 from service.settings.mistakes import Mistake
 from service.settings.token_agreement import tokens
 
@@ -30,6 +31,17 @@ def _heartbeat(client: Tree) -> Iterator[Mistake]:
     interval, timeout = client["ping_interval"], client["pong_timeout"]
     if interval and not 0 < timeout <= interval:
         yield Mistake("client.pong_timeout", "must be above 0 and at most client.ping_interval")
+    usual = HeartbeatSettings()
+    if client["heartbeat"] and (interval, timeout, client["pong_misses"]) != (
+        usual.interval,
+        usual.timeout,
+        usual.misses,
+    ):
+        yield Mistake(
+            "client.heartbeat",
+            "names a profile: leave ping_interval, pong_timeout and pong_misses out, or the profile",
+            f'"{client["heartbeat"]}"',
+        )
     if not 1 <= client["pong_misses"] <= 3:
         yield Mistake("client.pong_misses", "must be 1 to 3")
 

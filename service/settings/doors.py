@@ -8,6 +8,7 @@ from service.connections.admission import AdmissionSettings
 from service.connections.deadlines import Clocks, clocks
 from service.connections.limits import HttpLimits
 from service.connections.sockopts import SocketSettings
+from service.connections.weather import Chosen, chosen
 from service.protocol.framing import FrameLimits
 
 Tree = dict[str, Any]
@@ -36,8 +37,7 @@ class HttpSettings:
 def http_settings(values: Tree) -> HttpSettings:
     """The listeners'."""
     http, client = values["http_server"], values["client"]
-    silence = client["ping_interval"] * client["pong_misses"] + client["pong_timeout"]
-    longest = max(silence, values["websocket"]["write_timeout"])
+    longest = max(beat_of(client).silence, values["websocket"]["write_timeout"])
     user_timeout = http["tcp_user_timeout"] or max(SocketSettings().user_timeout, longest * 1.2)
     return HttpSettings(
         public=Address(http["address"] or "0.0.0.0", http["port"]),  # noqa: S104 - empty means all, as in Centrifugo
@@ -82,3 +82,8 @@ def clocks_of(values: Tree) -> Clocks:
 def frames(websocket: Tree) -> FrameLimits:
     """How much one message may be."""
     return FrameLimits(websocket["message_size_limit"], websocket["frame_size_limit"], websocket["max_fragments"])
+
+
+def beat_of(client: Tree) -> Chosen:
+    """The heartbeat that connections begin with, and whether it adapts."""
+    return chosen(client["heartbeat"], client["ping_interval"], client["pong_timeout"], client["pong_misses"])

@@ -5,6 +5,7 @@ Names and defaults are Centrifugo 6's; where a default differs, or a name is our
 
 from typing import Final
 
+from service.connections.heartbeat import PROFILES
 from service.connections.limits import HttpLimits
 from service.settings.kinds import Convert, duration, one_of, port, rate, switch, text, texts, whole
 from service.settings.option import Option, Section, insert
@@ -131,6 +132,12 @@ _CLIENT: Final = (
     ("disallow_anonymous_connection_tokens", switch, False, "Tokens without a user are refused."),
     ("ping_interval", duration, "25s", "Between two pings."),
     ("pong_timeout", duration, "8s", "A pong is overdue after this."),
+    (
+        "heartbeat",
+        one_of("", *PROFILES, "adaptive"),
+        "",
+        "Our own. A profile instead of the three figures: realtime 5s/3s/2, service 10s/8s/3, iot 60s/15s/1, adaptive.",
+    ),
     ("pong_misses", whole, 1, "Our own. So many overdue pongs in a row make a dead peer, 1 to 3."),
     ("expired_close_delay", duration, "25s", "Grace for a new token after the old one has expired."),
     ("expired_sub_close_delay", duration, "25s", "The same for subscriptions."),

@@ -232,3 +232,35 @@ def test_configurations_of_the_recordings_start_here(file):
 def test_our_limits_give_way_to_centrifugo_s(written, client, channel, in_a_frame, burst, name):
     session = load(written({"client": client, "channel": channel}), {}).connections.session
     assert (session.commands_per_frame, session.pace.burst, session.channel_name_limit) == (in_a_frame, burst, name)
+
+
+@pytest.mark.parametrize(("name", "announced", "silence"), [("realtime", 5, 13), ("service", 10, 38), ("iot", 60, 75)])
+def test_a_heartbeat_profile_sets_its_three_figures(tmp_path, name, announced, silence):
+    file = tmp_path / "config.json"
+    file.write_text(json.dumps({"client": {"heartbeat": name}}))
+    heartbeat = load(file, {}).connections.session.heartbeat
+    assert heartbeat.interval == announced
+    assert heartbeat.interval * heartbeat.misses + heartbeat.timeout == silence
+
+
+def test_an_adaptive_heartbeat_leaves_tcp_the_patience_of_its_longest_silence(tmp_path):
+    file = tmp_path / "config.json"
+    file.write_text(json.dumps({"client": {"heartbeat": "adaptive"}}))
+    settings = load(file, {})
+    assert settings.connections.session.climate is not None
+    assert settings.connections.session.heartbeat.interval == 30
+    assert settings.http.sockets.user_timeout > 135
+
+
+def test_a_profile_and_figures_of_ones_own_disagree(tmp_path):
+    file = tmp_path / "config.json"
+    file.write_text(json.dumps({"client": {"heartbeat": "iot", "ping_interval": "7s", "pong_timeout": "2s"}}))
+    with pytest.raises(ConfigurationRefused, match=r"client\.heartbeat.*names a profile"):
+        load(file, {})
+
+
+def test_the_debug_api_needs_a_token(tmp_path):
+    file = tmp_path / "config.json"
+    file.write_text(json.dumps({"debug": {"enabled": True}}))
+    with pytest.raises(ConfigurationRefused, match=r"debug\.token.*must be set"):
+        load(file, {})

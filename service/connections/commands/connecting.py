@@ -42,6 +42,7 @@ from service.connections.standing import (
     lifetime,
     subscription,
 )
+from service.connections.weather import Sky
 from service.protocol import closing, errors
 from service.protocol import messages as wire
 
@@ -213,6 +214,7 @@ def _begin(client: Standing, life: Lifetime, now: float) -> None:
     if settings.heartbeat.interval:
         phase = crc32(client.id.encode()) / 2**32  # as good as chance, and the same in every run of a test
         client.heartbeat = Heartbeat(settings.heartbeat, now, phase)
+        client.sky = None if settings.climate is None else Sky()
 
 
 def _result(
@@ -226,7 +228,7 @@ def _result(
         expires=life.expires,
         ttl=life.ttl,
         subs=results or UNSET,
-        ping=ceil(settings.heartbeat.interval) if pings else 0,
+        ping=ceil(_longest(settings)) if pings else 0,
         pong=pings,
         time=int(wall * 1000) if settings.connect_include_server_time else 0,
     )
@@ -238,3 +240,8 @@ def _channels_changed(client: Standing, subs: Mapping[str, Granted]) -> bool:
         return True
     mine = client.subscriptions or {}
     return any(subscription.by_token and channel not in subs for channel, subscription in mine.items())
+
+
+def _longest(settings: SessionSettings) -> float:
+    """Seconds between two pings at most."""
+    return settings.heartbeat.interval if settings.climate is None else settings.climate.longest

@@ -3,6 +3,10 @@
 import asyncio
 import time
 
+import pytest
+
+from service.connections.connection import Connection
+
 
 async def test_fifty_healthy_clients_survive_a_blocked_loop(make_node):
     """Pongs that were in the socket when the loop woke up count (requirement H1)."""
@@ -37,3 +41,62 @@ async def test_nobody_is_judged_before_the_sockets_are_read(node):
     assert wheel._cursor == cursor
     assert rounds._due > node.station.now()
     rounds.stop()
+
+
+async def test_a_peer_with_ten_seconds_of_latency_is_slow_not_dead(make_node):
+    """Scaled by 20: interval 500 ms, pong timeout 400 ms, three misses, answers a second late (twice the interval)."""
+    node = await make_node(client={"ping_interval": "500ms", "pong_timeout": "400ms", "pong_misses": 3})
+    peer = await node.greeted()
+    loop = asyncio.get_running_loop()
+    until = loop.time() + 4.0
+    late = []
+    while loop.time() < until:
+        opcode, _ = await peer.frame()
+        assert opcode == 1, "it was closed"
+        late.append(loop.call_later(1.0, peer.text, {}))
+    assert len(late) >= 6
+    assert len(node.station.registry) == 1
+    for each in late:
+        each.cancel()
+
+
+@pytest.mark.parametrize(("misses", "found"), [(1, 1.3), (2, 1.8), (3, 2.3)])
+async def test_a_dead_peer_is_found_in_time(make_node, misses, found):
+    """Within misses × interval + pong timeout + 1 s (requirement H1), here counted from the greeting."""
+    node = await make_node(client={"ping_interval": "500ms", "pong_timeout": "300ms", "pong_misses": misses})
+    loop = asyncio.get_running_loop()
+    peer = await node.greeted()
+    began = loop.time()
+    assert (await peer.closed())[0] == 3012
+    assert loop.time() - began <= 0.5 + found + 0.5
+
+
+async def test_a_ping_costs_one_visit_and_its_pong_none(make_node, monkeypatch):
+    """No look at the socket two seconds later: the pong says what became of the ping."""
+    node = await make_node(client={"ping_interval": "1s", "pong_timeout": "900ms"})
+    object.__setattr__(node.station.settings, "moved_again", 0.1)
+    peer = await node.greeted()
+    visits = []
+    visit = Connection.visit
+    monkeypatch.setattr(Connection, "visit", lambda self, now, stall: (visits.append(now), visit(self, now, stall)))
+    await asyncio.sleep(0.3)  # the connect reply is looked after
+    visits.clear()
+    for _ in range(3):
+        assert await peer.replies() == [{}]
+        peer.text({})
+    await asyncio.sleep(0.4)
+    assert len(visits) == 3
+    connection = node.station.registry.get(peer.client)
+    assert connection.session.heartbeat.open == 0
+    assert node.telemetry.connections.recorder.sums(connection.number).pongs == 3
+
+
+async def test_a_node_with_nobody_due_hardly_wakes_up(node):
+    rounds, walks = node.rounds, []
+    walk = type(rounds)._walk
+    type(rounds)._walk = lambda self: (walks.append(1), walk(self))
+    try:
+        await asyncio.sleep(1.05)
+    finally:
+        type(rounds)._walk = walk
+    assert 3 <= len(walks) <= 6

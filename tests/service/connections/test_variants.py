@@ -1,6 +1,7 @@
 """Codec and framing together."""
 
 import msgspec
+import pytest
 
 from service.broker.contract import Announcement
 from service.connections.variants import Variant
@@ -50,3 +51,25 @@ def test_joins_and_leaves_are_pushes_sixteen_a_frame():
     pushes = [msgspec.json.decode(line)["push"] for line in first.split(b"\n")]
     assert pushes == [{"channel": "c", "join": {"info": {"user": "u", "client": str(n)}}} for n in range(16)]
     assert msgspec.json.decode(second) == {"push": {"channel": "c", "leave": {"info": {"user": "u", "client": "16"}}}}
+
+
+@pytest.mark.parametrize("mask", [b"\0\0\0\0", b"abcd", b"\xff\xfe\xfd\xfc"])
+def test_a_plain_pong_is_known_under_every_mask(mask):
+    variant = Variant(JsonCodec())
+    data = framing.client_frame(framing.TEXT, b"{}", mask)
+    assert len(data) == variant.pong_size
+    assert variant.is_pong(data)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        framing.client_frame(framing.TEXT, b"[]", b"abcd"),
+        framing.client_frame(framing.BINARY, b"{}", b"abcd"),
+        framing.client_frame(framing.PONG, b"{}", b"abcd"),
+        b"\x01" + framing.client_frame(framing.TEXT, b"{}", b"abcd")[1:],  # a fragment
+        b"\x81\x02" + b"{}abcd",  # not masked
+    ],
+)
+def test_nothing_else_is_a_plain_pong(data):
+    assert not Variant(JsonCodec()).is_pong(data)

@@ -148,3 +148,46 @@ def test_it_does_what_a_sorted_list_would(happenings, now, slots):
             assert cursor == last + 1 or len(came) == number or cursor > last
         assert len(wheel) == len(model)
         assert {item for item in items if item.wheel_tick != NOWHERE} == set(model)
+
+
+@given(st.floats(0, 1e5), st.lists(st.floats(0.0, 60.0), min_size=1, max_size=20))
+def test_far_deadlines_are_gathered_and_none_comes_early_or_much_later(now, waits):
+    wheel: Wheel[Item] = Wheel(now, gathered=5)
+    items = {Item(): now + wait for wait in waits}
+    for item, deadline in items.items():
+        wheel.place(item, deadline)
+    while len(wheel):
+        visit = wheel.next_visit(5)
+        assert visit <= now + 5 * 0.05 + 1e-6 or visit <= now + 0.3
+        now = max(now, visit) + 0.001
+        for item in wheel.advance(now):
+            assert items[item] <= now
+            late = now - items[item]
+            assert late <= (0.3 if items[item] > visit else 0.31)
+
+
+def test_far_ones_share_a_slot():
+    wheel: Wheel[Item] = Wheel(0.0, gathered=5)
+    items = [Item() for _ in range(100)]
+    for number, item in enumerate(items):
+        wheel.place(item, 10.0 + number * 0.01)
+    assert len({item.wheel_tick for item in items}) <= 5
+    near = [Item() for _ in range(5)]
+    for number, item in enumerate(near):
+        wheel.place(item, 1.0 + number * 0.05)
+    assert len({item.wheel_tick for item in near}) == 5
+
+
+def test_who_sleeps_hears_of_what_is_due_sooner():
+    wheel, heard = wheel_at(0.0), []
+    wheel.on_sooner = heard.append
+    wheel.place(Item(), 0.1)
+    assert heard == []  # nobody sleeps
+    assert wheel.next_visit(5) == pytest.approx(0.1)
+    wheel.place(Item(), 0.2)
+    wheel.place(Item(), 0.05)
+    assert heard == [pytest.approx(0.05)]
+    wheel.advance(0.3)
+    wheel.place(Item(), 0.0)
+    assert len(heard) == 1
+    assert wheel.next_visit(5) <= 0.35
