@@ -294,7 +294,7 @@ class Connection(Ending, asyncio.Protocol):
             self.cut("age")
             return
         self.look()
-        if self.kernel_bytes:
+        if self.kernel_bytes or self.outbox is not None:
             self.station.observe.waiting(self.number, self.unsent_bytes(), self.kernel_bytes)
         if stall and self.session.owes_pongs:
             self.station.observe.noted(self.number, noted.LOOP_STALLED, int(stall * 1000))

@@ -95,6 +95,7 @@ class Ending(Outgoing):
     def cut(self, by: str) -> None:
         """The reader is too slow: no frame can be sent any more, the client resumes from its position."""
         if self._story is None:
+            self.station.observe.waiting(self.number, self.unsent_bytes(), self.kernel_bytes)
             self.station.observe.noted(self.number, noted.CUT, self.unsent_bytes())
             self.close(closing.SLOW.because(f"slow_{by}"), f"{self.unsent_bytes()} bytes unsent")
 
