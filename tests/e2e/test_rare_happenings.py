@@ -1,7 +1,6 @@
 """What happens seldom, made to happen to the real node: gaps, drops, stalls, faults, the order to stop."""
 
 import asyncio
-import contextlib
 import time
 
 import pytest
@@ -11,7 +10,7 @@ from service.api.api_methods import Methods
 from service.broker.memory_broker import MemoryBroker
 from service.connections import connection as connections
 from service.connections.tcp_info import TcpInfo
-from tests.e2e.raw import Gone, Raw
+from tests.e2e.raw import Raw
 from tests.e2e.served import token
 from tests.e2e.test_happenings import CHANNEL, api, make_node, slow_reader, until
 
