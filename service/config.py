@@ -210,6 +210,7 @@ def _connections(values: Tree, namespaces: Namespaces) -> ConnectionSettings:
         personal_channel=personal["enabled"],
         personal_channel_namespace=personal["personal_channel_namespace"],
         stale_close_delay=clocks_of(values).greeting,
+        single_connection=personal["enabled"] and personal["single_connection"],
         rpc_ping=ping["method"] if ping["enabled"] else "",
         **{name: client[name] for name in same},
     )

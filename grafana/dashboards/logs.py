@@ -6,7 +6,7 @@ from grafana.dashboards.panels import lines, log_lines
 from grafana.dashboards.queries import LINES, LOKI, loki
 
 #: Ends of connections that deserve a look; client_closed and shutdown do not.
-ABNORMAL = "slow_.+|no_pong|network_lost|protocol_error|bad_frame|internal_error|unknown"
+ABNORMAL = "slow_.+|no_pong|network_lost|protocol_error|bad_frame|too_many_commands|internal_error|unknown"
 
 
 def lines_by_level() -> timeseries.Panel:

@@ -202,6 +202,9 @@ class Connection(Ending, asyncio.Protocol):
     def _connected(self, effect: q.Connected, _now: float) -> None:
         assert self._greeting is not None, "connected twice"
         station = self.station
+        if effect.user and station.settings.session.single_connection:
+            for other in station.registry.of_user(effect.user):
+                other.close(closing.CONNECTION_LIMIT, "the user has a new connection")
         station.registry.add(self, effect.user)
         self.client = client_name(effect.client_name, effect.client_version)
         protocol = self.variant.codec.name

@@ -50,6 +50,7 @@ class SessionSettings:
     connect_include_server_time: bool = False
     personal_channel: bool = False  # client.subscribe_to_user_personal_channel.enabled
     personal_channel_namespace: str = ""
+    single_connection: bool = False  # a user's new connection closes its others
     rpc_ping: str = ""  # rpc.ping.method where rpc.ping.enabled; "": no such call
     inbox_commands: int = 64
     inbox_bytes: int = 64 * 1024

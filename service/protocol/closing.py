@@ -35,6 +35,7 @@ CAUSES = (
     "address_limit",
     "address_rate",
     "channel_limit",
+    "too_many_commands",
     "insufficient_state",
     "internal_error",
     "unknown",
@@ -182,7 +183,10 @@ NO_CREDENTIALS = BAD_REQUEST.because("no_credentials")
 STALE = _closing(3502, "stale", "stale_greeting", "No successful connect within client.stale_close_delay.")
 FORCE_DISCONNECT = _closing(3503, "force disconnect", "forced_by_api", "A backend disconnected this user by API.")
 CONNECTION_LIMIT = _closing(
-    3504, "connection limit", "connection_limit", "The user has client.user_connection_limit connections already."
+    3504,
+    "connection limit",
+    "connection_limit",
+    "The user has client.user_connection_limit connections already, or a new one where only one may be.",
 )
 CHANNEL_LIMIT = _closing(
     3505, "channel limit", "channel_limit", "More server-side subscriptions than client.channel_limit."
@@ -195,7 +199,7 @@ NOT_AVAILABLE = _closing(3508, "not available", "protocol_error", "The server ha
 TOO_MANY_ERRORS = _closing(
     3509,
     "too many errors",
-    "protocol_error",
+    "too_many_commands",
     "Commands went on beyond client.command_rate, twice client.command_burst of them.",
 )
 

@@ -103,7 +103,6 @@ shared_poll: hmac_secret_key, hmac_previous_secret_key, hmac_previous_secret_key
 client: insecure_skip_token_signature_verify! bool, user_id_http_header!, connect_code_to_unidirectional_disconnect
     @codes
 client.proxy: connect @client_proxy, refresh @client_proxy
-client.subscribe_to_user_personal_channel: single_connection! bool
 channel.proxy: subscribe @proxy, publish @proxy, sub_refresh @proxy, subscribe_stream @proxy, map_publish @proxy,
     map_remove @proxy, shared_poll_refresh @proxy
 channel.without_namespace: +channel

@@ -341,6 +341,7 @@ _DEBUG: Final = (
 _PERSONAL: Final = (
     ("enabled", switch, False, "A client with a user id is subscribed to its personal channel."),
     ("personal_channel_namespace", text, "", "The namespace of personal channels."),
+    ("single_connection", switch, False, "A user's new connection closes its others on this node (3504)."),
 )
 _SECTIONS: Final[tuple[tuple[str, tuple[tuple[str, Convert, object, str], ...]], ...]] = (
     ("http_server", _SERVER),

@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from grafana.questions import boards
+from observability import field_names
 from observability import names as declared
 
 ROOT = Path(__file__).parents[2]
@@ -128,7 +129,7 @@ def test_a_log_line_leads_to_its_trace():
     (field,) = SOURCES["loki"]["jsonData"]["derivedFields"]
     assert field["matcherType"] == "label", "structured metadata is no part of the line"
     assert field["matcherRegex"] == "trace_id"
-    assert field["matcherRegex"] in declared.KEYS
+    assert field["matcherRegex"] in field_names.KEYS
     assert field["datasourceUid"] == "jaeger"
     assert field["url"] == "$${__value.raw}"
 
@@ -146,7 +147,7 @@ def test_a_trace_leads_to_the_metrics_of_its_namespace():
     metrics = SOURCES["jaeger"]["jsonData"]["tracesToMetrics"]
     assert metrics["datasourceUid"] == "prometheus"
     for tag in metrics["tags"]:
-        assert tag["key"] in declared.ATTRIBUTES
+        assert tag["key"] in field_names.ATTRIBUTES
         assert any(tag["value"] in metric.labels for metric in declared.METRICS.values())
     assert all("{$$__tags}" in query["query"] for query in metrics["queries"])
 

@@ -10,6 +10,7 @@ import yaml
 
 from deploy.npm_packages import Unavailable, node_modules
 from grafana.questions import questions
+from observability import field_names
 from observability import names as declared
 from tests.alerts.promtool import promtool
 from tests.promql import names
@@ -157,7 +158,7 @@ def test_log_keys_are_declared(expression):
         k for group in re.findall(r"by \(([^)]*)\)", text) for k in re.split(r",\s*", group)
     }
     assert keys
-    assert keys <= declared.KEYS.keys() | FOREIGN_KEYS
+    assert keys <= field_names.KEYS.keys() | FOREIGN_KEYS
 
 
 def test_traces_are_searched_by_a_declared_span():

@@ -8,7 +8,9 @@ import pytest
 from observability import names
 from observability.field_names import ATTRIBUTES
 from observability.names import Handed
+from service.config import known_options
 from service.protocol import closing, errors
+from service.settings.option import walk
 
 ROOT = Path(__file__).parents[2]
 WRITTEN = [
@@ -76,14 +78,13 @@ def test_every_span_and_log_event_that_is_written_anywhere_is_declared():
         *names.EVENTS,
         *ATTRIBUTES,
         "service.name",
-        "service.version",
-    }  # the last of a resource
+        "service.version",  # these of a resource
+        *(path for path, _ in walk(known_options())),  # pages name settings, too
+    }
     firsts = "|".join(sorted({name.partition(".")[0] for name in (*names.SPANS, *names.EVENTS)}))
     files = "py|json|html|js|md|y?aml|yml|toml|txt|service"
     name = re.compile(rf"[`\"'\\]((?:{firsts})\.(?!(?:{files})\b)[a-z_]+)[`\"'\\]")
-    prose = [
-        file for file in WRITTEN if file.suffix != ".py" and file.name != "configuration.md"
-    ]  # which names settings
+    prose = [file for file in WRITTEN if file.suffix != ".py" and file.name != "configuration.md"]  # which is generated
     seen = {(file.name, found) for file in prose for found in name.findall(file.read_text())}
     assert len({found for _, found in seen}) > 20
     assert not {(file, found) for file, found in seen if found not in known}

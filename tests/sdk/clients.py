@@ -173,23 +173,28 @@ class Python(Seen):
         return self._client
 
     async def connect(self, url: str, token: str = "", tokens: Iterable[str] | None = None) -> None:
-        left = None if tokens is None else iter(tokens)
-
-        async def get_token() -> str:
-            self.tell("token asked")
-            assert left is not None, "asked without a source"
-            found = next(left, None)
-            if found is None:
-                raise centrifuge.UnauthorizedError
-            return found
-
-        source = None if left is None else get_token
+        source = None if tokens is None else self._source(tokens)
         self._client = centrifuge.Client(
             url, events=_ClientEvents(self.tell), token=token, get_token=source, proxy=None
         )
         await self._client.connect()
 
+    def _source(self, tokens: Iterable[str]) -> Callable[..., Any]:
+        """Hands tokens out one by one, for the connection or for a channel."""
+        left = iter(tokens)
+
+        async def get_token(*_: Any) -> str:
+            self.tell("token asked")
+            found = next(left, None)
+            if found is None:
+                raise centrifuge.UnauthorizedError
+            return found
+
+        return get_token
+
     async def subscribe(self, channel: str, **options: Any) -> None:
+        if "tokens" in options:
+            options["get_token"] = self._source(options.pop("tokens"))
         if "delta" in options:
             options["delta"] = centrifuge.DeltaType(options["delta"])
         subscription = self.client.get_subscription(channel)

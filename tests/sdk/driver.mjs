@@ -36,7 +36,8 @@ const actions = {
     }
     client.connect();
   },
-  async subscribe({ channel, options }) {
+  async subscribe({ channel, options: { tokens, ...options } = {} }) {
+    if (tokens) options.getToken = tokenSource(tokens);
     const subscription = client.getSubscription(channel) ?? client.newSubscription(channel, options);
     for (const name of ["subscribing", "subscribed", "unsubscribed", "publication", "join", "leave"]) {
       subscription.removeAllListeners(name);

@@ -328,3 +328,28 @@ async def test_a_flood_of_commands_is_refused_then_closed(make_node):
         codes += [reply["error"]["code"] for reply in await peer.replies()]
     assert codes == [108] * 130 + [111] * 130
     assert await peer.closed() == (3509, "too many errors")
+
+
+async def test_a_new_connection_closes_the_users_others_where_only_one_may_be(make_node):
+    personal = {"enabled": True, "single_connection": True}
+    node = await make_node(
+        client={"subscribe_to_user_personal_channel": personal, "allow_anonymous_connect_without_token": True}
+    )
+    one, other = await node.greeted("ann"), await node.greeted("bob")
+    two = await node.greeted("ann")
+    assert await one.closed() == (3504, "connection limit")
+    for peer in (two, other):
+        peer.text({"id": 2, "unsubscribe": {"channel": "x"}})
+        assert await peer.replies() == [{"id": 2, "unsubscribe": {}}]
+    for _ in range(2):  # anonymous clients are many users
+        peer = await node.peer()
+        peer.text({"id": 1, "connect": {}})
+        assert "connect" in (await peer.replies())[0]
+    assert len(node.station.registry) == 4
+
+
+async def test_personal_channels_alone_close_nobody(make_node):
+    node = await make_node(client={"subscribe_to_user_personal_channel": {"enabled": True}})
+    await node.greeted("ann")
+    await node.greeted("ann")
+    assert len(node.station.registry) == 2
