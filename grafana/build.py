@@ -8,9 +8,10 @@ from pathlib import Path
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
 from grafana.dashboards.overview import overview
+from grafana.dashboards.process import process
 
 GENERATED = Path(__file__).parent / "generated"
-BOARDS = {"overview.json": overview}
+BOARDS = {"overview.json": overview, "process.json": process}
 
 
 def boards() -> Mapping[str, str]:

@@ -2,8 +2,13 @@
 
 from grafana_foundation_sdk.builders import timeseries
 
-from grafana.dashboards.panels import lines
-from grafana.dashboards.queries import prometheus, quantile, rate
+from grafana.dashboards.panels import limit, lines
+from grafana.dashboards.queries import of, prometheus, quantile, rate, total
+
+#: The alert HeliographCpu calls at this share of a core.
+CPU_LIMIT = 0.85
+#: The alert HeliographFiles calls at this share of what the process may open.
+FILES_LIMIT = 0.8
 
 
 def loop_and_pauses() -> timeseries.Panel:
@@ -20,4 +25,64 @@ def loop_and_pauses() -> timeseries.Panel:
             "loop lag mean",
         ),
         prometheus(rate("heliograph_gc_pause_seconds_sum"), "GC pauses per second"),
+    )
+
+
+def cpu() -> timeseries.Panel:
+    """How much of its core a process uses."""
+    panel = lines(
+        "CPU",
+        "Cores in use, by instance. One process has one event loop and so one core: 1 is all there is. Normal is what "
+        "the day before had at this hour; the dashed line is where HeliographCpu calls. Near it latency grows for "
+        "everybody: add a process, or see in Messages which namespace publishes more than usual.",
+        "short",
+        prometheus(rate("process_cpu_seconds_total", "instance"), "{{instance}}"),
+    )
+    return limit(panel, CPU_LIMIT)
+
+
+def files() -> timeseries.Panel:
+    """Open descriptors against what is allowed."""
+    panel = lines(
+        "File descriptors",
+        "Open descriptors as a share of the limit, by instance; each connection takes one. Normal is below 50 %, "
+        "growing and falling with the connections. The dashed line is where HeliographFiles calls: raise the limit "
+        "(`LimitNOFILE`, `ulimits`) before the kernel refuses connections.",
+        "percentunit",
+        prometheus(f"{total('process_open_fds', 'instance')} / {total('process_max_fds', 'instance')}", "{{instance}}"),
+    )
+    return limit(panel, FILES_LIMIT)
+
+
+def memory() -> timeseries.Panel:
+    """Resident memory, and how much of it a connection takes."""
+    return lines(
+        "Memory",
+        "Resident memory, by instance. Normal is a base of some 80 MB, a few KiB for each connection, and what waits "
+        "in outboxes; it does not fall when connections go, and does not grow when they come back. When it climbs with "
+        "steady connections, compare Backlog, and look at `/debug/slow`.",
+        "bytes",
+        prometheus(total("process_resident_memory_bytes", "instance"), "{{instance}}"),
+    )
+
+
+def stalls() -> timeseries.Panel:
+    """How often the loop stood still."""
+    return lines(
+        "Event loop stalls",
+        "Times a minute that the event loop stood still for 250 ms or more, by instance. Normal is none. Each one is "
+        "named in the log with file and line (the event loop.stalled); heartbeat verdicts discount it.",
+        "short",
+        prometheus(f"{rate('heliograph_event_loop_stalls_total', 'instance')} * 60", "{{instance}}"),
+    )
+
+
+def uptime() -> timeseries.Panel:
+    """Since when."""
+    return lines(
+        "Age of the process",
+        "Seconds since the start, by instance. Normal is a line that rises; a saw's teeth are restarts. Somebody who "
+        "restarts it every few minutes is the supervisor of a process that dies: read the last lines before each.",
+        "s",
+        prometheus(f"time() - max by (instance) ({of('process_start_time_seconds')})", "{{instance}}"),
     )
