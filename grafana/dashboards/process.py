@@ -11,7 +11,7 @@ def process() -> Dashboard:
     return board(
         "heliograph-process",
         "Heliograph: process and broker",
-        "Has the process what it needs? CPU, memory and descriptors above, its event loop in the middle, then the broker.",
+        "Has the process what it needs? CPU, memory and descriptors above, its event loop, then the broker.",
         [
             (1, runtime.cpu(), 8, 8),
             (2, runtime.memory(), 8, 8),

@@ -172,18 +172,29 @@ def test_the_limits_that_are_drawn_are_those_of_the_rules():
     import yaml
 
     from grafana.dashboards.backlog import BACKLOG_LIMIT
+    from grafana.dashboards.broker import SLOW_LIMIT
     from grafana.dashboards.frame import LIMITS
     from grafana.dashboards.health import ERROR_LIMIT
     from grafana.dashboards.messages import LATENCY_LIMIT
+    from grafana.dashboards.runtime import CPU_LIMIT, FILES_LIMIT
     from grafana.questions import BOARDS as GENERATED
 
     rules = GENERATED.parents[1] / "alerts" / "rules"
-    conditions = {}
+    conditions, limits = {}, {}
     for path in rules.glob("*.yml"):
         for rule in (rule for group in yaml.safe_load(path.read_text())["groups"] for rule in group["rules"]):
             if "alert" in rule:
-                record, limit = re.match(r"([\w:]+) > ([\d.]+)", rule["expr"]).groups()
-                conditions[record] = float(limit)
+                record, limit = re.match(r"([\w:]+)[ *\d]* > ([\d.]+)", rule["expr"]).groups()
+                limits[rule["alert"]] = float(limit)
+                if rule["labels"]["severity"] == "critical":  # only what calls somebody marks every board
+                    conditions[record] = float(limit)
     drawn = {record: float(limit) for record, limit in (text.split("{} > bool ") for text in LIMITS.values())}
     assert drawn == conditions
-    assert sorted(conditions.values()) == sorted([ERROR_LIMIT, LATENCY_LIMIT, BACKLOG_LIMIT])
+    assert limits == {
+        "HeliographErrorRate": ERROR_LIMIT,
+        "HeliographDeliveryLatencyP99": LATENCY_LIMIT,
+        "HeliographBacklog": BACKLOG_LIMIT,
+        "HeliographCpu": CPU_LIMIT,
+        "HeliographFiles": FILES_LIMIT,
+        "HeliographBrokerSlow": SLOW_LIMIT,
+    }
