@@ -173,6 +173,25 @@ HAPPENINGS = (
         "runtime", "", "The loop's tick came, perhaps late", (n.LOOP_LAG, n.LOOP_STALLS), (), (n.LOOP_STALLED,)
     ),
     Happening("runtime", "", "The garbage collector ran", (n.GC_PAUSE,)),
+    Happening("receivers", "receipt", "A client confirmed messages", (n.RECEIPTS,), (), (n.RECEIVER_REFUSED,)),
+    Happening("receivers", "resumed", "A subscriber goes on where its user's receipts end", (n.RECEIPT_RESUMES,)),
+    Happening(
+        "receivers", "redelivered", "A subscriber has to come back for what it did not confirm",
+        (n.REDELIVERIES,), (), (n.MESSAGE_UNCONFIRMED,),
+    ),
+    Happening("receivers", "reported", "A client reported", (n.REPORTS,), (), (n.RECEIVER_REFUSED,)),
+    Happening("receivers", "unmeasured", "It told of a message that says nothing", (n.UNMEASURED,)),
+    Happening(
+        "receivers", "received", "It told when it had a message; a span when that was sampled",
+        (n.RECEIVE_SECONDS,), (n.RECEIVE_SPAN,),
+    ),
+    Happening(
+        "receivers", "lost", "It told how its last connection ended",
+        (n.CLIENT_DISCONNECTS,), (), (n.CLIENT_DISCONNECTED,),
+    ),
+    Happening(
+        "receivers", "", "What is unconfirmed, at the scrape", (n.UNCONFIRMED, n.RECEIPT_POSITIONS),
+    ),
     Happening(
         "runtime", "", "What the system holds for the process, at the scrape",
         (n.PROCESS_CPU, n.PROCESS_RSS, n.PROCESS_VIRTUAL, n.PROCESS_START, n.PROCESS_FDS, n.PROCESS_MAX_FDS),

@@ -74,6 +74,11 @@ REFUSAL_ANSWERS = (
 )  # cut: not a word
 STATUSES = ("200", "400", "401", "403", "404", "405", "408", "413", "415", "426", "429", "500", "503", "504")
 
+RECEIPT_RESULTS = ("confirmed", "repeated", "refused")
+REPORT_RESULTS = ("accepted", "malformed", "early")
+UNMEASURED_REASONS = ("not_subscribed", "unknown", "implausible")
+SEEN = ("transport_closed", "no_ping", "server", "other")  # how clients say their connections ended
+
 TOKEN_KINDS = ("connection", "subscription")
 OUTSIDE_KINDS = ("connect", "refresh", "subscribe", "sub_refresh", "publish", "rpc", "jwks")
 OUTSIDE_RESULTS = ("done", "timeout", "unreachable", "status", "garbage", "breaker_open", "overloaded", "abandoned")
@@ -167,7 +172,9 @@ HEARTBEATS_ADAPTED = _counter(
     "heartbeats_adapted", "Heartbeats that adapted to the network, by its new state.", to=("normal", "weak", "far")
 )
 HEARTBEAT_RTT = _seconds("heartbeat_rtt", "From ping to pong; the client's own event loop is part of it.", PATIENCE)
-BACKLOG_MESSAGES = _gauge("backlog_messages", "Messages not yet taken by clients: outboxes and the kernel's buffers.")
+BACKLOG_MESSAGES = _gauge(
+    "backlog_messages", "Messages not yet taken by clients: in outboxes and the kernel, or unconfirmed."
+)
 BACKLOG_BYTES = _gauge("backlog_bytes", "Bytes not yet taken by clients: outboxes and the kernel's buffers.", "bytes")
 OUTBOX_MESSAGES = _gauge("outbox_messages", "Messages that wait in outboxes.")
 OUTBOX_BYTES = _gauge("outbox_bytes", "Bytes that wait in outboxes.", "bytes")
@@ -196,6 +203,25 @@ DELTAS = _counter(
     "delta_messages", "Messages to subscribers that take deltas.", namespace=NAMESPACES, form=("delta", "full")
 )
 DELTA_SAVED = _counter("delta_saved_bytes", "Bytes that deltas were shorter.", unit="bytes", namespace=NAMESPACES)
+RECEIPTS = _counter("receipts", "Receipts of clients, by result.", namespace=NAMESPACES, result=RECEIPT_RESULTS)
+RECEIPT_RESUMES = _counter(
+    "receipt_resumes", "Subscribers that went on where their user's receipts end.", namespace=NAMESPACES
+)
+REDELIVERIES = _counter(
+    "redeliveries", "Subscribers asked to come back for what they did not confirm in time.", namespace=NAMESPACES
+)
+UNCONFIRMED = _gauge("receipts_unconfirmed", "Messages given to subscribers that confirm, and not yet confirmed.")
+RECEIPT_POSITIONS = _gauge("receipt_positions", "Confirmed positions that are kept for users.")
+REPORTS = _counter("client_reports", "Reports of clients, by result.", result=REPORT_RESULTS)
+UNMEASURED = _counter(
+    "client_reports_unmeasured",
+    "Reported messages whose delay could not be told, by reason.",
+    reason=UNMEASURED_REASONS,
+)
+CLIENT_DISCONNECTS = _counter("client_disconnects", "Ends of connections as clients saw them.", seen=SEEN)
+RECEIVE_SECONDS = _seconds(
+    "message_receive", "From accept to the client's receipt, as clients report it.", LATENCY, namespace=NAMESPACES
+)
 SUBSCRIPTIONS = _gauge("subscriptions", "Subscribers, summed over channels.", namespace=NAMESPACES)
 SUBSCRIBES = _counter("subscribes", "Subscribers that came.", namespace=NAMESPACES)
 UNSUBSCRIBES = _counter("unsubscribes", "Subscribers that went.", namespace=NAMESPACES)
@@ -282,12 +308,13 @@ PUBLISH_SPAN = SpanName("message.publish", "producer", "A publication until it h
 BROKER_SPAN = SpanName("broker.publish", "client", "The broker's part of a publish.")
 FANOUT_SPAN = SpanName("message.fanout", "producer", "A batch to all subscribers here; linked to up to 8 receivers.")
 DELIVER_SPAN = SpanName("message.deliver", "producer", "A delivery slower than the limit, from accept to the kernel.")
+RECEIVE_SPAN = SpanName("message.receive", "consumer", "From accept to a client, by the client's own report.")
 HOOK_SPAN = SpanName("hook.call", "client", "A question to the user's backend; it gets our traceparent.")
 SPANS: dict[str, SpanName] = {
     span.name: span
     for span in (
         UPGRADE_SPAN, CONNECT_SPAN, HEARTBEAT_SPAN, CLOSE_SPAN, PUBLISH_SPAN, BROKER_SPAN, FANOUT_SPAN, DELIVER_SPAN,
-        HOOK_SPAN,
+        RECEIVE_SPAN, HOOK_SPAN,
     )
 }  # fmt: skip
 
@@ -338,6 +365,11 @@ MESSAGE_FAILED = _event("message.failed", "error", "A publication failed by our 
 MESSAGE_REFUSED = _event("message.refused", "info", "A publication was refused; the publisher's mistake.")
 MESSAGE_LATE = _event("message.late", "warning", "A delivery was slower than the limit.")
 MESSAGES_DROPPED = _event("message.dropped", "warning", "Subscribers did not get messages.")
+MESSAGE_UNCONFIRMED = _event(
+    "message.unconfirmed", "warning", "A subscriber did not confirm in time; it has to come back."
+)
+RECEIVER_REFUSED = _event("receiver.refused", "info", "A receipt or a report was refused; the client's mistake.")
+CLIENT_DISCONNECTED = _event("client.disconnected", "info", "How a connection ended, as its client saw it.")
 CHANNEL_GAP = _event("channel.gap", "warning", "A subscriber's position was lost; it is told.")
 PRESENCE_FAILED = _event("presence.failed", "warning", "A client's presence could not be kept; its subscription stays.")
 BROKER_FAILED = _event("broker.failed", "error", "The broker did not do what it was asked.")

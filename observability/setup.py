@@ -22,6 +22,7 @@ from observability.observers.door import DoorObserver, SilentDoorObserver
 from observability.observers.instruments import Instruments
 from observability.observers.outside import OutsideObserver, SilentOutsideObserver
 from observability.observers.presence import PresenceObserver, SilentPresenceObserver
+from observability.observers.receivers import ReceiversObserver, SilentReceiversObserver
 from observability.observers.service import ServiceObserver, SilentServiceObserver
 from observability.observers.upgrade import SilentUpgradeObserver, UpgradeObserver
 from observability.runtime import Collector, LoopWatch, Process, Runtime
@@ -76,6 +77,7 @@ class Telemetry:
     access: AccessObserver
     outside: OutsideObserver
     door: DoorObserver
+    receivers: ReceiversObserver
     post: Post | None = None
     tracing: bool = False  # whether ``traceparent`` is worth passing on
 
@@ -175,6 +177,7 @@ def assemble(
         AccessObserver(instruments),
         OutsideObserver(instruments),
         DoorObserver(instruments),
+        ReceiversObserver(instruments),
         post,
         tracing=post is not None,
     )
@@ -199,6 +202,7 @@ def silent() -> Telemetry:
         SilentAccessObserver(),
         SilentOutsideObserver(),
         SilentDoorObserver(),
+        SilentReceiversObserver(),
     )
 
 

@@ -141,12 +141,16 @@ class Tracer:
         parent: Link | Parent | None = None,
         links: Sequence[Link] = (),
         error: str = "",
+        at: float | None = None,
     ) -> None:
-        """The span at ``link`` ends now and began ``seconds`` ago; ``error`` says in a word what went wrong."""
+        """The span at ``link`` ends now, or ended ``at`` wall seconds, ``seconds`` after its beginning.
+
+        ``error`` says in a word what went wrong.
+        """
         if self._strict:
             assert name.name in names.SPANS, f"span {name.name} is not declared"
             assert set(attributes) <= set(ATTRIBUTES), f"{set(attributes) - set(ATTRIBUTES)} not declared"
-        end = self._wall()
+        end = self._wall() if at is None else int(at * 1e9)
         if error:
             attributes = {**attributes, "error.type": error}
         self._post.put(Span(name, link, parent, end - int(seconds * 1e9), end, attributes, links, error))

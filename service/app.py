@@ -31,6 +31,7 @@ from service.api.server_api import ServerApi
 from service.broker.contract import Broker, Soon
 from service.broker.memory_broker import MemoryBroker
 from service.broker.watched import WatchedBroker
+from service.channels.confirming import ReceiptSettings
 from service.channels.hub import Hub, HubSettings
 from service.config import Settings
 from service.connections.audience import Audience
@@ -42,6 +43,7 @@ from service.connections.errands import Errands
 from service.connections.guard import guarded, step_name
 from service.connections.inspection import Inspection
 from service.connections.registry import Registry
+from service.connections.reports import Reports
 from service.connections.rounds import Rounds
 from service.connections.station import Station, Sums
 from service.connections.takeover import check_release
@@ -99,10 +101,12 @@ class Service:
             presence=self.presence,
             announcers={variant: variant.announcements},
             observe_presence=telemetry.presence,
+            observe_receivers=telemetry.receivers,
             settings=HubSettings(
                 recovery_max_publication_limit=settings.recovery_max_publication_limit,
                 position_check_delay=settings.position_check_delay,
                 position_max_time_lag=settings.position_max_time_lag,
+                receipts=ReceiptSettings(positions=settings.receipt_positions),
             ),
         )
         self._http = HttpClient(__version__)
@@ -123,12 +127,14 @@ class Service:
             entrance=Entrance(settings.admission, settings.http.proxies, telemetry.door, loop.time),
         )
         self.hub.on_insufficient = Connection.lost_position
+        Reports(self.hub, settings.namespaces, telemetry.receivers, now=loop.time).register(self.station.calls)
         self.rounds = Rounds(self.station)
         self.upgrade = Upgrade(
             self.station, settings.upgrade, {"": variant, "centrifuge-json": variant}, telemetry.upgrade, telemetry.door
         )
         entrance = self.station.entrance
-        for source in (self.figures, self.hub.figures, self.broker.figures, keys.figures, entrance.figures):
+        rooms = (self.figures, self.hub.figures, self.hub.receipts.figures, self.broker.figures)
+        for source in (*rooms, keys.figures, entrance.figures):
             telemetry.registry.add_source(source)
         http = settings.http
         self._public = Door(self._public_application(), [self._place("public", http.public)])
@@ -276,7 +282,8 @@ class Service:
         yield Figure(names.OUTBOX_MESSAGES.name, (), sums.outbox_messages)
         yield Figure(names.OUTBOX_BYTES.name, (), sums.outbox_bytes)
         yield Figure(names.KERNEL_UNSENT.name, (), sums.kernel_bytes)
-        yield Figure(names.BACKLOG_MESSAGES.name, (), sums.outbox_messages + sums.kernel_messages)
+        unsent = sums.outbox_messages + sums.kernel_messages
+        yield Figure(names.BACKLOG_MESSAGES.name, (), unsent + self.hub.receipts.overdue)
         yield Figure(names.BACKLOG_BYTES.name, (), sums.outbox_bytes + sums.kernel_bytes)
         yield Figure(names.SLOW_CONNECTIONS.name, (), len(self.station.stalled))
         yield Figure(names.UNSENT_OLDEST.name, (), max(0.0, now - oldest))

@@ -57,6 +57,7 @@ class Settings:
     recovery_max_publication_limit: int = 300
     position_check_delay: float = 40.0
     position_max_time_lag: float = 0.0
+    receipt_positions: int = 100_000
     api: ApiSettings = ApiSettings()
     doors: DoorSettings = DoorSettings()
     debug: DebugSettings = DebugSettings()
@@ -169,6 +170,7 @@ def assemble(values: Tree, environ: Mapping[str, str]) -> Settings:
         recovery_max_publication_limit=client["recovery_max_publication_limit"],
         position_check_delay=client["channel_position_check_delay"],
         position_max_time_lag=client["channel_position_max_time_lag"],
+        receipt_positions=client["receipt_positions"],
         api=_api(values),
         doors=_doors(values),
         debug=_debug(values["debug"]),

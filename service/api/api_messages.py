@@ -64,6 +64,13 @@ class ChannelsRequest(Request):
     pattern: str = ""
 
 
+class ReceiptsRequest(Request):
+    """Our own: who has confirmed this offset; 0: the newest one."""
+
+    channel: str = ""
+    offset: Uint64 = 0
+
+
 class InfoRequest(Request):
     pass
 
@@ -177,6 +184,16 @@ class HistoryResult(Message):
 
 class ChannelInfo(Message):
     num_clients: int
+
+
+class ReceiptsResult(Message):
+    """``received`` of the ``subscribers`` here; ``users`` whose confirmation is kept, whether they are here or not."""
+
+    offset: int
+    subscribers: int
+    confirming: int
+    received: int
+    users: int
 
 
 class ChannelsResult(Message):

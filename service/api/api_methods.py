@@ -111,6 +111,7 @@ METHODS: Final = (
     "rpc",
     "refresh",
     "channels",
+    "receipts",
     "batch",
     "old_style",  # a body of the old style, whatever it calls
     "unknown",
@@ -141,6 +142,7 @@ class Methods:
             "rpc": (api.RPCRequest, self._rpc),
             "refresh": (api.RefreshRequest, self._refresh),
             "channels": (api.ChannelsRequest, self._channels),
+            "receipts": (api.ReceiptsRequest, self._receipts),
             "batch": (api.BatchRequest, self._batch),
         }
         assert tuple(self._table) == METHODS[: len(self._table)], "a method is missing in METHODS"
@@ -224,6 +226,12 @@ class Methods:
     async def _channels(self, asked: api.ChannelsRequest, _: Call) -> api.ChannelsResult:
         found = self._hub.channels(asked.pattern)
         return api.ChannelsResult({name: api.ChannelInfo(count) for name, count in found.items()})
+
+    async def _receipts(self, asked: api.ReceiptsRequest, _: Call) -> api.ReceiptsResult:
+        if not self._known(asked.channel).receipts:
+            raise ClientMistake(errors.NOT_AVAILABLE)
+        told = self._hub.receipts.received(asked.channel, asked.offset)
+        return api.ReceiptsResult(told.offset, told.subscribers, told.confirming, told.received, told.users)
 
     async def _info(self, _: api.InfoRequest, __: Call) -> api.InfoResult:
         node, connections = self._node, self._connections

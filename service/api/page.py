@@ -16,7 +16,13 @@ from service.access.issuing import Wanted, issue
 from service.access.token_settings import TokenSettings
 
 _FILES: Final = Path(__file__).parent.parent / "static" / "demo"
-_KINDS: Final = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
+_KINDS: Final = {
+    ".html": "text/html",
+    ".js": "text/javascript",
+    ".css": "text/css",
+    ".svg": "image/svg+xml",
+    ".py": "text/x-python",
+}
 _LIFETIME: Final = 3600.0
 _FORWARDED: Final = ("X-Forwarded-For", "X-Real-IP", "Forwarded", "Via")
 _HOST: Final = re.compile(r"[A-Za-z0-9.:\[\]-]{1,255}")  # what may stand in a policy without changing it

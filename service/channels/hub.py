@@ -16,6 +16,7 @@ from observability.names import Figure
 from observability.observers.broker import BrokerObserver, SilentBrokerObserver
 from observability.observers.channels import ChannelsObserver
 from observability.observers.presence import PresenceObserver, SilentPresenceObserver
+from observability.observers.receivers import ReceiversObserver, SilentReceiversObserver
 from service.broker.contract import (
     Announcement,
     Broker,
@@ -29,6 +30,8 @@ from service.channels.announcing import Announcing, EncodeAnnouncements
 from service.channels.attending import Attendance, Attending
 from service.channels.channel import Channel
 from service.channels.checks import Checks
+from service.channels.confirming import Confirming, ReceiptSettings
+from service.channels.emptying import Emptying
 from service.channels.fanout import Encode, Fanout, FanoutSettings, SendMany
 from service.channels.joining import Joined, Joining, JoinRequest, Ticket
 from service.channels.namespaces import Namespace, Namespaces
@@ -44,8 +47,6 @@ from service.presence.memory_presence import MemoryPresence
 from service.protocol.messages import StreamPosition
 
 __all__ = ["Hub", "HubSettings", "JoinRequest", "Joined", "ShelfSettings", "Subscriber", "Ticket"]
-
-RELEASES = 256  # empty channels that are dropped in one turn
 
 
 class Subscriber(Protocol):
@@ -69,6 +70,7 @@ class HubSettings:
     position_check_delay: float = 40.0  # seconds of silence after which a position is checked; 0: never
     position_max_time_lag: float = 0.0  # seconds on its way that make a publication come too late; 0: any time will do
     rings: ShelfSettings = ShelfSettings()
+    receipts: ReceiptSettings = ReceiptSettings()
     notices: float = 500.0  # subscribers a second who are told that their position is lost
 
 
@@ -89,6 +91,7 @@ class Hub:
         announcers: Mapping[Any, EncodeAnnouncements] = MappingProxyType({}),
         observe_presence: PresenceObserver | None = None,
         observe_broker: BrokerObserver | None = None,
+        observe_receivers: ReceiversObserver | None = None,
         now: Callable[[], float] = time.time,
         clock: Callable[[], float] = time.monotonic,
         settings: HubSettings = HubSettings(),
@@ -106,7 +109,7 @@ class Hub:
         self._options = {namespace.name: _options(namespace) for namespace in namespaces}
         self._counts = {namespace.name: [0, 0] for namespace in namespaces}  # channels with members, members
         self._shelf = Shelf(settings.rings)
-        self._empty: dict[Channel, None] = {}
+        self._emptying = Emptying(self._channels, self._shelf, self._broker, loop, self.run)
         patches = Patches()
         self._fanout = Fanout(
             encoders,
@@ -140,6 +143,15 @@ class Hub:
             namespaces, self._options, self._broker, self._fanout, observe, audience=self._audience, clock=clock
         ).publish
         """See ``Publishing.publish``."""
+        self.receipts = Confirming(
+            self._channels,
+            loop,
+            observe_receivers or SilentReceiversObserver(),
+            self,
+            self._call_back,
+            now=now,
+            settings=settings.receipts,
+        )
         reading = Reading(namespaces, self._options, self._broker, now=now)
         self.history, self.remove_history = reading.history, reading.remove_history
         self._joining = Joining(
@@ -150,6 +162,7 @@ class Hub:
             limit=settings.recovery_max_publication_limit,
             kept=settings.fanout.kept_messages,
             patches=patches,
+            resumed=self.receipts.resumed,
         )
 
     # ------------------------------------------------------------------ members
@@ -183,7 +196,12 @@ class Hub:
         self._notices.discard(subscriber, channel)
         found = self._channels.get(channel)
         if found is not None and found.remove(subscriber):
+            self.receipts.left(found, subscriber)
             self._left(found, 1)
+
+    def let_go(self, channel: Channel, member: Any) -> None:
+        """Out, to come back (for ``Confirming``)."""
+        self.leave(member, channel.name)
 
     def leave_all(self, subscriber: Subscriber, channels: Iterable[tuple[str, Attendance | None]]) -> None:
         """Leave many; what the broker has to do about it comes later."""
@@ -203,46 +221,21 @@ class Hub:
             self.attending.came(channel.name, request.attendance)
         if joined.positioned:
             self._checks.watch(channel)
+        self.receipts.entered(channel, subscriber, request.who, joined)
         told = "recovered" if joined.recovered else "told" if joined.was_recovering else "none"
         self._observe.joined(channel.namespace.name, told)
 
     def unpin(self, channel: Channel) -> None:
         """A ticket is done with (for ``Ticket``)."""
         channel.pins -= 1
-        self._release_if_empty(channel)
+        self._emptying.consider(channel)
 
     def _left(self, channel: Channel, count: int) -> None:
         counts = self._counts[channel.namespace.name]
         counts[0] -= not channel.members
         counts[1] -= count
         self._observe.left(channel.namespace.name, count)
-        self._release_if_empty(channel)
-
-    def _release_if_empty(self, channel: Channel) -> None:
-        if not channel.members and not channel.pins and not channel.closed:
-            if not self._empty:
-                self._loop.call_soon(self._release)
-            self._empty[channel] = None
-
-    def _release(self) -> None:
-        """Drop what is still empty, a part of it in each turn."""
-        for channel in list(self._empty)[:RELEASES]:
-            del self._empty[channel]
-            if channel.members or channel.pins or channel.queued:
-                continue
-            channel.closed = True
-            self._shelf.remove(channel)
-            del self._channels[channel.name]
-            if channel.hearing is not None:
-                self._unsubscribe(channel.name)
-        if self._empty:
-            self._loop.call_soon(self._release)
-
-    def _unsubscribe(self, channel: str) -> None:
-        try:
-            self.run(f"unsubscribe {channel}", self._broker.unsubscribe(channel), lambda _: None)
-        except BrokerUnavailable:
-            pass  # it is counted; hearing what nobody wants does no harm
+        self._emptying.consider(channel)
 
     def _audience(self, channel: str) -> int:
         found = self._channels.get(channel)
@@ -320,6 +313,8 @@ class Hub:
     def lose(self, channel: Channel, position: StreamPosition, top_id: int) -> None:
         """Go on at another position; who relied on the old one is told (for ``Repairs``)."""
         relying = channel.remove_positioned()
+        for member in relying:
+            self.receipts.left(channel, member)
         channel.generation += 1
         channel.ring.restart(position, top_id)
         channel.ring.touched = self._now()
@@ -339,7 +334,10 @@ class Hub:
     def _drained(self, channel: Channel) -> None:
         if channel.repair is not None:
             self._repairs.resume(channel)
-        self._release_if_empty(channel)
+        self._emptying.consider(channel)
+
+    def _call_back(self, subscriber: Any, channel: str) -> None:
+        self.on_insufficient(subscriber, channel)
 
     def _tell(self, subscriber: Any, channel: str) -> None:
         self._observe.gap(self._namespaces.resolve(channel).name, channel)

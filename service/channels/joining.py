@@ -34,6 +34,7 @@ class JoinRequest(msgspec.Struct, frozen=True, gc=False):
     delta: Form = ""  # granted: how it takes publications as deltas
     attendance: Attendance | None = None  # what others learn of it
     told: bool = False  # of others' joins and leaves
+    who: str = ""  # whose receipts count: the user, or the connection of an anonymous one
 
 
 class Joined(msgspec.Struct, frozen=True, gc=False):
@@ -133,7 +134,10 @@ class Joining:
         limit: int,
         kept: int,
         patches: Patches | None = None,
+        resumed: Callable[[Channel, JoinRequest], JoinRequest] = lambda _channel, request: request,
     ) -> None:
+        """``resumed``: see ``Confirming.resumed``."""
+        self._resumed = resumed
         self.lobby = lobby
         self._patches = patches or Patches()
         self._broker = broker
@@ -150,7 +154,7 @@ class Joining:
             BrokerUnavailable: the broker did not do its part.
 
         """
-        ticket = Ticket(self, channel, subscriber, request)
+        ticket = Ticket(self, channel, subscriber, self._resumed(channel, request))
         try:
             if channel.hearing is True:
                 ready = self._look(ticket)

@@ -63,6 +63,10 @@ class Namespace:
     delta_publish: bool = False
     allow_tags_filter: bool = False
 
+    receipts: bool = False  # our own: clients confirm what they received
+    receipt_timeout: float = 0.0  # seconds until what is not confirmed is given once more; 0: at a reconnect only
+    receipt_ttl: float = DAY  # seconds that a confirmed position is kept
+
     regex: re.Pattern[str] | None = field(init=False, repr=False, compare=False, default=None)
 
     def __post_init__(self) -> None:

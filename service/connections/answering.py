@@ -100,6 +100,7 @@ def _join(station: Station, asker: Asker, question: q.Join) -> Soon[q.Outcome]:
         delta=_form(asker) if question.delta else "",
         attendance=question.attendance,
         told=question.told,
+        who=question.who,
     )
     return then(station.hub.join(asker, question.channel, request), q.Prepared)
 

@@ -40,6 +40,7 @@ class Ending(Outgoing):
         "number",
         "opened",
         "received",
+        "report_due",
         "session",
         "variant",
     )
@@ -57,6 +58,7 @@ class Ending(Outgoing):
         self.link: Link | None = None
         self._greeting: Greeting | None = None
         self.received = 0
+        self.report_due = 0.0  # loop time, for the rate of its reports
         self._linger_until = 0.0
         self._story: tuple[Closing, str, str] | None = None  # closing, why, initiator
         self._last_look: TcpInfo | None = None  # what TCP said when the end was decided

@@ -55,6 +55,7 @@ class Join(Told, frozen=True):
     delta: bool = False  # as deltas, where they are smaller
     attendance: Attendance | None = None  # what others learn of it
     told: bool = False  # of others' joins and leaves
+    who: str = ""  # whose receipts end where it goes on: the user, or the connection of an anonymous one
 
 
 class Enter(Told, frozen=True):

@@ -10,6 +10,7 @@ from service.settings.mistakes import Mistake
 from service.settings.token_agreement import tokens
 
 Tree = dict[str, Any]
+_SHORTEST_RECEIPT = 3.0  # seconds
 _NAME = re.compile(r"[-a-zA-Z0-9_.]{2,}")
 
 
@@ -89,6 +90,7 @@ def _options(options: Tree, place: str, channel: Tree) -> Iterator[Mistake]:
     if options["auto_cache_recover"] and not (options["force_recovery"] and options["force_recovery_mode"] == "cache"):
         yield Mistake(f"{place}.auto_cache_recover", 'takes force_recovery, and force_recovery_mode "cache"')
     yield from _deltas(options, place)
+    yield from _receipts(options, place)
     try:
         re.compile(options["channel_regex"])
     except re.error as error:
@@ -98,6 +100,22 @@ def _options(options: Tree, place: str, channel: Tree) -> Iterator[Mistake]:
 def _deltas(options: Tree, place: str) -> Iterator[Mistake]:
     for unknown in (each for each in options["allowed_delta_types"] if each != "fossil"):
         yield Mistake(f"{place}.allowed_delta_types", 'takes "fossil" only', f'"{unknown}"')
+
+
+def _receipts(options: Tree, place: str) -> Iterator[Mistake]:
+    timeout, ttl = options["receipt_timeout"], options["receipt_ttl"]
+    if not options["receipts"]:
+        if timeout:
+            yield Mistake(f"{place}.receipt_timeout", "takes receipts")
+        return
+    if not (options["history_size"] and options["history_ttl"]):
+        yield Mistake(f"{place}.receipts", "takes history_size and history_ttl: what is missed comes from history")
+    if timeout and timeout < _SHORTEST_RECEIPT:
+        yield Mistake(
+            f"{place}.receipt_timeout", f"must be at least {_SHORTEST_RECEIPT:g} s: receipts come once a second"
+        )
+    if ttl < max(1.0, timeout):
+        yield Mistake(f"{place}.receipt_ttl", "must be at least 1 s, and not shorter than receipt_timeout")
 
 
 def _personal_channel(values: Tree) -> Iterator[Mistake]:

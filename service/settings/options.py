@@ -204,6 +204,12 @@ _CLIENT: Final = (
     ("connect_include_server_time", switch, False, "The connect reply tells our time."),
     ("history_max_publication_limit", whole, 300, "Most publications of one history reply."),
     ("recovery_max_publication_limit", whole, 300, "Most publications of one recovery; more are told as lost."),
+    (
+        "receipt_positions",
+        whole,
+        100_000,
+        "Our own. Confirmed positions kept over all channels; beyond, the oldest are forgotten.",
+    ),
     ("insecure", switch, False, "Everybody may do everything. For trials on your own machine only."),
 )
 _CHANNEL: Final = (
@@ -258,6 +264,14 @@ CHANNEL_OPTIONS: Final = (
         'Clients may ask for publications as deltas of these types; the only one is "fossil".',
     ),
     ("delta_publish", switch, False, "Publications are for deltas, also when their publisher does not say so."),
+    ("receipts", switch, False, "Our own. Clients may confirm what they received; see docs/receipts.md."),
+    (
+        "receipt_timeout",
+        duration,
+        "0s",
+        "Our own. What a client that confirms has not confirmed by then is given once more; 0: at a reconnect only.",
+    ),
+    ("receipt_ttl", duration, "24h", "Our own. How long the confirmed position of a user is kept."),
     ("channel_regex", text, "", "What the name behind the namespace must look like."),
     (
         "publication_data_format",

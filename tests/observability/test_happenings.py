@@ -15,6 +15,7 @@ from observability.observers.channels import ChannelsObserver, SilentChannelsObs
 from observability.observers.connections import ConnectionsObserver, SilentConnectionsObserver
 from observability.observers.door import DoorObserver, SilentDoorObserver
 from observability.observers.outside import OutsideObserver, SilentOutsideObserver
+from observability.observers.receivers import ReceiversObserver, SilentReceiversObserver
 from observability.observers.service import ServiceObserver, SilentServiceObserver
 from observability.observers.upgrade import SilentUpgradeObserver, UpgradeObserver
 
@@ -27,6 +28,7 @@ OBSERVERS = {
     "api": (ApiObserver, SilentApiObserver),
     "access": (AccessObserver, SilentAccessObserver),
     "outside": (OutsideObserver, SilentOutsideObserver),
+    "receivers": (ReceiversObserver, SilentReceiversObserver),
     "service": (ServiceObserver, SilentServiceObserver),
 }
 

@@ -5,6 +5,7 @@ Events are dicts as the JavaScript SDK tells them: {"event": "subscribed", "chan
 
 import asyncio
 import contextlib
+import importlib.util
 import itertools
 import json
 import os
@@ -18,6 +19,13 @@ from centrifuge.exceptions import ReplyError
 
 HERE = Path(__file__).parent
 PATIENCE = 30.0
+HELPERS = HERE.parents[1] / "service" / "static" / "demo"
+
+_spec = importlib.util.spec_from_file_location("heliograph_client", HELPERS / "heliograph_client.py")
+assert _spec is not None, "the helper is where it was"
+assert _spec.loader is not None, "and it is a file"
+heliograph_client = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(heliograph_client)
 
 
 class Refused(Exception):
@@ -34,7 +42,11 @@ class Sdk(Protocol):
     seen: list[dict[str, Any]]
 
     async def connect(self, url: str, token: str = "", tokens: Iterable[str] | None = None) -> None: ...
+    async def connect_with_helper(
+        self, url: str, token: str, *, attempts: int = 10, report_every: float = 10.0, patience: float = 1.0
+    ) -> None: ...
     async def subscribe(self, channel: str, **options: Any) -> None: ...
+    async def subscribe_confirming(self, channel: str, fails_at: Iterable[int] = ()) -> None: ...
     async def unsubscribe(self, channel: str) -> None: ...
     async def publish(self, channel: str, data: Any) -> None: ...
     async def history(self, channel: str, limit: int) -> dict[str, Any]: ...
@@ -96,14 +108,25 @@ class JavaScript(Seen):
         self._process: asyncio.subprocess.Process | None = None
         self._reading: asyncio.Task[None] | None = None
 
-    async def connect(self, url: str, token: str = "", tokens: Iterable[str] | None = None) -> None:
+    async def connect(self, url: str, token: str = "", tokens: Iterable[str] | None = None, **more: Any) -> None:
         self._process = await asyncio.create_subprocess_exec(
             "node", str(HERE / "driver.mjs"),
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=sys.stderr,
-            env={**os.environ, "HELIOGRAPH_NODE_MODULES": str(self._node_modules)}, limit=2**24,
+            env={
+                **os.environ, "HELIOGRAPH_NODE_MODULES": str(self._node_modules),
+                "HELIOGRAPH_HELPER": (HELPERS / "heliograph.js").as_uri(),
+            }, limit=2**24,
         )  # fmt: skip
         self._reading = asyncio.create_task(self._read(self._process))
-        await self._do("connect", url=url, token=token, tokens=None if tokens is None else list(tokens))
+        told = None if tokens is None else list(tokens)
+        await self._do("connect", url=url, token=token, tokens=told, **more)
+
+    async def connect_with_helper(
+        self, url: str, token: str, *, attempts: int = 10, report_every: float = 10.0, patience: float = 1.0
+    ) -> None:
+        helped = {"attempts": attempts, "reportEvery": report_every * 1000}
+        delays = {"minReconnectDelay": patience * 1000, "maxReconnectDelay": patience * 30_000}
+        await self.connect(url, token, helped=helped, options=delays)
 
     async def _read(self, process: asyncio.subprocess.Process) -> None:
         assert process.stdout is not None, "started with a pipe"
@@ -128,6 +151,9 @@ class JavaScript(Seen):
 
     async def subscribe(self, channel: str, **options: Any) -> None:
         await self._do("subscribe", channel=channel, options=options)
+
+    async def subscribe_confirming(self, channel: str, fails_at: Iterable[int] = ()) -> None:
+        await self._do("subscribe", channel=channel, options={}, confirmed=list(fails_at))
 
     async def unsubscribe(self, channel: str) -> None:
         await self._do("unsubscribe", channel=channel)
@@ -166,6 +192,7 @@ class Python(Seen):
     def __init__(self) -> None:
         super().__init__()
         self._client: centrifuge.Client | None = None
+        self._helper: Any = None
 
     @property
     def client(self) -> centrifuge.Client:
@@ -191,6 +218,33 @@ class Python(Seen):
             return found
 
         return get_token
+
+    async def connect_with_helper(
+        self, url: str, token: str, *, attempts: int = 10, report_every: float = 10.0, patience: float = 1.0
+    ) -> None:
+        self._client = centrifuge.Client(
+            url, events=_ClientEvents(self.tell), token=token, proxy=None,
+            min_reconnect_delay=patience, max_reconnect_delay=patience * 30,
+        )  # fmt: skip
+        self._helper = heliograph_client.Heliograph(
+            self._client, attempts=attempts, report_every=report_every,
+            on_give_up=lambda count: self.tell("gave up", attempts=count),
+            on_error=lambda error: self.tell("failed", message=str(error)),
+        )  # fmt: skip
+        await self._client.connect()
+
+    async def subscribe_confirming(self, channel: str, fails_at: Iterable[int] = ()) -> None:
+        failing = set(fails_at)
+
+        async def handle(publication: Any) -> None:
+            if publication.offset in failing:
+                failing.discard(publication.offset)
+                raise ValueError(f"refused {publication.offset}")
+            self.tell("handled", channel=channel, offset=publication.offset, data=publication.data)
+
+        subscription = self.client.new_subscription(channel, events=_SubscriptionEvents(self.tell, channel))
+        self._helper.confirm(subscription, handle)
+        await subscription.subscribe()
 
     async def subscribe(self, channel: str, **options: Any) -> None:
         if "tokens" in options:
@@ -231,6 +285,8 @@ class Python(Seen):
         await self.client.disconnect()
 
     async def close(self) -> None:
+        if self._helper is not None:
+            await self._helper.close()
         if self._client is not None:
             await self._client.disconnect()
             while (

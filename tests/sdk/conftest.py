@@ -33,6 +33,7 @@ def server(tmp_path_factory):
     """The real server; anonymous clients are refused, `stream:` keeps history, `quiet:` allows nothing."""
     settings = configuration(client__subscribe_to_user_personal_channel={"enabled": True})
     settings["channel"]["namespaces"].append({"name": "quiet"})
+    settings["channel"]["namespaces"].append({**RECOVERABLE, "name": "receipts", "receipts": True})
     deltas = {"name": "delta", "allowed_delta_types": ["fossil"], "delta_publish": True}
     settings["channel"]["namespaces"].append({**RECOVERABLE, **deltas})
     may = ("allow_subscribe_for_client", "allow_presence_for_subscriber", "presence", "join_leave")

@@ -8,6 +8,7 @@ const { Centrifuge } = require("centrifuge");
 const WebSocket = require("ws");
 
 let client;
+let helper;
 let asked = 0;
 
 function say(event, fields) {
@@ -24,7 +25,7 @@ function tokenSource(tokens) {
 }
 
 const actions = {
-  async connect({ url, token, tokens, options }) {
+  async connect({ url, token, tokens, options, helped }) {
     const settings = { websocket: WebSocket, ...options };
     if (token) settings.token = token;
     if (tokens) settings.getToken = tokenSource(tokens);
@@ -34,14 +35,30 @@ const actions = {
     for (const name of ["subscribed", "unsubscribed", "publication", "join", "leave"]) {
       client.on(name, (ctx) => say(name, { ...ctx, server: true }));
     }
+    if (helped) {
+      const { Heliograph, patience } = await import(process.env.HELIOGRAPH_HELPER);
+      say("patience", patience);
+      const told = { onGiveUp: (ctx) => say("gave up", ctx), onError: (error) => say("failed", { message: error.message }) };
+      helper = new Heliograph(client, { ...helped, ...told });
+    }
     client.connect();
   },
-  async subscribe({ channel, options: { tokens, ...options } = {} }) {
+  async subscribe({ channel, options: { tokens, ...options } = {}, confirmed }) {
     if (tokens) options.getToken = tokenSource(tokens);
     const subscription = client.getSubscription(channel) ?? client.newSubscription(channel, options);
     for (const name of ["subscribing", "subscribed", "unsubscribed", "publication", "join", "leave"]) {
       subscription.removeAllListeners(name);
       subscription.on(name, (ctx) => say(name, { channel, ...ctx }));
+    }
+    if (confirmed) {
+      const refused = new Set(); // what the application fails at, the first time
+      helper.confirm(subscription, async ({ offset, data }) => {
+        if (confirmed.includes(offset) && !refused.has(offset)) {
+          refused.add(offset);
+          throw new Error(`refused ${offset}`);
+        }
+        say("handled", { channel, offset, data });
+      });
     }
     subscription.removeAllListeners("error");
     subscription.on("error", (ctx) => say("error", { channel, code: ctx.error.code, message: ctx.error.message }));

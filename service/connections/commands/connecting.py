@@ -181,6 +181,7 @@ def _joining(  # noqa: PLR0917 - as they come
         recover=request is not None and request.recover,
         since=wire.StreamPosition() if request is None else wire.StreamPosition(request.offset, request.epoch),
         delta=request is not None and request.delta in namespace.allowed_delta_types,
+        who=client.user,
         attendance=client.attendance(subscribed),
         told=rules.hears_announcements(namespace, client.user, granted, asked=False, insecure=insecure),
     )

@@ -190,6 +190,7 @@ def _join(
         delta=request.delta in namespace.allowed_delta_types,
         attendance=client.attendance(subscribed),
         told=rules.hears_announcements(namespace, user, granted, asked=request.join_leave, insecure=insecure),
+        who=user or client.id,
     )
 
 

@@ -5,6 +5,7 @@ from msgspec import Raw
 from observability.observers.presence import SilentPresenceObserver
 from service.broker.contract import BrokerUnavailable, History, Published
 from service.channels.attending import Attending
+from service.channels.confirming import Received
 from service.channels.namespaces import Namespace, Namespaces
 from service.presence.contract import PresenceUnavailable
 from service.presence.memory_presence import MemoryPresence
@@ -30,6 +31,10 @@ class FakeHub:
         self.presence = FakePresence()
         quiet = SilentPresenceObserver()
         self.attending = Attending(self.presence, None, namespaces, quiet, turns=None, run=lambda *_: None)
+        self.receipts = self
+
+    def received(self, channel, offset):
+        return Received(offset or 9, 5, 4, 3, 2)
 
     def publish(self, channel, data, **options):
         self.namespaces.resolve(channel)
@@ -121,6 +126,7 @@ def namespaces():
         [
             Namespace(name="open"),
             Namespace(name="pres", presence=True),
+            Namespace(name="kept", history_size=9, history_ttl=60.0, receipts=True),
             Namespace(name="hist", history_size=9, history_ttl=60.0, publication_data_format="binary"),
         ],
     )

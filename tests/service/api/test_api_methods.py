@@ -153,6 +153,15 @@ async def test_channels(ask):
     assert await ask("channels", pattern="zzz") == {"channels": {}}
 
 
+async def test_receipts(ask):
+    told = {"offset": 7, "subscribers": 5, "confirming": 4, "received": 3, "users": 2}
+    assert await ask("receipts", channel="kept:a", offset=7) == told
+    assert await ask("receipts", channel="kept:a") == {**told, "offset": 9}
+    assert await ask("receipts", channel="open:a") == 108
+    assert await ask("receipts", channel="nope:a") == 102
+    assert await ask("receipts") == 107
+
+
 async def test_info(ask):
     [node] = (await ask("info"))["nodes"]
     assert (node["uid"], node["name"], node["version"]) == ("uid", "name", "1.2.3")

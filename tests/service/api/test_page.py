@@ -52,6 +52,8 @@ async def test_the_page_and_its_files(client):
         ("/demo", "text/html"),
         ("/demo/demo.js", "text/javascript"),
         ("/demo/centrifuge-lite.js", "text/javascript"),
+        ("/demo/heliograph.js", "text/javascript"),
+        ("/demo/heliograph_client.py", "text/x-python"),
         ("/demo/socket-worker.js", "text/javascript"),
         ("/demo/demo.css", "text/css"),
         ("/demo/mark.svg", "image/svg+xml"),

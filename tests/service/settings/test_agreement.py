@@ -43,6 +43,19 @@ def test_the_defaults_agree():
             'channel.without_namespace.auto_cache_recover: takes force_recovery, and force_recovery_mode "cache"',
         ),
         (
+            without(receipts=True),
+            "channel.without_namespace.receipts: takes history_size and history_ttl: what is missed comes from history",
+        ),
+        (without(receipt_timeout="5s"), "channel.without_namespace.receipt_timeout: takes receipts"),
+        (
+            without(receipts=True, receipt_timeout="1s", history_size=1, history_ttl="1m"),
+            "channel.without_namespace.receipt_timeout: must be at least 3 s: receipts come once a second",
+        ),
+        (
+            without(receipts=True, receipt_timeout="5m", receipt_ttl="1m", history_size=1, history_ttl="1m"),
+            "channel.without_namespace.receipt_ttl: must be at least 1 s, and not shorter than receipt_timeout",
+        ),
+        (
             without(allowed_delta_types=["fossil", "xdelta"]),
             'channel.without_namespace.allowed_delta_types = "xdelta": takes "fossil" only',
         ),
