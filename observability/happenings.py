@@ -187,7 +187,7 @@ HAPPENINGS = (
     ),
     Happening(
         "receivers", "lost", "It told how its last connection ended",
-        (n.CLIENT_DISCONNECTS,), (), (n.CLIENT_DISCONNECTED,),
+        (n.CLIENT_DISCONNECTS,), (), (n.RECEIVER_DISCONNECTED,),
     ),
     Happening(
         "receivers", "", "What is unconfirmed, at the scrape", (n.UNCONFIRMED, n.RECEIPT_POSITIONS),

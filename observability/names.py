@@ -369,7 +369,7 @@ MESSAGE_UNCONFIRMED = _event(
     "message.unconfirmed", "warning", "A subscriber did not confirm in time; it has to come back."
 )
 RECEIVER_REFUSED = _event("receiver.refused", "info", "A receipt or a report was refused; the client's mistake.")
-CLIENT_DISCONNECTED = _event("client.disconnected", "info", "How a connection ended, as its client saw it.")
+RECEIVER_DISCONNECTED = _event("receiver.disconnected", "info", "How a connection ended, as its client saw it.")
 CHANNEL_GAP = _event("channel.gap", "warning", "A subscriber's position was lost; it is told.")
 PRESENCE_FAILED = _event("presence.failed", "warning", "A client's presence could not be kept; its subscription stays.")
 BROKER_FAILED = _event("broker.failed", "error", "The broker did not do what it was asked.")

@@ -102,12 +102,7 @@ class Service:
             announcers={variant: variant.announcements},
             observe_presence=telemetry.presence,
             observe_receivers=telemetry.receivers,
-            settings=HubSettings(
-                recovery_max_publication_limit=settings.recovery_max_publication_limit,
-                position_check_delay=settings.position_check_delay,
-                position_max_time_lag=settings.position_max_time_lag,
-                receipts=ReceiptSettings(positions=settings.receipt_positions),
-            ),
+            settings=_hub(settings),
         )
         self._http = HttpClient(__version__)
         keys = KeyFetcher(self._http.ask, telemetry.outside)
@@ -133,8 +128,7 @@ class Service:
             self.station, settings.upgrade, {"": variant, "centrifuge-json": variant}, telemetry.upgrade, telemetry.door
         )
         entrance = self.station.entrance
-        rooms = (self.figures, self.hub.figures, self.hub.receipts.figures, self.broker.figures)
-        for source in (*rooms, keys.figures, entrance.figures):
+        for source in (self.figures, self.hub.figures, self.broker.figures, keys.figures, entrance.figures):
             telemetry.registry.add_source(source)
         http = settings.http
         self._public = Door(self._public_application(), [self._place("public", http.public)])
@@ -297,6 +291,15 @@ def _order(ordered: asyncio.Future[str], name: str) -> None:
 async def _soon(answer: Soon[None]) -> None:
     if answer is not None:
         await answer
+
+
+def _hub(settings: Settings) -> HubSettings:
+    return HubSettings(
+        recovery_max_publication_limit=settings.recovery_max_publication_limit,
+        position_check_delay=settings.position_check_delay,
+        position_max_time_lag=settings.position_max_time_lag,
+        receipts=ReceiptSettings(positions=settings.receipt_positions),
+    )
 
 
 def _words(settings: Settings, middlewares: Sequence[Middleware]) -> Words:

@@ -88,7 +88,7 @@ class ReceiversObserver:
         """A client tells how its last connection ended, ``seconds`` before it was back; ``seen``: of ``names.SEEN``."""
         self._seen.by[seen].value += 1
         self._all.tell(
-            names.CLIENT_DISCONNECTED,
+            names.RECEIVER_DISCONNECTED,
             connection_id=connection_id,
             cause=seen,
             code=code,

@@ -51,7 +51,10 @@ class Place(Protocol):
     """What the hub does for receipts."""
 
     def let_go(self, channel: Channel, member: Any) -> None:
-        """Take a member out; it will be told."""
+        """Take a member out."""
+
+    def call_back(self, subscriber: Any, channel: str) -> None:
+        """Have it come back; called at a pace."""
 
 
 class Confirming:
@@ -63,12 +66,10 @@ class Confirming:
         timers: Timers,
         observe: ReceiversObserver,
         place: Place,
-        tell: Callable[[Any, str], None],
         *,
         now: Callable[[], float] = time.time,
         settings: ReceiptSettings = ReceiptSettings(),
     ) -> None:
-        """``tell`` is told, at a pace, of (subscriber, channel) that has to come back."""
         self._channels = channels
         self._timers = timers
         self._observe = observe
@@ -76,7 +77,7 @@ class Confirming:
         self._now = now
         self._positions = Positions(settings.positions)
         self._trails: dict[Channel, Trail] = {}
-        self._notices = Notices(timers, tell, settings.redeliveries)
+        self._notices = Notices(timers, place.call_back, settings.redeliveries)
         self._armed = False
         self._overdue = 0  # messages, at the last walk
 

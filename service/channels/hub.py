@@ -143,15 +143,8 @@ class Hub:
             namespaces, self._options, self._broker, self._fanout, observe, audience=self._audience, clock=clock
         ).publish
         """See ``Publishing.publish``."""
-        self.receipts = Confirming(
-            self._channels,
-            loop,
-            observe_receivers or SilentReceiversObserver(),
-            self,
-            self._call_back,
-            now=now,
-            settings=settings.receipts,
-        )
+        told = observe_receivers or SilentReceiversObserver()
+        self.receipts = Confirming(self._channels, loop, told, self, now=now, settings=settings.receipts)
         reading = Reading(namespaces, self._options, self._broker, now=now)
         self.history, self.remove_history = reading.history, reading.remove_history
         self._joining = Joining(
@@ -336,7 +329,8 @@ class Hub:
             self._repairs.resume(channel)
         self._emptying.consider(channel)
 
-    def _call_back(self, subscriber: Any, channel: str) -> None:
+    def call_back(self, subscriber: Any, channel: str) -> None:
+        """It was let go, and has to come back (for ``Confirming``)."""
         self.on_insufficient(subscriber, channel)
 
     def _tell(self, subscriber: Any, channel: str) -> None:
@@ -377,6 +371,7 @@ class Hub:
             yield Figure(names.SUBSCRIPTIONS.name, labels, members)
         yield Figure(names.FANOUT_LAG.name, (), self._fanout.lag())
         yield from self.attending.figures()
+        yield from self.receipts.figures()
 
 
 def _options(namespace: Namespace) -> PublishOptions:

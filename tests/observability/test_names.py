@@ -20,7 +20,7 @@ WRITTEN = [
     if file.suffix in {".py", ".yml", ".yaml", ".json", ".md", ".html", ".js", ".tmpl"}
 ]
 #: Parts of names and other words with our prefix that are no metrics.
-NO_METRICS = {"heliograph_", "heliograph_service", "heliograph_telemetry"}
+NO_METRICS = {"heliograph_client", "heliograph_", "heliograph_service", "heliograph_telemetry"}
 
 
 @pytest.mark.parametrize("metric", names.METRICS.values(), ids=lambda metric: metric.name)

@@ -62,11 +62,11 @@ def test_a_sampled_message_gets_the_span_of_its_receipt(telemetry):
     assert list(span.links) == [Link(5, 6)]
 
 
-@pytest.mark.shows("heliograph_client_disconnects_total", "client.disconnected")
+@pytest.mark.shows("heliograph_client_disconnects_total", "receiver.disconnected")
 def test_an_end_as_its_client_saw_it(telemetry):
     told(telemetry).lost("transport_closed", 1, "x" * 300, 2.5, "c1")
     assert telemetry.value(names.CLIENT_DISCONNECTS, "transport_closed") == 1
-    line = telemetry.line("client.disconnected")
+    line = telemetry.line("receiver.disconnected")
     assert (line["cause"], line["code"], len(line["reason"]), line["connection_id"]) == (
         "transport_closed",
         1,
