@@ -58,8 +58,8 @@ HAPPENINGS = (
         (n.GREETINGS, n.REQUESTS, n.ERRORS), (n.CONNECT_SPAN,), (n.CONNECTION_REFUSED,),
     ),
     Happening(
-        "connections", "command", "A command was answered; a line when it failed by our fault",
-        (n.COMMANDS_TOTAL, n.REQUESTS, n.ERRORS), (), (n.COMMAND_FAILED,),
+        "connections", "command", "A command was answered; a line when it was refused, or failed by our fault",
+        (n.COMMANDS_TOTAL, n.REQUESTS, n.ERRORS), (), (n.COMMAND_REFUSED, n.COMMAND_FAILED),
     ),
     Happening("connections", "received", "Messages came", (n.MESSAGES_RECEIVED, n.MESSAGE_BYTES_RECEIVED)),
     Happening("connections", "pinged", "A ping was sent", (n.PINGS,)),

@@ -128,14 +128,16 @@ class ConnectionsObserver:
             names.CONNECTION_REFUSED, link or greeting.upgrade, connection_id=connection_id, code=code, cause=cause
         )
 
-    def command(self, method: str, error: int = 0, connection_id: str = "", place: int = NOBODY) -> None:
-        """A command was answered; ``error`` is the reply code, 0 for success."""
+    def command(self, method: str, error: int = 0, connection_id: str = "", place: int = NOBODY, why: str = "") -> None:
+        """A command was answered; ``error`` is the reply code, 0 for success, ``why`` our reason."""
         if error or method in _RECORDED_COMMANDS:
             self.recorder.note(place, noted.COMMAND, command_event(method, error))
         self._commands.by[method, str(error)].value += 1
         if error in SERVER_FAULTS:
             self._faults.value += 1
             self._all.tell(names.COMMAND_FAILED, method=method, code=error, connection_id=connection_id)
+        elif error and method != "connect":  # a greeting has a line of its own
+            self._all.tell(names.COMMAND_REFUSED, method=method, code=error, reason=why, connection_id=connection_id)
 
     def received(self, messages: int, size: int, place: int = NOBODY) -> None:
         """WebSocket messages came, ``size`` payload bytes together."""
@@ -300,7 +302,7 @@ class SilentConnectionsObserver(ConnectionsObserver):
     ) -> None:
         pass
 
-    def command(self, method: str, error: int = 0, connection_id: str = "", place: int = NOBODY) -> None:
+    def command(self, method: str, error: int = 0, connection_id: str = "", place: int = NOBODY, why: str = "") -> None:
         pass
 
     def received(self, messages: int, size: int, place: int = NOBODY) -> None:

@@ -172,7 +172,7 @@ class Connection(Ending, asyncio.Protocol):
         code = error.code if isinstance(error, wire.Error) else 0
         if effect.method == "connect":
             self._greeted(code)
-        self.station.observe.command(effect.method, code, self.id, self.number)
+        self.station.observe.command(effect.method, code, self.id, self.number, effect.why)
         self._replies.append(effect.message)
 
     def _push(self, effect: q.Push, _now: float) -> None:

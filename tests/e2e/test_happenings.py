@@ -155,7 +155,7 @@ async def test_a_heartbeat_in_time_a_late_and_a_missed_one(make_node, telemetry)
 @pytest.mark.shows("heliograph_recoveries_total", "heliograph_broker_operations_total", "heliograph_requests_total")
 @pytest.mark.shows("heliograph_broker_operation_seconds", "heliograph_api_requests_total", "message.published")
 @pytest.mark.shows("heliograph_api_request_seconds", "heliograph_traces_sampled_total", "service.started")
-@pytest.mark.shows("service.ready", "heliograph_ready", "message.refused")
+@pytest.mark.shows("service.ready", "heliograph_ready", "message.refused", "command.refused")
 async def test_what_clients_and_backends_ask_for(make_node, telemetry):
     _, port = await make_node()
     raw = await Raw.connected(port, token("ada"), CHANNEL)
@@ -176,6 +176,7 @@ async def test_what_clients_and_backends_ask_for(make_node, telemetry):
     assert telemetry.value(names.PUBLICATIONS, "stream", "api") == 2
     assert telemetry.value(names.PUBLICATIONS, "stream", "client") == 1
     assert telemetry.value(names.DELIVERED, "stream") == 2
+    assert telemetry.line("command.refused")["reason"] == "the namespace keeps no history"
     telemetry.look()
     await raw.abort()
 

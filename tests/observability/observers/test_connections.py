@@ -93,18 +93,22 @@ def test_a_greeting_that_fails_by_our_fault_is_an_error_with_a_span(telemetry):
 
 
 @pytest.mark.shows("heliograph_commands_total", "heliograph_requests_total", "heliograph_errors_total")
-@pytest.mark.shows("command.failed")
+@pytest.mark.shows("command.failed", "command.refused")
 def test_commands_are_counted_by_method_and_code(telemetry):
     observe = telemetry.telemetry.connections
     observe.command("subscribe")
-    observe.command("subscribe", 103, "c1")
+    observe.command("subscribe", 103, "c1", why="no option allows it")
+    observe.command("connect", 109, "c2")
     observe.command("publish", 100, "c1")
     assert telemetry.value(names.COMMANDS_TOTAL, "subscribe", "0") == 1
     assert telemetry.value(names.COMMANDS_TOTAL, "subscribe", "103") == 1
-    assert telemetry.value(names.REQUESTS, "command") == 3
+    assert telemetry.value(names.REQUESTS, "command") == 4
     assert telemetry.value(names.ERRORS, "command") == 1
     line = telemetry.line("command.failed")
     assert (line["method"], line["connection_id"], line["level"]) == ("publish", "c1", "error")
+    line = telemetry.line("command.refused")
+    assert (line["method"], line["code"], line["connection_id"]) == ("subscribe", 103, "c1")
+    assert (line["reason"], line["level"]) == ("no option allows it", "info")
 
 
 @pytest.mark.shows("heliograph_messages_received_total", "heliograph_message_bytes_received_total")
