@@ -6,6 +6,7 @@ from grafana.dashboards.panels import heat, limit, lines, number, traces
 from grafana.dashboards.queries import buckets, increase, jaeger, prometheus, quantile, rate
 
 DELIVERY = "heliograph_message_delivery_seconds"
+RECEIVE = "heliograph_message_receive_seconds"
 #: The objective of a delivery, and the P99 at which HeliographDeliveryLatencyP99 calls, in seconds.
 OBJECTIVE, LATENCY_LIMIT = 0.25, 2.0
 
@@ -48,6 +49,20 @@ def delivery_percentiles() -> timeseries.Panel:
         prometheus(quantile(0.5, DELIVERY), "median"),
     )
     return limit(panel, LATENCY_LIMIT)
+
+
+def received_percentiles() -> timeseries.Panel:
+    """Until the clients had it, as they say."""
+    return lines(
+        "Until clients had it",
+        "Median, P95 and P99 from the accepted publication to the client, as clients report it by the helper "
+        "(docs/receipts.md); the diamonds lead to traces that end in message.receive. Normal is the delivery latency "
+        "plus the way through the network. Much more: the network, or busy clients. Nothing: no client reports.",
+        "s",
+        prometheus(quantile(0.99, RECEIVE), "p99", exemplars=True),
+        prometheus(quantile(0.95, RECEIVE), "p95"),
+        prometheus(quantile(0.5, RECEIVE), "median"),
+    )
 
 
 def publications_and_deliveries() -> timeseries.Panel:

@@ -7,7 +7,7 @@ from grafana.dashboards.frame import board
 
 
 def overview() -> Dashboard:
-    """Ids belong to panels for good: alerts and bookmarks link to them. The next free one is 21."""
+    """Ids belong to panels for good: alerts and bookmarks link to them. The next free one is 22."""
     return board(
         "heliograph-overview",
         "Heliograph: overview",
@@ -30,9 +30,10 @@ def overview() -> Dashboard:
             (14, connections.upgrades(), 8, 8),
             (15, connections.closes(), 8, 8),
             (16, messages.recoveries(), 8, 8),
-            (17, runtime.loop_and_pauses(), 8, 8),
-            (18, logs.lines_by_level(), 8, 8),
-            (19, messages.latest_traces(), 8, 8),
+            (17, runtime.loop_and_pauses(), 6, 8),
+            (18, logs.lines_by_level(), 6, 8),
+            (21, messages.received_percentiles(), 6, 8),
+            (19, messages.latest_traces(), 6, 8),
             (20, logs.worth_reading(), 24, 10),
         ],
     )

@@ -21,6 +21,7 @@ from typing import Any, Final
 import aiohttp
 import jwt
 
+from service.lab.reporting import Reporting
 from service.lab.subscriber import GaveUp, Subscriber
 
 ROOM: Final = 5  # clients
@@ -45,6 +46,7 @@ class LoadSettings:
     cut_every: float = 10.0  # a client's network is gone
     leave_every: float = 20.0  # a client says goodbye and comes back
     mistake_every: float = 15.0  # a bad token, a bad upgrade
+    report_every: float = 10.0  # a client tells how long a message took
     nap_every: float = 30.0  # the heavy channel's reader stops reading
 
 
@@ -97,10 +99,12 @@ class Load:
         while True:
             subscriber = self._subscriber(f"load-{number}", [EVERYBODY, f"room-{number // ROOM}"])
             self._crowd.append(subscriber)
+            reporting = Reporting(subscriber, self.settings.report_every)
             with suppress(GaveUp):
                 async with aclosing(subscriber.receive()) as stream:
-                    async for _ in stream:
+                    async for received in stream:
                         self.tally.received += 1
+                        await reporting.heard(received)
             self._crowd.remove(subscriber)
             await asyncio.sleep(random.uniform(1.0, 2.0))
 

@@ -52,6 +52,7 @@ class Subscriber:
     channels: Sequence[str]
     tell: Callable[[str], None]
     jitter: Callable[[float, float], float] = random.uniform
+    answered: Callable[[dict[str, Any]], None] = lambda _reply: None  # told of answers to commands that are not its own
     socket: aiohttp.ClientWebSocketResponse | None = None  # the live one, for whoever wants to send or to break it
     _places: dict[str, _Place] = field(default_factory=dict)
     _ever: bool = False
@@ -135,6 +136,7 @@ class Subscriber:
 
     def _handle(self, reply: dict[str, Any]) -> Iterator[Received]:
         if reply.get("id", 0) > len(self._places) + 1:  # the answer to a command of whoever uses ``socket``
+            self.answered(reply)
             return
         if error := reply.get("error"):
             subject = "connect" if reply.get("id") == 1 else f"subscribe to {self._channel_of(reply['id'])}"

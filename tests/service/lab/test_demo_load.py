@@ -10,7 +10,7 @@ from service.lab import demo_load
 from service.lab.demo_load import Load, LoadSettings
 from tests.e2e.served import KEY, RECOVERABLE, SECRET, Served, configuration
 
-QUICK = {"cut_every": 0.2, "leave_every": 0.3, "mistake_every": 0.2, "nap_every": 0.5}
+QUICK = {"cut_every": 0.2, "leave_every": 0.3, "mistake_every": 0.2, "nap_every": 0.5, "report_every": 0.5}
 
 
 @pytest.fixture
@@ -56,6 +56,8 @@ async def test_everything_that_a_board_shows_moves(served):
         ("recoveries_total", {"result": "recovered"}),
         ("upgrades_total", {"result": "bad_request"}),
         ("backlog_messages", {}),
+        ("message_receive_seconds_count", {}),
+        ("client_disconnects_total", {"seen": "transport_closed"}),
     ]
     async with running(served, clients=10, publications=40.0, **QUICK):
         for name, labels in wanted:
