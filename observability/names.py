@@ -10,6 +10,8 @@ from typing import Literal, NamedTuple
 
 PREFIX = "heliograph_"
 OTHER = "other"  # stands for every label value outside the closed set
+BACKENDS_ERRORS = 400  # reply codes from here on are the backend's own; they count as other
+BACKENDS_CLOSINGS = range(4000, 5000)  # close codes, likewise
 SERVER_FAULTS = frozenset({100, 3004})  # reply and close codes that say: our fault; they make the error rate
 NO_NAMESPACE = "-"  # channels without namespace; no namespace can be called so
 

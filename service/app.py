@@ -8,6 +8,7 @@ import time
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
+from functools import partial
 from typing import Any, Final
 
 from aiohttp import web
@@ -18,6 +19,7 @@ from observability.metrics import Words
 from observability.names import Figure
 from observability.setup import Telemetry
 from service import __version__
+from service.access.hooks import Hooks
 from service.access.key_fetching import KIND as KEY_SETS
 from service.access.key_fetching import KeyFetcher
 from service.access.refusals import CAUSES as TOKEN_CAUSES
@@ -34,6 +36,7 @@ from service.broker.watched import WatchedBroker
 from service.channels.confirming import ReceiptSettings
 from service.channels.hub import Hub, HubSettings
 from service.config import Settings
+from service.connections import consulting
 from service.connections.audience import Audience
 from service.connections.calls import Calls
 from service.connections.connection import Connection
@@ -105,12 +108,14 @@ class Service:
             settings=_hub(settings),
         )
         self._http = HttpClient(__version__)
+        hooks = Hooks(settings.hooks, self._http.ask, telemetry.outside)
         keys = KeyFetcher(self._http.ask, telemetry.outside)
         self.station = Station(
             settings=settings.connections,
             hub=self.hub,
             errands=errands,
             tokens=Tokens(settings.tokens, settings.subscription_tokens, keys, telemetry.access),
+            hooks=hooks,
             registry=Registry[Connection](),
             wheel=Wheel[Connection](loop.time(), gathered=5),
             observe=telemetry.connections,
@@ -127,9 +132,11 @@ class Service:
         self.upgrade = Upgrade(
             self.station, settings.upgrade, {"": variant, "centrifuge-json": variant}, telemetry.upgrade, telemetry.door
         )
-        entrance = self.station.entrance
-        for source in (self.figures, self.hub.figures, self.broker.figures, keys.figures, entrance.figures):
-            telemetry.registry.add_source(source)
+        if hooks.on_rpc:
+            self.station.calls.hook = partial(consulting.call, self.station)
+        rooms = (self, self.hub, self.broker, keys, hooks, self.station.entrance)
+        for room in rooms:
+            telemetry.registry.add_source(room.figures)
         http = settings.http
         self._public = Door(self._public_application(), [self._place("public", http.public)])
         self._internal = Door(self._internal_application(), [self._place("internal", http.internal)])
@@ -313,7 +320,7 @@ def _words(settings: Settings, middlewares: Sequence[Middleware]) -> Words:
         listeners=["public", "internal"],
         steps=["on_response_prepare", *map(step_name, middlewares)],
         token_causes=TOKEN_CAUSES,
-        dependencies=[KEY_SETS],
+        dependencies=[KEY_SETS, *settings.hooks.names],
         version=[__version__],
         python=[platform.python_version()],
     )

@@ -14,6 +14,7 @@ from typing import Any, Final
 from observability.sampling import SamplingSettings
 from observability.setup import TelemetrySettings
 from service import __version__
+from service.access.hook_settings import HooksSettings
 from service.access.token_settings import TokenSettings
 from service.api.debug import DebugSettings
 from service.api.health import DoorSettings
@@ -32,6 +33,7 @@ from service.settings.agreement import disagreements
 from service.settings.checking import Checked, check
 from service.settings.doors import HttpSettings, admission, beat_of, clocks_of, frames, http_settings
 from service.settings.elsewhere import add_elsewhere
+from service.settings.hook_reading import hooks
 from service.settings.mistakes import ConfigurationRefused, Mistake
 from service.settings.option import Section
 from service.settings.options import CHANNEL_OPTIONS, ours
@@ -53,6 +55,7 @@ class Settings:
     tokens: TokenSettings = field(repr=False)
     subscription_tokens: TokenSettings | None = field(default=None, repr=False)  # None: the same as ``tokens``
     admission: AdmissionSettings = AdmissionSettings()
+    hooks: HooksSettings = field(default=HooksSettings(), repr=False)
     websocket: bool = True
     recovery_max_publication_limit: int = 300
     position_check_delay: float = 40.0
@@ -163,6 +166,7 @@ def assemble(values: Tree, environ: Mapping[str, str]) -> Settings:
             path=values["websocket"]["handler_prefix"],
             negotiation=NegotiationSettings(allowed_origins=client["allowed_origins"]),
         ),
+        hooks=hooks(values),
         tokens=_tokens(client["token"]),
         subscription_tokens=_tokens(apart) if apart["enabled"] else None,
         admission=admission(client),
@@ -213,6 +217,9 @@ def _connections(values: Tree, namespaces: Namespaces) -> ConnectionSettings:
         personal_channel_namespace=personal["personal_channel_namespace"],
         stale_close_delay=clocks_of(values).greeting,
         single_connection=personal["enabled"] and personal["single_connection"],
+        connect_hook=client["proxy"]["connect"]["enabled"],
+        refresh_hook=client["proxy"]["refresh"]["enabled"],
+        keep_meta=hooks(values).tells_meta,
         rpc_ping=ping["method"] if ping["enabled"] else "",
         **{name: client[name] for name in same},
     )

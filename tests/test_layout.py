@@ -22,6 +22,8 @@ service/connections/losses.py
 service/connections/deadlines.py service/connections/limits.py service/connections/admission.py
 service/connections/addresses.py
 service/outside/breaker.py service/outside/retry.py service/outside/failures.py
+service/access/hook_messages.py service/access/hook_settings.py service/connections/renewals.py
+service/connections/commands/renewing.py service/connections/commands/listing.py
 service/access/naming.py service/access/refusals.py service/access/public_keys.py service/access/signatures.py
 service/access/token_settings.py
 service/connections/commands/ordering.py service/connections/states.py service/connections/pace.py service/api/api_arguments.py

@@ -14,6 +14,7 @@ WORDS = {
     "text": "text",
     "texts": "list of texts",
     "duration": "duration",
+    "headers": "names with texts",
     "convert": "word",
 }
 

@@ -132,7 +132,7 @@ class ConnectionsObserver:
         """A command was answered; ``error`` is the reply code, 0 for success, ``why`` our reason."""
         if error or method in _RECORDED_COMMANDS:
             self.recorder.note(place, noted.COMMAND, command_event(method, error))
-        self._commands.by[method, str(error)].value += 1
+        self._commands.by[method, str(error) if error < names.BACKENDS_ERRORS else names.OTHER].value += 1
         if error in SERVER_FAULTS:
             self._faults.value += 1
             self._all.tell(names.COMMAND_FAILED, method=method, code=error, connection_id=connection_id)
@@ -206,7 +206,8 @@ class ConnectionsObserver:
 
     def closed(self, story: ConnectionStory) -> None:
         """The connection has ended. Exactly once for each accepted upgrade."""
-        self._closed.by[str(story.code), story.cause, story.initiator].value += 1
+        code = names.OTHER if story.code in names.BACKENDS_CLOSINGS else str(story.code)
+        self._closed.by[code, story.cause, story.initiator].value += 1
         self._lifetime.observe(story.lifetime)
         link = story.link
         if link is not None:

@@ -50,11 +50,11 @@ class Namespace:
     allow_user_limited_channels: bool = False
 
     subscribe_proxy_enabled: bool = False
-    subscribe_proxy_name: str = ""  # of a hook; "": the default one
+    subscribe_proxy_name: str = "default"  # of a hook; "": the default one
     publish_proxy_enabled: bool = False
-    publish_proxy_name: str = ""
+    publish_proxy_name: str = "default"
     sub_refresh_proxy_enabled: bool = False
-    sub_refresh_proxy_name: str = ""
+    sub_refresh_proxy_name: str = "default"
 
     channel_regex: str = ""  # what comes after the namespace has to match; then names need not be ASCII
     publication_data_format: Literal["json", "json_object", "binary"] = "json"  # unlike Centrifugo never unchecked

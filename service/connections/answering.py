@@ -1,24 +1,33 @@
 """A session's questions, answered by the rooms below. What is at hand is answered at once, the rest by an errand."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any, Protocol, cast
+from typing import Any, Final, Protocol, cast
 
+from observability.tracing import Link
 from service.access.refusals import KeysUnavailable, TokenRefused
 from service.access.tokens import ConnectionClaims, SubscriptionClaims
 from service.broker.contract import BrokerUnavailable, History, HistoryFilter, Soon, then
 from service.channels.hub import JoinRequest, Subscriber, Ticket
 from service.channels.patches import Form
+from service.connections import consulting
 from service.connections import questions as q
+from service.connections.session import Session
 from service.connections.station import Station
 from service.presence.contract import PresenceUnavailable
 from service.protocol import closing, errors
 from service.protocol.errors import ClientMistake
+from service.protocol.messages import ConnectRequest
 
 
 class Asker(Subscriber, Protocol):
     """Who asks: a connection."""
 
     id: str
+    session: Session
+
+    @property
+    def near(self) -> Link | None:
+        """The sampled upgrade, as long as the greeting lasts."""
 
 
 def answer(station: Station, asker: Asker, question: q.Question) -> Soon[q.Outcome]:
@@ -60,19 +69,28 @@ def failed(failure: BaseException) -> q.Outcome:
     return q.Failed(errors.INTERNAL, f"{type(failure).__name__}: {failure}")
 
 
-def _greet(station: Station, _asker: Asker, question: q.Greet) -> Soon[q.Outcome]:
+def _greet(station: Station, asker: Asker, question: q.Greet) -> Soon[q.Outcome]:
     wall = station.wall()
-    token = question.request.token
-    if not token:
-        return q.Verified(None, wall)
-    return then(station.tokens.connection(token, wall), lambda claims: _within_limit(station, claims, wall))
+    request, session = question.request, asker.session
+    session.introduce(station.hooks.introduce(session.caller, request.headers))
+    if request.token:
+        claims = station.tokens.connection(request.token, wall)
+        return then(claims, lambda known: _within_limit(station, q.Verified(known, wall)))
+    if station.hooks.on_connect:
+        return _judged(station, asker, request)
+    return q.Verified(None, wall)
 
 
-def _within_limit(station: Station, claims: ConnectionClaims, wall: float) -> q.Outcome:
+async def _judged(station: Station, asker: Asker, request: ConnectRequest) -> q.Outcome:
+    return _within_limit(station, await consulting.connect(station, asker, request))
+
+
+def _within_limit(station: Station, outcome: q.Outcome) -> q.Outcome:
+    claims = outcome.claims if isinstance(outcome, q.Verified) else None
     limit = station.settings.user_connection_limit
-    if limit and claims.user and len(station.registry.of_user(claims.user)) >= limit:
+    if limit and claims is not None and claims.user and len(station.registry.of_user(claims.user)) >= limit:
         return q.Failed(closing.CONNECTION_LIMIT, f"the user has {limit} connections")
-    return q.Verified(claims, wall)
+    return outcome
 
 
 def _verify(station: Station, _asker: Asker, question: q.VerifyToken) -> Soon[q.Outcome]:
@@ -130,7 +148,19 @@ def _enter(_station: Station, _asker: Asker, question: q.Enter) -> q.Outcome:
 
 
 def _publish(station: Station, _asker: Asker, question: q.Publish) -> Soon[q.Outcome]:
-    published = station.hub.publish(question.channel, bytes(question.data), info=question.info, via="client")
+    how = question.how or _AS_SENT
+    published = station.hub.publish(
+        question.channel,
+        bytes(question.data),
+        info=question.info,
+        via="client",
+        tags=how.tags,
+        idempotency_key=how.idempotency_key,
+        skip_history=how.skip_history,
+        version=how.version,
+        version_epoch=how.version_epoch,
+        delta=how.delta,
+    )
     return then(published, lambda _: q.Done())
 
 
@@ -156,9 +186,13 @@ def _count_presence(station: Station, _asker: Asker, question: q.CountPresence) 
     return then(counts, lambda counted: q.PresenceCounted(counted.clients, counted.users))
 
 
+_AS_SENT: Final = q.Permitted()
 _ANSWERS: dict[type, Callable[[Station, Asker, Any], Soon[q.Outcome]]] = {
     q.Greet: _greet,
     q.VerifyToken: _verify,
+    q.MaySubscribe: consulting.subscribe,
+    q.MayPublish: consulting.publish,
+    q.MayGoOn: consulting.go_on,
     q.Join: _join,
     q.Enter: _enter,
     q.Publish: _publish,

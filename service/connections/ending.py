@@ -76,6 +76,11 @@ class Ending(Outgoing):
             self._perform(self.session.close(closing_, why), self.station.now())
             self._place()
 
+    @property
+    def near(self) -> Link | None:
+        """The sampled upgrade, as long as the greeting lasts."""
+        return None if self._greeting is None else self._greeting.upgrade
+
     def abort(self) -> None:
         """Drop the socket without another word."""
         if self.transport is not None:

@@ -67,12 +67,36 @@ class Enter(Told, frozen=True):
     admissions: tuple[object, ...]
 
 
+class MaySubscribe(Told, frozen=True):
+    """Ask the backend. Answered by ``Verified`` with ``SubscriptionClaims``, or ``Failed``."""
+
+    channel: str
+    data: msgspec.Raw
+
+
+class MayPublish(Told, frozen=True):
+    """Ask the backend. Answered by ``Permitted`` or ``Failed``."""
+
+    channel: str
+    data: msgspec.Raw
+
+
+class MayGoOn(Told, frozen=True):
+    """Ask the backend whether the connection, or the subscription to a channel, is prolonged.
+
+    Answered by ``Verified`` (with a new ``expire_at``), ``BadToken`` for no, or ``Failed``: nobody can say for now.
+    """
+
+    channel: str = ""  # "": the connection
+
+
 class Publish(Told, frozen=True):
     """Answered by ``Done`` or ``Failed``."""
 
     channel: str
     data: msgspec.Raw
     info: wire.ClientInfo
+    how: "Permitted | None" = None  # what the backend said about it
 
 
 class ReadHistory(Told, frozen=True):
@@ -109,7 +133,20 @@ class Several(Told, frozen=True):
     questions: tuple["Question", ...]
 
 
-Question = Greet | VerifyToken | Join | Enter | Publish | ReadHistory | ReadPresence | CountPresence | Rpc
+Question = (
+    Greet
+    | VerifyToken
+    | MaySubscribe
+    | MayPublish
+    | MayGoOn
+    | Join
+    | Enter
+    | Publish
+    | ReadHistory
+    | ReadPresence
+    | CountPresence
+    | Rpc
+)
 
 # ------------------------------------------------------------------ outcomes
 
@@ -119,6 +156,8 @@ class Verified(Told, frozen=True):
 
     claims: ConnectionClaims | SubscriptionClaims | None
     wall: float
+    by_hook: bool = False  # the backend said so, not a token
+    data: msgspec.Raw = wire.EMPTY  # for the connect reply
 
 
 class BadToken(Told, frozen=True):
@@ -126,6 +165,18 @@ class BadToken(Told, frozen=True):
 
     reason: Literal["expired", "invalid", "bad_info"]
     why: str = ""  # for the log
+
+
+class Permitted(Told, frozen=True):
+    """The backend lets a client publish, and may change what."""
+
+    data: msgspec.Raw = wire.EMPTY  # "": what the client sent
+    skip_history: bool = False
+    tags: dict[str, str] | None = None
+    idempotency_key: str = ""
+    delta: bool = False
+    version: int = 0
+    version_epoch: str = ""
 
 
 class Prepared(Told, frozen=True):
@@ -192,7 +243,17 @@ class All(Told, frozen=True):
 
 
 Outcome = (
-    Verified | BadToken | Prepared | Entered | Done | HistoryRead | PresenceRead | PresenceCounted | Called | Failed
+    Verified
+    | BadToken
+    | Permitted
+    | Prepared
+    | Entered
+    | Done
+    | HistoryRead
+    | PresenceRead
+    | PresenceCounted
+    | Called
+    | Failed
 )
 
 # ------------------------------------------------------------------- effects

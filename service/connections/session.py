@@ -1,14 +1,14 @@
 """The conversation with one client, as a pure machine: commands, answers and time go in, effects come out."""
 
-from collections.abc import Callable, Mapping
-from types import MappingProxyType
+from collections.abc import Callable
 from typing import Any, Final
 
 from msgspec import UNSET
 
-from service.connections.commands import asking, connecting, publishing, subscribing
+from service.connections.commands.listing import COMMANDS, is_pong, request_of
 from service.connections.commands.ordering import Orders, Refreshing, refreshed, taken_out
 from service.connections.commands.ordering import Subscribing as SubscribeOrder
+from service.connections.commands.renewing import renewed
 from service.connections.heartbeat import Beat
 from service.connections.inbox import Inbox
 from service.connections.pace import Verdict
@@ -34,23 +34,6 @@ from service.protocol import messages as wire
 from service.protocol.closing import Closing, Unsubscribing
 from service.protocol.errors import TOO_MANY_REQUESTS, ClientMistake, ReplyError
 
-_Handler = Callable[[Standing, int, Any, float], Task | list[Effect]]
-_COMMANDS: Final[Mapping[str, _Handler]] = MappingProxyType(
-    {  # in the order of the schema: of several requests in one command the first counts
-        "connect": connecting.connect,
-        "subscribe": subscribing.subscribe,
-        "unsubscribe": subscribing.unsubscribe,
-        "publish": publishing.publish,
-        "presence": asking.presence,
-        "presence_stats": asking.presence_stats,
-        "history": asking.history,
-        "ping": asking.ping,
-        "send": asking.send,
-        "rpc": asking.rpc,
-        "refresh": connecting.refresh,
-        "sub_refresh": subscribing.sub_refresh,
-    }
-)
 _LAST_TICKET: Final = 0xFFFF
 
 
@@ -101,7 +84,7 @@ class Session(Standing):
             return self._obey(command, now)
         if state is State.GREETING:
             return self._greet(command, now)
-        if state is State.BUSY and _is_pong(command):
+        if state is State.BUSY and is_pong(command):
             return self._pong(now)
         return self._wait(command, size)
 
@@ -113,9 +96,8 @@ class Session(Standing):
 
     def done(self, ticket: int, outcome: Outcome, now: float) -> list[Effect]:
         """A question is answered. A ticket of a session that closed meanwhile leads to nothing."""
-        if ticket > _LAST_TICKET:
-            orders = self._orders
-            return [] if orders is None else self._ordered(lambda: orders.done(ticket, outcome, now))
+        if not 0 <= ticket <= _LAST_TICKET:
+            return self._done_beside(ticket, outcome, now)
         work = self._work
         if work is None or not 0 <= ticket - work.first < max(1, len(work.answers or ())):
             return []
@@ -136,12 +118,16 @@ class Session(Standing):
             return self._out_of_time()
         effects = self._beat(now, stall) if self.heartbeat is not None else []
         if now >= self.subscription_deadline and not self.closing:
-            return [*effects, *self._subscriptions_ended(now)]
+            effects = [*effects, *self._subscriptions_ended(now)]
+        if self.renewals is not None and now >= self.renewals.next and not self.closing:
+            return [*effects, *self.renewals.ask(now)]
         return effects
 
     def next_deadline(self) -> float:
         """When ``tick`` has something to say, loop time; inf for never."""
         soonest = min(self.deadline, self.subscription_deadline)
+        if self.backing is not None and self.backing.renewals is not None:
+            soonest = min(soonest, self.backing.renewals.next)
         return soonest if self.heartbeat is None else min(soonest, self.heartbeat.deadline())
 
     def plain_pong(self, now: float) -> float | None:
@@ -183,6 +169,14 @@ class Session(Standing):
         if self.state not in (State.READY, State.BUSY):
             return []
         return self._ordered(lambda: refreshed(self, order, now))
+
+    def _done_beside(self, ticket: int, outcome: Outcome, now: float) -> list[Effect]:
+        """What ran beside the commands: an order of a backend, or (tickets below 0) a question of ours to it."""
+        orders, renewals = self._orders, self.renewals
+        if ticket > 0:
+            return [] if orders is None else self._ordered(lambda: orders.done(ticket, outcome, now))
+        what = None if renewals is None or self.closing else renewals.settled(ticket)
+        return [] if what is None else self._ordered(lambda: renewed(self, what, outcome, now))
 
     def _ordered(self, step: Callable[[], list[Effect]]) -> list[Effect]:
         try:
@@ -226,7 +220,7 @@ class Session(Standing):
 
     def _obey(self, command: wire.Command, now: float) -> list[Effect]:
         """Carry out a command; the session waits for nothing."""
-        method, request = _request(command)
+        method, request = request_of(command)
         if not method and not command.id:
             return self._pong(now)
         mistake = self._misuse(command, method, request)
@@ -235,7 +229,7 @@ class Session(Standing):
         try:
             if command.id and self.state is State.READY:
                 self._keep_pace(now)
-            task = _COMMANDS[method](self, command.id, request, now)
+            task = COMMANDS[method](self, command.id, request, now)
             if isinstance(task, list):
                 return task
             self._work = _Work(command.id, method, task)
@@ -378,16 +372,3 @@ class Session(Standing):
 
     def _move(self, event: Event) -> None:
         self.state = TABLE[self.state][event]
-
-
-def _request(command: wire.Command) -> tuple[str, Any]:
-    """The first request that is set, and its name; "" when there is none."""
-    for method in _COMMANDS:
-        request = getattr(command, method)
-        if request is not UNSET:
-            return method, request
-    return "", None
-
-
-def _is_pong(command: wire.Command) -> bool:
-    return not command.id and not _request(command)[0]

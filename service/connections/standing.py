@@ -9,18 +9,20 @@ import msgspec
 from msgspec import Raw
 
 from service.access import rules
+from service.access.hooks import Caller
 from service.access.tokens import Granted
 from service.channels.attending import Attendance
 from service.channels.namespaces import Namespace, Namespaces
 from service.connections.heartbeat import Heartbeat, HeartbeatSettings
 from service.connections.pace import Pace
 from service.connections.questions import All, Changed, Effect, Failed, Left, Outcome, Question, Several
+from service.connections.renewals import CONNECTION, Renewals
 from service.connections.slowness import Reading
 from service.connections.weather import Climate, Sky
 from service.protocol import closing, errors
 from service.protocol import messages as wire
 from service.protocol.closing import Closing
-from service.protocol.errors import ReplyError
+from service.protocol.errors import ClientMistake, ReplyError
 from service.protocol.messages import EMPTY
 
 LONGEST_LIFE: Final = 365 * 24 * 3600  # seconds; Centrifugo cuts lifetimes of tokens there
@@ -51,6 +53,9 @@ class SessionSettings:
     personal_channel: bool = False  # client.subscribe_to_user_personal_channel.enabled
     personal_channel_namespace: str = ""
     single_connection: bool = False  # a user's new connection closes its others
+    connect_hook: bool = False  # clients without a token are the backend's to judge
+    refresh_hook: bool = False  # connections that expire are the backend's to prolong
+    keep_meta: bool = False  # some hook is told of it
     rpc_ping: str = ""  # rpc.ping.method where rpc.ping.enabled; "": no such call
     inbox_commands: int = 64
     inbox_bytes: int = 64 * 1024
@@ -130,10 +135,21 @@ def expected(outcome: Outcome | All, kind: type[K]) -> K:
     return outcome
 
 
+class Backing:
+    """What a session has only where the backend is asked about it."""
+
+    __slots__ = ("caller", "renewals")
+
+    def __init__(self) -> None:
+        self.caller: Caller | None = None
+        self.renewals: Renewals | None = None
+
+
 class Standing:
     """The client's standing. Slots are few: there are as many of these as connections."""
 
     __slots__ = (
+        "backing",
         "deadline",
         "heartbeat",
         "id",
@@ -151,6 +167,7 @@ class Standing:
         self.settings = settings
         self.user = ""
         self.info = EMPTY
+        self.backing: Backing | None = None  # with hooks only
         self.deadline = now + settings.stale_close_delay  # of the greeting, later of the connection's token
         self.heartbeat: Heartbeat | None = None
         self.sky: Sky | None = None  # with adaptive heartbeats
@@ -190,6 +207,10 @@ class Standing:
 
     def enter(self, channel: str, subscription: Subscription) -> None:
         """The client is in the channel now, or its subscription changed."""
+        settings = self.settings
+        if subscription.expire_at < inf and _prolonged_by_hook(settings.namespaces, channel):
+            self.renew(channel, subscription.expire_at - settings.expired_sub_close_delay)
+            subscription = msgspec.structs.replace(subscription, expire_at=inf)
         if self.subscriptions is None:
             self.subscriptions = {}
         self.subscriptions[channel] = subscription
@@ -199,6 +220,8 @@ class Standing:
         """The client is out of the channel; False when it was not in."""
         if self.subscriptions is None or self.subscriptions.pop(channel, None) is None:
             return False
+        if self.renewals is not None:
+            self.renewals.forget(channel)
         if not self.subscriptions:
             self.subscriptions = None
             self.subscription_deadline = inf
@@ -233,6 +256,44 @@ class Standing:
         known = [(channel, self.attendance(each)) for channel, each in present]
         return [Changed(channel, attendance) for channel, attendance in known if attendance is not None]
 
+    @property
+    def caller(self) -> Caller | None:
+        """What hooks, and nobody else, get to know of the client."""
+        return None if self.backing is None else self.backing.caller
+
+    @property
+    def renewals(self) -> Renewals | None:
+        """When the backend is asked whether something goes on."""
+        return None if self.backing is None else self.backing.renewals
+
+    def introduce(self, caller: Caller | None) -> None:
+        """Keep what hooks want to know of the client."""
+        if caller is not None:
+            self.backing = self.backing or Backing()
+            self.backing.caller = caller
+
+    def attach(self, meta: Raw) -> None:
+        """Keep the meta of a token, or of the connect hook, where some hook is told of it."""
+        if meta and self.settings.keep_meta:
+            known = self.caller or Caller()
+            self.introduce(Caller(known.headers, known.emulated, known.transport, meta))
+
+    def expires(self, life: "Lifetime") -> None:
+        """The connection ends then, unless somebody prolongs it: its client, or the backend where that has a hook."""
+        if self.settings.refresh_hook and life.expires:
+            self.deadline = inf
+            self.renew(CONNECTION, life.deadline - self.settings.expired_close_delay)
+            return
+        self.deadline = life.deadline
+        if self.renewals is not None:
+            self.renewals.forget(CONNECTION)
+
+    def renew(self, what: str, at: float) -> None:
+        """Ask the backend at this loop time whether a subscription, or with "" the connection, goes on."""
+        self.backing = self.backing or Backing()
+        self.backing.renewals = self.backing.renewals or Renewals()
+        self.backing.renewals.plan(what, at)
+
     def ended(self, now: float) -> list[tuple[str, Subscription]]:
         """Subscriptions whose time and grace are over; sets the deadline for the rest."""
         if self.subscriptions is None or now < self.subscription_deadline:
@@ -249,6 +310,13 @@ class Standing:
 
     def _info(self, chan_info: Raw) -> wire.ClientInfo:
         return wire.ClientInfo(user=self.user, client=self.id, conn_info=self.info, chan_info=chan_info)
+
+
+def _prolonged_by_hook(namespaces: Namespaces, channel: str) -> bool:
+    try:
+        return namespaces.resolve(channel).sub_refresh_proxy_enabled
+    except ClientMistake:
+        return False
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from observability.observers.channels import ChannelsObserver
 from observability.observers.connections import ConnectionsObserver
+from service.access.hooks import Hooks
 from service.access.tokens import Tokens
 from service.channels.hub import Hub
 from service.connections.calls import Calls
@@ -76,6 +77,7 @@ class Station:
     settings: ConnectionSettings
     hub: Hub
     tokens: Tokens
+    hooks: Hooks
     errands: Errands
     registry: "Registry[Connection]"
     wheel: "Wheel[Connection]"

@@ -102,4 +102,6 @@ class Upgrade:
     def _connection(self, request: web.Request, verdict: Accepted) -> Connection:
         variant = self._variants[verdict.subprotocol]
         native = request.query.get("cf_ws_frame_ping_pong") == "true"
-        return Connection(self._station, new_id(), variant, native_pings=native)
+        connection = Connection(self._station, new_id(), variant, native_pings=native)
+        connection.session.introduce(self._station.hooks.caller(request.headers))
+        return connection

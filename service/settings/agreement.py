@@ -6,6 +6,7 @@ from ipaddress import ip_network
 from typing import Any
 
 from service.connections.heartbeat import HeartbeatSettings
+from service.settings.hook_agreement import hooks
 from service.settings.mistakes import Mistake
 from service.settings.token_agreement import tokens
 
@@ -25,6 +26,7 @@ def disagreements(values: Tree) -> list[Mistake]:
         *_debug(values["debug"]),
         *tokens(values["client"]),
         *_proxies(values["http_server"]),
+        *hooks(values),
     ]
 
 

@@ -30,12 +30,10 @@ postgres_map: +postgres_stream, ttl_check_interval duration
 postgres_controller: +postgres, poll_interval duration, partition_cleanup_interval duration, batch_size int
 proxy: endpoint, timeout duration, http_headers texts, grpc_metadata texts, emulated_headers texts, binary_encoding
     bool, include_connection_meta bool, http @proxy_http, grpc @proxy_grpc
-client_proxy: enabled! bool, +proxy
-named_proxy: name, +proxy
+hook: grpc_metadata texts, http.tls @tls, grpc @proxy_grpc
 proxy_http: tls @tls, static_headers map, status_to_code_transforms any
 proxy_grpc: tls @tls, credentials_key, credentials_value, compression bool, static_metadata map
 codes: enabled bool, transforms any
-rpc_namespace: name, proxy_enabled! bool, proxy_name
 map: mode, key_ttl duration, stream_size int, stream_ttl duration, meta_ttl duration, remove_client_on_unsubscribe
     bool, client_key, allow_publish_for_client bool, allow_publish_for_subscriber bool, allow_publish_for_anonymous
     bool, allow_remove_for_client bool, allow_remove_for_subscriber bool, allow_remove_for_anonymous bool,
@@ -74,9 +72,7 @@ by_property: enabled bool, channels_property, idempotency_key_property, delta_pr
     version_epoch_property, tags_property_prefix
 channel: map_clients_presence_channel_prefix!,
   map_users_presence_channel_prefix!,
-  allow_tags_filter! bool, subscribe_proxy_enabled! bool,
-  subscribe_proxy_name, publish_proxy_enabled! bool, publish_proxy_name, sub_refresh_proxy_enabled! bool,
-  sub_refresh_proxy_name, subscribe_stream_proxy_enabled! bool, subscribe_stream_proxy_name,
+  allow_tags_filter! bool, subscribe_stream_proxy_enabled! bool, subscribe_stream_proxy_name,
   subscribe_stream_proxy_bidirectional bool, subscription_type! text stream, map @map, shared_poll @shared_poll
 redis: address texts, connect_timeout duration, io_timeout duration, db int, user, password, client_name,
     force_resp2 bool, cluster_address texts, tls @tls, sentinel_address texts, sentinel_user, sentinel_password,
@@ -89,7 +85,7 @@ headers: channels_header, idempotency_key_header, delta_header, version_header, 
 redis_presence_times: presence_ttl duration, presence_hash_field_ttl bool, presence_user_mapping bool
 """
 SECTIONS: Final = """
-.: proxies [@named_proxy], consumers [@consumer], enable_unreleased_features! bool
+.: proxies [@hook], consumers [@consumer], enable_unreleased_features! bool
 http_server: tls @tls, tls_autocert @autocert, tls_external bool, internal_tls @tls, http3.enabled! bool,
     h2c_external! bool
 engine: type! text memory, redis @redis_engine
@@ -102,13 +98,12 @@ shared_poll: hmac_secret_key, hmac_previous_secret_key, hmac_previous_secret_key
     int
 client: insecure_skip_token_signature_verify! bool, user_id_http_header!, connect_code_to_unidirectional_disconnect
     @codes
-client.proxy: connect @client_proxy, refresh @client_proxy
-channel.proxy: subscribe @proxy, publish @proxy, sub_refresh @proxy, subscribe_stream @proxy, map_publish @proxy,
+client.proxy: connect @hook, refresh @hook
+channel.proxy: subscribe @hook, publish @hook, sub_refresh @hook, subscribe_stream @proxy, map_publish @proxy,
     map_remove @proxy, shared_poll_refresh @proxy
 channel.without_namespace: +channel
 channel.namespaces[]: +channel
-rpc: proxy @proxy, namespaces [@rpc_namespace], namespace_boundary
-rpc.without_namespace: proxy_enabled! bool, proxy_name
+rpc: proxy @hook
 grpc_api: enabled! bool, error_mode, address, port int, key, tls @tls, reflection bool, max_receive_message_size int
 websocket: compression! bool, compression_min_size int, compression_level int, decompressed_message_size_limit int
 sse: enabled! bool, handler_prefix, max_request_body_size int

@@ -1,5 +1,6 @@
 """Pure: the kinds of values an option takes, from a file (typed) or from the environment (text)."""
 
+import json
 import re
 from collections.abc import Callable
 from typing import Final
@@ -94,6 +95,18 @@ def texts(value: object) -> tuple[str, ...]:
     if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
         raise Misfit("takes a list of texts")
     return tuple(items)
+
+
+def headers(value: object) -> dict[str, str]:
+    """Names with texts; as text, a JSON object of them."""
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            value = None
+    if not isinstance(value, dict) or not all(isinstance(each, str) for pair in value.items() for each in pair):
+        raise Misfit("takes names with texts")
+    return dict(value)
 
 
 def anything(value: object) -> object:

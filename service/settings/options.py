@@ -7,6 +7,7 @@ from typing import Final
 
 from service.connections.heartbeat import PROFILES
 from service.connections.limits import HttpLimits
+from service.settings.hook_options import FOR_NAMESPACES, PLACES
 from service.settings.kinds import Convert, duration, one_of, port, rate, switch, text, texts, whole
 from service.settings.option import Option, Section, insert
 
@@ -272,6 +273,7 @@ CHANNEL_OPTIONS: Final = (
         "Our own. What a client that confirms has not confirmed by then is given once more; 0: at a reconnect only.",
     ),
     ("receipt_ttl", duration, "24h", "Our own. How long the confirmed position of a user is kept."),
+    *FOR_NAMESPACES,
     ("channel_regex", text, "", "What the name behind the namespace must look like."),
     (
         "publication_data_format",
@@ -369,6 +371,7 @@ _SECTIONS: Final[tuple[tuple[str, tuple[tuple[str, Convert, object, str], ...]],
     ),
     ("client.subscribe_to_user_personal_channel", _PERSONAL),
     ("channel", _CHANNEL),
+    *PLACES,
     ("channel.without_namespace", CHANNEL_OPTIONS),
     ("channel.namespaces[]", (("name", text, "", "What stands before the boundary in a name."), *CHANNEL_OPTIONS)),
     ("websocket", _WEBSOCKET),
@@ -382,7 +385,7 @@ def ours() -> Section:
     root = Section()
     for path, rows in _SECTIONS:
         for name, convert, default, doc in rows:
-            insert(root, f"{path}.{name}", Option(name, convert, default, doc))
+            insert(root, f"{path}.{name}", Option(name.rpartition(".")[2], convert, default, doc))
     for path, convert, default, doc in _SMALL:
         insert(root, path, Option(path.rpartition(".")[2], convert, default, doc))
     return root

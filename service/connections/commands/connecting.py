@@ -52,7 +52,7 @@ _ANONYMOUS = ConnectionClaims(user="")
 def connect(client: Standing, command_id: int, request: wire.ConnectRequest, _now: float) -> Task:
     """Let the client in: its token is checked, server-side channels are entered, the reply tells them all."""
     settings = client.settings
-    if not request.token and not (settings.allow_anonymous_connect_without_token or settings.insecure):
+    if not request.token and not (_anonymous_allowed(settings) or settings.connect_hook):
         raise Refused(closing.NO_CREDENTIALS, "no token, and anonymous clients may not connect")
     outcome, now = yield Greet(request)
     verified = _verified(outcome)
@@ -60,13 +60,15 @@ def connect(client: Standing, command_id: int, request: wire.ConnectRequest, _no
     if settings.user_id_max_length and len(claims.user.encode()) > settings.user_id_max_length:
         raise Refused(closing.INVALID_TOKEN, "a user id beyond client.user_id_max_length")
     client.user, client.info = claims.user, claims.info
-    wanted = _server_side(client, claims, request.subs or {})
+    client.attach(claims.meta)
+    wanted = _server_side(client, claims, request.subs or {}, by_hook=verified.by_hook)
     life = lifetime(claims.expire_at, verified.wall, now, settings.expired_close_delay)
     results: dict[str, wire.SubscribeResult] = {}
     if wanted:
         results, now = yield from _entered(client, wanted)
     _begin(client, life, now)
-    reply = wire.Reply(id=command_id, connect=_result(client, life, results, verified.wall))
+    told = ENDLESS if settings.refresh_hook else life  # where the backend prolongs it the client need not know when
+    reply = wire.Reply(id=command_id, connect=_result(client, told, results, verified))
     return [Connected(client.user, request.name, request.version), Reply(reply, "connect")]
 
 
@@ -75,6 +77,8 @@ def refresh(client: Standing, command_id: int, request: wire.RefreshRequest, _no
     settings = client.settings
     if not request.token:
         raise bad_request("refresh without a token")
+    if settings.refresh_hook:
+        raise bad_request("refresh where the backend is asked")
     outcome, now = yield VerifyToken(request.token, "connection")
     if isinstance(outcome, BadToken) and outcome.reason == "expired":
         raise Refused(closing.EXPIRED, f"refresh with an expired token: {outcome.why}")
@@ -90,7 +94,8 @@ def refresh(client: Standing, command_id: int, request: wire.RefreshRequest, _no
     life, grace = ENDLESS, settings.expired_close_delay
     if not settings.insecure:
         life = lifetime(claims.expire_at, verified.wall, now, grace, least=1)
-    client.deadline = life.deadline
+    client.expires(life)
+    client.attach(claims.meta)
     effects: list[Effect] = []
     if claims.info and claims.info != client.info:
         client.info = claims.info
@@ -112,8 +117,12 @@ def _verified(outcome: Outcome | All) -> Verified:
 def _identity(settings: SessionSettings, verified: Verified) -> ConnectionClaims:
     claims = verified.claims
     if claims is None:
+        if not _anonymous_allowed(settings):
+            raise Refused(closing.NO_CREDENTIALS, "the backend knows nobody here, and no anonymous client may connect")
         return _ANONYMOUS
     assert isinstance(claims, ConnectionClaims), "a connection token has connection claims"
+    if verified.by_hook:
+        return claims
     if not claims.user and settings.disallow_anonymous_connection_tokens:
         raise Refused(closing.PERMISSION_DENIED, "a token without a user")
     if not settings.insecure:
@@ -121,20 +130,27 @@ def _identity(settings: SessionSettings, verified: Verified) -> ConnectionClaims
     return ConnectionClaims(claims.user, 0, claims.info, claims.subs, claims.meta)
 
 
+def _anonymous_allowed(settings: SessionSettings) -> bool:
+    return settings.allow_anonymous_connect_without_token or settings.insecure
+
+
 # --------------------------------------------------------- server-side channels
 
 
 def _server_side(
-    client: Standing, claims: ConnectionClaims, asked: Mapping[str, wire.SubscribeRequest]
+    client: Standing, claims: ConnectionClaims, asked: Mapping[str, wire.SubscribeRequest], *, by_hook: bool
 ) -> dict[str, tuple[Join, Subscription, Granted]]:
-    """Channels of the token, the user's own one, and those asked for that the client might subscribe to anyway."""
+    """Channels of the token, the user's own one, and those asked for that the client might subscribe to anyway.
+
+    A backend was told what is asked for: what it does not name is not given.
+    """
     settings = client.settings
     wanted: dict[str, tuple[Join, Subscription, Granted]] = {}
-    for channel, granted, by_token in _named(settings, claims):
+    for channel, granted, by_token in _named(settings, claims, by_hook=by_hook):
         namespace = settings.namespaces.resolve(channel)
         subscribed = subscription(namespace, granted, server_side=True, by_token=by_token)
         wanted[channel] = (_joining(client, namespace, channel, granted, subscribed, asked), subscribed, granted)
-    for channel in asked:
+    for channel in () if by_hook else asked:
         if channel not in wanted and _may_have(settings, channel, claims.user):
             namespace, granted = settings.namespaces.resolve(channel), rules.NOTHING_GRANTED
             subscribed = subscription(namespace, granted, server_side=True)
@@ -144,10 +160,12 @@ def _server_side(
     return wanted
 
 
-def _named(settings: SessionSettings, claims: ConnectionClaims) -> Iterator[tuple[str, Granted, bool]]:
+def _named(
+    settings: SessionSettings, claims: ConnectionClaims, *, by_hook: bool
+) -> Iterator[tuple[str, Granted, bool]]:
     for channel, granted in claims.subs.items():
         if channel:
-            yield channel, granted, True
+            yield channel, granted, not by_hook
     if settings.personal_channel and claims.user:
         personal = settings.namespaces.personal_channel(claims.user, settings.personal_channel_namespace)
         yield personal, rules.NOTHING_GRANTED, False
@@ -161,6 +179,8 @@ def _may_have(settings: SessionSettings, channel: str, user: str) -> bool:
         raise bad_request("connect.subs names an unknown namespace") from None
     longest = settings.channel_max_length
     if (longest and len(channel.encode()) > longest) or not settings.namespaces.is_valid_name(channel, namespace):
+        return False
+    if namespace.subscribe_proxy_enabled:
         return False
     return subscribing.may_enter(settings, namespace, channel, user)
 
@@ -211,7 +231,7 @@ def _entered(
 
 def _begin(client: Standing, life: Lifetime, now: float) -> None:
     settings = client.settings
-    client.deadline = life.deadline
+    client.expires(life)
     if settings.heartbeat.interval:
         phase = crc32(client.id.encode()) / 2**32  # as good as chance, and the same in every run of a test
         client.heartbeat = Heartbeat(settings.heartbeat, now, phase)
@@ -219,19 +239,20 @@ def _begin(client: Standing, life: Lifetime, now: float) -> None:
 
 
 def _result(
-    client: Standing, life: Lifetime, results: dict[str, wire.SubscribeResult], wall: float
+    client: Standing, life: Lifetime, results: dict[str, wire.SubscribeResult], verified: Verified
 ) -> wire.ConnectResult:
     settings = client.settings
     pings = settings.heartbeat.interval > 0 and not client.native_pings
     return wire.ConnectResult(
         client=client.id,
         version=settings.version,
+        data=verified.data,
         expires=life.expires,
         ttl=life.ttl,
         subs=results or UNSET,
         ping=ceil(_longest(settings)) if pings else 0,
         pong=pings,
-        time=int(wall * 1000) if settings.connect_include_server_time else 0,
+        time=int(verified.wall * 1000) if settings.connect_include_server_time else 0,
     )
 
 

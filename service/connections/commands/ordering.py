@@ -147,7 +147,7 @@ def refreshed(client: Standing, order: Refreshing, now: float) -> list[Effect]:
         life = lifetime(max(order.expire_at, 0), order.wall, now, client.settings.expired_close_delay, least=1)
     except Refused:
         raise Refused(closing.EXPIRED, "a backend's expire_at is past") from None
-    client.deadline = life.deadline
+    client.expires(life)
     push = Push(wire.Push(refresh=wire.Refresh(life.expires, life.ttl)))
     if not life.expires or not order.info:
         return [push]

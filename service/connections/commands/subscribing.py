@@ -18,6 +18,7 @@ from service.connections.questions import (
     Entered,
     Join,
     Joined,
+    MaySubscribe,
     Outcome,
     Prepared,
     Reply,
@@ -50,22 +51,30 @@ def subscribe(client: Standing, command_id: int, request: wire.SubscribeRequest,
     """Let the client into a channel: by its token, by the channel's name, or by the namespace's options."""
     settings = client.settings
     namespace = _checked(client, request)
-    granted, life = rules.NOTHING_GRANTED, ENDLESS
+    granted, life, by_hook = rules.NOTHING_GRANTED, ENDLESS, False
     if request.token:
         outcome, now = yield VerifyToken(request.token, "subscription")
         verified = _verified(outcome)
         claims = _for_this(client, request.channel, verified)
         granted = claims.granted
         life = lifetime(claims.expire_at, verified.wall, now, settings.expired_sub_close_delay, least=1)
+    elif namespace.subscribe_proxy_enabled and _limited_to(settings, namespace, request.channel) is None:
+        outcome, now = yield MaySubscribe(request.channel, request.data.copy())
+        verified = expected(outcome, Verified)
+        said = verified.claims
+        assert isinstance(said, SubscriptionClaims), "a subscribe hook gives what a subscription token gives"
+        granted, by_hook = said.granted, True
+        life = lifetime(said.expire_at, verified.wall, now, settings.expired_sub_close_delay, least=1)
     elif not may_enter(settings, namespace, request.channel, client.user):
         raise Refused(errors.PERMISSION_DENIED, "neither token nor option allows it")
     subscribed = subscription(namespace, granted, expire_at=life.deadline)
-    outcome, now = yield _join(client, namespace, granted, request, subscribed)
+    outcome, now = yield _join(client, namespace, granted, request, subscribed, by_hook=by_hook)
     admission = expected(outcome, Prepared).admission
     outcome, now = yield Enter((admission,))
     (joined,) = expected(outcome, Entered).joined
     client.enter(request.channel, subscribed)
-    reply = wire.Reply(id=command_id, subscribe=result(joined, life, granted.data))
+    told = ENDLESS if namespace.sub_refresh_proxy_enabled else life  # the backend prolongs it, not the client
+    reply = wire.Reply(id=command_id, subscribe=result(joined, told, granted.data))
     return [Reply(reply, "subscribe")]
 
 
@@ -77,6 +86,8 @@ def sub_refresh(client: Standing, command_id: int, request: wire.SubRefreshReque
         raise Refused(errors.PERMISSION_DENIED, "sub_refresh of a channel not subscribed")
     if before.server_side:
         raise bad_request("sub_refresh of a server-side subscription")
+    if client.settings.namespaces.resolve(channel).sub_refresh_proxy_enabled:
+        raise bad_request("sub_refresh where the backend is asked")
     if not request.token:
         raise Refused(errors.BAD_REQUEST, "sub_refresh without a token")
     outcome, now = yield VerifyToken(request.token, "subscription")
@@ -99,11 +110,12 @@ def unsubscribe(client: Standing, command_id: int, request: wire.UnsubscribeRequ
 
 def may_enter(settings: SessionSettings, namespace: Namespace, channel: str, user: str) -> bool:
     """Whether a client may enter this channel without a token."""
-    namespaces = settings.namespaces
-    limited = namespaces.limited_to(channel) if namespace.allow_user_limited_channels else None
-    return rules.may_subscribe(
-        namespace, user, private=namespaces.is_private(channel), limited_to=limited, insecure=settings.insecure
-    )
+    limited, private = _limited_to(settings, namespace, channel), settings.namespaces.is_private(channel)
+    return rules.may_subscribe(namespace, user, private=private, limited_to=limited, insecure=settings.insecure)
+
+
+def _limited_to(settings: SessionSettings, namespace: Namespace, channel: str) -> tuple[str, ...] | None:
+    return settings.namespaces.limited_to(channel) if namespace.allow_user_limited_channels else None
 
 
 def result(joined: Joined, life: Lifetime, data: Raw) -> wire.SubscribeResult:
@@ -177,13 +189,21 @@ def _for_this(client: Standing, channel: str, verified: Verified) -> Subscriptio
 
 
 def _join(
-    client: Standing, namespace: Namespace, granted: Granted, request: wire.SubscribeRequest, subscribed: Subscription
+    client: Standing,
+    namespace: Namespace,
+    granted: Granted,
+    request: wire.SubscribeRequest,
+    subscribed: Subscription,
+    *,
+    by_hook: bool,
 ) -> Join:
+    """A backend that lets a client in decides alone on positions, as in Centrifugo."""
     user, insecure = client.user, client.settings.insecure
+    asks_position, asks_recovery = request.positioned and not by_hook, request.recoverable and not by_hook
     return Join(
         request.channel,
-        positioned=rules.positioned(namespace, user, granted, asked=request.positioned, insecure=insecure),
-        recoverable=rules.recoverable(namespace, user, granted, asked=request.recoverable, insecure=insecure),
+        positioned=rules.positioned(namespace, user, granted, asked=asks_position, insecure=insecure),
+        recoverable=rules.recoverable(namespace, user, granted, asked=asks_recovery, insecure=insecure),
         recover=request.recover,
         since=wire.StreamPosition(request.offset, request.epoch),
         strict=bool(request.flag & _STRICT),

@@ -58,6 +58,17 @@ class Raw:
             size = int.from_bytes(await self._exactly(8))
         return first & 15, await self._exactly(size)
 
+    async def frame_within(self, seconds):
+        """The next frame, for which patience is needed."""
+        return await asyncio.wait_for(self._patient(), seconds)
+
+    async def _patient(self):
+        first, second = await self.reader.readexactly(2)
+        size = second & 127
+        if size == 126:
+            size = int.from_bytes(await self.reader.readexactly(2))
+        return first & 15, await self.reader.readexactly(size)
+
     async def closed(self):
         """The code of the Close frame, whatever comes before it."""
         while True:

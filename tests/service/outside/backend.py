@@ -49,7 +49,7 @@ class Backend:
         try:
             while await self._one(reader, writer):
                 pass
-        except (ConnectionError, asyncio.IncompleteReadError):
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             self.broken += 1
         finally:
             self._tasks.discard(task)

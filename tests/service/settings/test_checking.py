@@ -70,15 +70,18 @@ def test_what_is_off_elsewhere_is_accepted_with_its_parameters(root):
         ({"engine": {"type": "redis", "redis": {"tls": {"enabled": False}}}}, "engine.type"),
         ({"broker": {"enabled": True, "type": "nats"}}, "broker.type"),
         ({"http_server": {"http3": {"enabled": True}}}, "http_server.http3.enabled"),
-        ({"client": {"proxy": {"connect": {"enabled": True, "endpoint": "http://b"}}}}, "client.proxy.connect.enabled"),
+        (
+            {"client": {"proxy": {"connect": {"enabled": True, "http": {"tls": {"enabled": True}}}}}},
+            "client.proxy.connect.http.tls.enabled",
+        ),
         ({"admin": {"enabled": True}}, "admin.enabled"),
         (
             {"channel": {"without_namespace": {"allow_tags_filter": True}}},
             "channel.without_namespace.allow_tags_filter",
         ),
         (
-            {"channel": {"namespaces": [{"name": "n", "subscribe_proxy_enabled": True}]}},
-            "channel.namespaces[0].subscribe_proxy_enabled",
+            {"channel": {"namespaces": [{"name": "n", "subscribe_stream_proxy_enabled": True}]}},
+            "channel.namespaces[0].subscribe_stream_proxy_enabled",
         ),
         ({"consumers": [{"name": "k", "enabled": True, "type": "kafka"}]}, "consumers[0].enabled"),
     ],
