@@ -149,7 +149,7 @@ class Reports:
             self._observe.lost(seen(ended.code), ended.code, ended.reason, ended.seconds, client.id)
         for message in asked.received:
             self._measure(client, message, asked)
-        return Raw(b'{"time":%d}' % int(self._wall() * 1000))
+        return Raw(b'{"time":%.3f}' % (self._wall() * 1000))
 
     def _measure(self, client: Client, message: Message, report: Report) -> None:
         if client.session.subscription(message.channel) is None:

@@ -49,7 +49,7 @@ class Reporting:
         """An answer to a command that is not the subscriber's own."""
         if reply.get("id") == self._number and "rpc" in reply:
             now = self._wall() * 1000
-            self._error = (now - self._asked) / 2 + 1
+            self._error = (now - self._asked) / 2 + 0.1
             self._clock = reply["rpc"]["data"]["time"] - (self._asked + now) / 2
 
     async def _send(self, report: dict[str, Any], now: float) -> None:

@@ -71,6 +71,27 @@ async def test_a_message_is_seen_with_its_latency(server):
         assert tab.complaints == []
 
 
+async def test_it_reports_what_it_measures(server):
+    async with browsing() as tab:
+        await opened(tab, server)
+        for _ in range(200):  # the first report compares the clocks, the ones two seconds after it measure
+            server.publish("news", {"text": "measured"})
+            if server.figure("heliograph_message_receive_seconds_count"):
+                break
+            await asyncio.sleep(0.1)
+        assert 0 < server.figure("heliograph_message_receive_seconds_sum") < 60
+        assert server.figure("heliograph_client_reports_unmeasured_total", reason="implausible") == 0
+        ends = server.figure("heliograph_client_disconnects_total")
+        await tab.click("#kill")
+        await tab.until("document.querySelector('#reconnects').textContent === '1'")
+        for _ in range(100):
+            if server.figure("heliograph_client_disconnects_total") > ends:
+                break
+            await asyncio.sleep(0.1)
+        assert server.figure("heliograph_client_disconnects_total") == ends + 1
+        assert tab.complaints == []
+
+
 async def test_a_killed_socket_catches_up(server):
     async with browsing() as tab:
         await opened(tab, server)

@@ -1,5 +1,5 @@
-// A small client of the Centrifuge protocol v2 (JSON, bidirectional WebSocket): connect, subscribe, publish, ping and
-// pong, recovery, reconnect with full-jitter back-off. Enough for a demo page; applications take the `centrifuge` SDK.
+// A small client of the Centrifuge protocol v2 (JSON, bidirectional WebSocket): connect, subscribe, publish, rpc, ping
+// and pong, recovery, reconnect with full-jitter back-off. Enough for a demo page; applications take the `centrifuge` SDK.
 
 const FIRST_DELAY = 500; // ms, as the SDK has it
 const LONGEST_DELAY = 20_000;
@@ -84,6 +84,11 @@ export class Client {
 
   publish(channel, data) {
     return this.#call('publish', { channel, data });
+  }
+
+  /** Ask the server something; what it answers, as the SDK gives it. */
+  async rpc(method, data) {
+    return this.#call('rpc', { method, data });
   }
 
   async #open(renew) {
@@ -218,7 +223,7 @@ export class Client {
     clearTimeout(this.#watchdog);
     for (const { reject, timer, method } of this.#waiting.values()) {
       clearTimeout(timer);
-      if (method === 'publish') reject(new Error('the connection was lost before the answer came'));
+      if (method === 'publish' || method === 'rpc') reject(new Error('the connection was lost before the answer came'));
     }
     this.#waiting.clear();
     socket?.close();

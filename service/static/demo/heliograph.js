@@ -13,6 +13,7 @@ export const patience = {
   minReconnectDelay: 1000, maxReconnectDelay: 30000, minResubscribeDelay: 1000, maxResubscribeDelay: 30000,
 };
 const MESSAGES = 16; // that one report tells of
+const now = () => performance.timeOrigin + performance.now(); // milliseconds, finer than Date.now()
 
 export class Heliograph {
   constructor(centrifuge, { attempts = 10, reportEvery = 10000, onGiveUp = () => {}, onError = () => {} } = {}) {
@@ -26,7 +27,7 @@ export class Heliograph {
     this.reported = 0;
     this.silent = false;
     centrifuge.on("connecting", ({ code, reason }) => {
-      if (code) this.ended ??= { code, reason: reason.slice(0, 256), at: Date.now() };
+      if (code) this.ended ??= { code, reason: reason.slice(0, 256), at: now() };
     });
     centrifuge.on("connected", () => { this.failed = 0; this.report(); });
     centrifuge.on("error", () => this.#missed());
@@ -71,7 +72,7 @@ export class Heliograph {
   /** Tell what was measured since the last report, and compare the clocks. */
   async report() {
     if (this.silent) return;
-    const [ended, began] = [this.ended, Date.now()];
+    const [ended, began] = [this.ended, now()];
     const report = { received: [...this.latest.values()].slice(-MESSAGES) };
     if (this.clock !== null) Object.assign(report, { clock: this.clock, error: this.error });
     if (ended) report.ended = { code: ended.code, reason: ended.reason, seconds: (began - ended.at) / 1000 };
@@ -79,9 +80,9 @@ export class Heliograph {
     this.latest.clear();
     this.ended = null;
     const answer = await this.#call("heliograph.report", report);
-    const now = Date.now();
-    const error = (now - began) / 2 + 1;
-    if (answer?.time && error <= this.error + 1) [this.clock, this.error] = [answer.time - (began + now) / 2, error];
+    const came = now();
+    const error = (came - began) / 2 + 0.1;
+    if (answer?.time && error <= this.error + 1) [this.clock, this.error] = [answer.time - (began + came) / 2, error];
     else this.error += 1; // clocks drift apart
   }
 
@@ -94,10 +95,10 @@ export class Heliograph {
   #came(channel, { offset, tags }) {
     if (!offset) return;
     this.latest.delete(channel);
-    this.latest.set(channel, { channel, offset, at: Date.now() });
+    this.latest.set(channel, { channel, offset, at: now() });
     if (this.latest.size > MESSAGES) this.latest.delete(this.latest.keys().next().value);
     const wait = tags?.traceparent ? 1000 : this.reportEvery;
-    if (Date.now() - this.reported >= wait) this.report(); // at once: the server forgets
+    if (now() - this.reported >= wait) this.report(); // at once: the server forgets
   }
 
   #confirm() {

@@ -135,7 +135,7 @@ class Heliograph:
         self._latest, self._ended = {}, None
         answer = await self._call("heliograph.report", report)
         now = _milliseconds()
-        error = (now - began) / 2 + 1
+        error = (now - began) / 2 + 0.1
         if answer is not None and "time" in answer and error <= self._error + 1:
             self._clock, self._error = answer["time"] - (began + now) / 2, error
         else:

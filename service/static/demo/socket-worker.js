@@ -2,8 +2,10 @@
 // buffers fill up then, and the server sees a slow reader.
 
 import { Client } from './centrifuge-lite.js';
+import { Heliograph } from './heliograph.js';
 
 let client = null;
+let helper = null;
 let slow = 0; // ms to dawdle over each message
 
 const now = () => performance.timeOrigin + performance.now(); // ms, finer than Date.now()
@@ -14,9 +16,24 @@ const stall = (milliseconds) => {
   while (performance.now() < until); // sleeping would let the browser read on
 };
 
-const hear = (name, detail) => {
+// The helper takes the SDK's client; here it reports for ours. It shall not give up on whoever tries what happens.
+const reported = (of) => {
+  const handlers = {};
+  helper?.close();
+  helper = new Heliograph(
+    { state: '', on: (name, handler) => (handlers[name] = handler), rpc: (method, data) => of().rpc(method, data) },
+    { attempts: Infinity, reportEvery: 2000 },
+  );
+  return (name, detail) => {
+    if (name === 'disconnected' && !detail.final) handlers.connecting(detail);
+    else if (name === 'connected' || name === 'publication') handlers[name](detail);
+  };
+};
+
+const hear = (helped) => (name, detail) => {
   if (name === 'publication' && slow) stall(slow);
   tell(name, detail);
+  helped(name, detail);
 };
 
 let kept = '';
@@ -33,7 +50,7 @@ const fetchToken = async (renew) => {
 const orders = {
   connect({ url, token }) {
     client?.disconnect();
-    client = new Client(url, { token: token ? () => token : fetchToken, on: hear });
+    client = new Client(url, { token: token ? () => token : fetchToken, on: hear(reported(() => client)) });
     client.connect();
   },
   resume: () => client?.connect(),

@@ -93,7 +93,7 @@ def test_both_are_calls_of_ours(world):
     told = calls.answer(world.client, "heliograph.receipt", Raw(b'{"channel":"chat:a","offset":3}'))
     assert bytes(told.data) == b'{"offset":3}'
     assert world.confirmed == [("ada", "chat:a", 3)]
-    assert bytes(calls.answer(world.client, "heliograph.report", Raw(b"{}")).data) == b'{"time":1700000001000}'
+    assert bytes(calls.answer(world.client, "heliograph.report", Raw(b"{}")).data) == b'{"time":1700000001000.000}'
 
 
 def test_an_anonymous_client_confirms_for_its_connection(world):

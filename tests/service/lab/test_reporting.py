@@ -44,7 +44,7 @@ async def test_the_clocks_are_compared_before_anything_is_measured(world):
     world.wall += 1.0
     (report,) = await world.hear()
     assert report["clock"] == pytest.approx(3000.0)
-    assert report["error"] == pytest.approx(6.0)
+    assert report["error"] == pytest.approx(5.1)
     assert report["received"] == [{"channel": "a", "offset": 7, "at": world.wall * 1000}]
     assert world.socket.sent[-1]["rpc"]["method"] == "heliograph.report"
 
