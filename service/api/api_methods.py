@@ -33,7 +33,7 @@ class Connections(Protocol):
 
     def disconnect(
         self, user: str, closing: Closing, *, client: str = "", session: str = "", whitelist: Iterable[str] = ()
-    ) -> int:
+    ) -> Soon[int]:
         """Close the user's connections, or the one of ``client``, but none of ``whitelist``; how many."""
 
     def subscribe(
@@ -58,12 +58,12 @@ class Connections(Protocol):
         info: Raw = EMPTY,
         client: str = "",
         session: str = "",
-    ) -> int:
+    ) -> Soon[int]:
         """Give the user's connections another end (0: none), or end them now; how many."""
 
     def unsubscribe(
         self, user: str, channel: str, unsubscribing: Unsubscribing, *, client: str = "", session: str = ""
-    ) -> int:
+    ) -> Soon[int]:
         """Take the user's connections out of a channel; how many were told."""
 
     @property
@@ -73,10 +73,6 @@ class Connections(Protocol):
     @property
     def users(self) -> int:
         """Different users."""
-
-    @property
-    def subscriptions(self) -> int:
-        """Subscriptions over all connections."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +231,7 @@ class Methods:
 
     async def _info(self, _: api.InfoRequest, __: Call) -> api.InfoResult:
         node, connections = self._node, self._connections
+        channels, subscriptions = self._hub.totals()
         return api.InfoResult(
             [
                 api.NodeInfo(
@@ -243,29 +240,31 @@ class Methods:
                     node.version,
                     connections.clients,
                     connections.users,
-                    connections.subscriptions,
-                    len(self._hub.channels()),
+                    subscriptions,
+                    channels,
                     int(time.time() - node.started),
                 )
             ]
         )
 
     async def _disconnect(self, asked: api.DisconnectRequest, _: Call) -> api.Done:
-        self._connections.disconnect(
+        done = self._connections.disconnect(
             asked.user,
             closing_of(asked.disconnect),
             client=asked.client,
             session=asked.session,
             whitelist=asked.whitelist or (),
         )
+        await _answer(done)
         return api.Done()
 
     async def _unsubscribe(self, asked: api.UnsubscribeRequest, _: Call) -> api.Done:
         if asked.channel:
             self._namespaces.resolve(asked.channel)
-        self._connections.unsubscribe(
+        done = self._connections.unsubscribe(
             asked.user, asked.channel, UNSUBSCRIBED_BY_SERVER, client=asked.client, session=asked.session
         )
+        await _answer(done)
         return api.Done()
 
     async def _subscribe(self, asked: api.SubscribeRequest, _: Call) -> api.Done:
@@ -284,7 +283,7 @@ class Methods:
         return api.Done()
 
     async def _refresh(self, asked: api.RefreshRequest, _: Call) -> api.Done:
-        self._connections.refresh(
+        done = self._connections.refresh(
             asked.user,
             expired=asked.expired,
             expire_at=asked.expire_at,
@@ -292,6 +291,7 @@ class Methods:
             client=asked.client,
             session=asked.session,
         )
+        await _answer(done)
         return api.Done()
 
     async def _presence(self, asked: api.ChannelRequest, _: Call) -> PresenceResult:

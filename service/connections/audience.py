@@ -1,7 +1,8 @@
 """What the server API may do to connections: find them by user, close them, take them in and out of channels."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Final
 
 from msgspec import Raw
 
@@ -12,6 +13,8 @@ from service.connections.connection import Connection
 from service.connections.station import Station
 from service.protocol.closing import Closing, Unsubscribing
 from service.protocol.messages import EMPTY, StreamPosition
+
+SLICE: Final = 200  # connections in one turn of the loop: a user, the anonymous one first of all, may have many
 
 
 class _Tally:
@@ -48,13 +51,11 @@ class Audience:
 
     def disconnect(
         self, user: str, closing: Closing, *, client: str = "", session: str = "", whitelist: Iterable[str] = ()
-    ) -> int:
+    ) -> Soon[int]:
         """Close the user's connections, or the one of ``client``, but none of ``whitelist``; how many."""
         spared = set(whitelist)
         chosen = [c for c in self._chosen(user, client, session) if c.id not in spared]
-        for connection in chosen:
-            connection.close(closing)
-        return len(chosen)
+        return _each(chosen, lambda connection: connection.close(closing))
 
     def subscribe(
         self,
@@ -82,18 +83,18 @@ class Audience:
         chosen = self._chosen(user, client, session)
         tally = _Tally(len(chosen))
         order = Subscribing(channel, self._station.wall(), tally.told, granted, expire_at, since)
-        for connection in chosen:
-            connection.ordered(connection.session.subscribe(order, self._station.now()))
-        return tally.outcome()
+        now = self._station.now
+        done = _each(chosen, lambda connection: connection.ordered(connection.session.subscribe(order, now())))
+        return tally.outcome() if isinstance(done, int) else _then(done, tally.outcome)
 
     def unsubscribe(
         self, user: str, channel: str, unsubscribing: Unsubscribing, *, client: str = "", session: str = ""
-    ) -> int:
+    ) -> Soon[int]:
         """Take the user's connections out of a channel; how many were told."""
         chosen = self._chosen(user, client, session)
-        for connection in chosen:
-            connection.ordered(connection.session.unsubscribe(channel, unsubscribing))
-        return len(chosen)
+        return _each(
+            chosen, lambda connection: connection.ordered(connection.session.unsubscribe(channel, unsubscribing))
+        )
 
     def refresh(
         self,
@@ -104,13 +105,12 @@ class Audience:
         info: Raw = EMPTY,
         client: str = "",
         session: str = "",
-    ) -> int:
+    ) -> Soon[int]:
         """Give the user's connections another end (Unix seconds, 0 for none), or end them now; how many."""
         chosen = self._chosen(user, client, session)
         order = Refreshing(self._station.wall(), expired, expire_at, info)
-        for connection in chosen:
-            connection.ordered(connection.session.refresh(order, self._station.now()))
-        return len(chosen)
+        now = self._station.now
+        return _each(chosen, lambda connection: connection.ordered(connection.session.refresh(order, now())))
 
     @property
     def clients(self) -> int:
@@ -122,13 +122,30 @@ class Audience:
         """Different users; all anonymous ones are one."""
         return self._station.registry.users
 
-    @property
-    def subscriptions(self) -> int:
-        """Subscriptions over all connections."""
-        return sum(len(connection.session.channels) for connection in self._station.registry)
-
     def _chosen(self, user: str, client: str, session: str) -> list[Connection]:
         found = self._station.registry.of_user(user)
         if client:
             found = [c for c in found if c.id == client]
         return [] if session else found
+
+
+def _each(chosen: list[Connection], act: Callable[[Connection], None]) -> Soon[int]:
+    """Act on all of them, in slices when they are many; how many they are."""
+    if len(chosen) > SLICE:
+        return _in_slices(chosen, act)
+    for connection in chosen:
+        act(connection)
+    return len(chosen)
+
+
+async def _in_slices(chosen: list[Connection], act: Callable[[Connection], None]) -> int:
+    for start in range(0, len(chosen), SLICE):
+        _each(chosen[start : start + SLICE], act)
+        await asyncio.sleep(0)
+    return len(chosen)
+
+
+async def _then(done: Awaitable[int], outcome: Callable[[], Soon[bool]]) -> bool:
+    await done
+    told = outcome()
+    return told if isinstance(told, bool) else await told

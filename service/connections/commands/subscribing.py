@@ -97,7 +97,7 @@ def sub_refresh(client: Standing, command_id: int, request: wire.SubRefreshReque
     claims = _for_this(client, channel, verified)
     life = lifetime(claims.expire_at, verified.wall, now, client.settings.expired_sub_close_delay)
     effects: list[Effect] = []
-    if client.subscription(channel) is not None:  # it may have ended meanwhile
+    if client.subscription(channel) is before:  # it may have ended meanwhile, or a backend has taken it over
         effects = _renewed(client, channel, before, life, claims.granted)
     answer = wire.SubRefreshResult(expires=life.expires, ttl=life.ttl)
     return [*effects, Reply(wire.Reply(id=command_id, sub_refresh=answer), "sub_refresh")]

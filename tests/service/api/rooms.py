@@ -63,6 +63,9 @@ class FakeHub:
     def remove_history(self, channel):
         return self._soon(self.removed.append, channel)
 
+    def totals(self):
+        return len(self.listed), 5
+
     def channels(self, pattern=""):
         return {name: count for name, count in self.listed.items() if pattern in ("", name)}
 
@@ -101,7 +104,7 @@ class FakeConnections:
         self.subscribed = []
         self.refreshed = []
         self.works = True
-        self.clients, self.users, self.subscriptions = 3, 2, 5
+        self.clients, self.users = 3, 2
 
     def disconnect(self, user, closing, *, client="", session="", whitelist=()):
         self.disconnected.append((user, closing.code, closing.reason, client, tuple(whitelist)))

@@ -32,10 +32,10 @@ async def test_unsubscribe_takes_out_and_tells(node, audience):
     peer = await node.greeted("ann")
     peer.text({"id": 2, "subscribe": {"channel": "a"}})
     await peer.replies()
-    assert audience.subscriptions == 1
+    assert node.hub.totals()[1] == 1
     assert audience.unsubscribe("ann", "a", closing.UNSUBSCRIBED_BY_SERVER) == 1
     assert (await peer.replies())[0]["push"]["unsubscribe"]["code"] == 2000
-    assert audience.subscriptions == 0
+    assert node.hub.totals()[1] == 0
     assert node.hub.channels() == {}
 
 
@@ -90,3 +90,38 @@ async def test_refresh_reaches_all_connections_of_a_user(node, audience):
     assert audience.refresh("ann", expired=True, client="other") == 0
     assert audience.refresh("bob", expired=True, client=other.client) == 1
     assert await other.closed() == (3005, "connection expired")
+
+
+async def test_a_user_with_many_connections_does_not_keep_the_loop(node, audience, monkeypatch):
+    """All anonymous clients are one user."""
+    monkeypatch.setattr("service.connections.audience.SLICE", 2)
+    peers = [await node.greeted("ann") for _ in range(5)]
+    turns = []
+
+    async def others():
+        while True:
+            turns.append(node.hub.totals()[1])
+            await asyncio.sleep(0)
+
+    running = asyncio.ensure_future(others())
+    assert await audience.subscribe("ann", "news", Granted()) is True
+    running.cancel()
+    assert {2, 4} <= set(turns)
+    assert node.hub.totals() == (1, 5)
+    assert await audience.unsubscribe("ann", "news", closing.UNSUBSCRIBED_BY_SERVER) == 5
+    assert await audience.refresh("ann") == 5
+    assert await audience.disconnect("ann", closing.FORCE_DISCONNECT) == 5
+    for peer in peers:
+        assert await peer.closed() == (3503, "force disconnect")
+
+
+async def test_connections_that_go_away_meanwhile_are_no_failure(node, audience, monkeypatch):
+    monkeypatch.setattr("service.connections.audience.SLICE", 1)
+    for _ in range(3):
+        await node.greeted("ann")
+    soon = asyncio.ensure_future(audience.subscribe("ann", "news", Granted()))
+    await asyncio.sleep(0)
+    for connection in node.station.registry.of_user("ann"):
+        connection.close(closing.FORCE_DISCONNECT)
+    assert await soon is True
+    assert node.hub.totals() == (0, 0)

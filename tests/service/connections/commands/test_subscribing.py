@@ -4,6 +4,7 @@ import pytest
 from msgspec import Raw
 
 from service.connections import questions as q
+from service.connections.standing import Subscription
 from service.protocol import closing, errors
 from service.protocol import messages as wire
 from tests.service.connections.playbook import CLIENT, WALL, Playbook, channel_token, shown, token
@@ -396,3 +397,15 @@ def test_sub_refresh_tells_others_the_new_info_and_changes_nothing_else():
     book >> refresh << [{"id": 3, "sub_refresh": {}}]
     kept = book.session.subscription("jlopt:x")
     assert (kept.present, kept.announced) == (True, True)
+
+
+def test_a_subscription_that_a_backend_took_over_meanwhile_is_not_refreshed():
+    book = Playbook(answers=False, tokens={"s": channel_token("open:x", expire_at=WALL + 5)}).connected()
+    book >> {"id": 2, "subscribe": {"channel": "open:x"}}
+    book.answer(q.Prepared(None))
+    book.answer(q.Entered((q.Joined(),)))
+    book >> {"id": 3, "sub_refresh": {"channel": "open:x", "token": "s"}} << ["ask VerifyToken"]
+    taken_over = Subscription(server_side=True)
+    book.session.enter("open:x", taken_over)
+    book.answer(book.tokens["s"])
+    assert book.session.subscription("open:x") is taken_over
