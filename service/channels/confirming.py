@@ -19,7 +19,7 @@ from service.channels.channel import Channel
 from service.channels.fanout import Timers
 from service.channels.joining import Joined, JoinRequest
 from service.channels.notices import Notices
-from service.channels.receipts import Kept, Positions, Trail, in_time
+from service.channels.receipts import ANONYMOUS, Kept, Positions, Trail, in_time
 from service.protocol.errors import BAD_REQUEST, NOT_AVAILABLE, PERMISSION_DENIED, TOO_MANY_REQUESTS, ClientMistake
 from service.protocol.messages import StreamPosition
 
@@ -33,7 +33,7 @@ FORGOTTEN: Final = 1000  # kept positions that are forgotten in one walk
 class ReceiptSettings:
     """Bounds."""
 
-    positions: int = 100_000  # kept over all channels, some 300 bytes each
+    positions: int = 100_000  # kept over all channels, some 300 bytes each; a tenth more for the anonymous
     redeliveries: float = 500.0  # subscribers a second that are asked to come back
 
 
@@ -76,6 +76,7 @@ class Confirming:
         self._place = place
         self._now = now
         self._positions = Positions(settings.positions)
+        self._strangers = Positions(max(1, settings.positions // 10))  # apart, so that they displace nobody
         self._trails: dict[Channel, Trail] = {}
         self._notices = Notices(timers, place.call_back, settings.redeliveries)
         self._armed = False
@@ -131,11 +132,17 @@ class Confirming:
     def _keep(self, channel: Channel, who: str, offset: int, now: float) -> None:
         """What a user has confirmed on any device is confirmed."""
         epoch, until = channel.ring.epoch, now + channel.namespace.receipt_ttl
-        kept = self._positions.find(channel.name, who, now)
+        kept = self._kept(channel, who, now)
         if kept is None or kept.epoch != epoch:
             kept = Kept(offset, epoch, until)
         kept.offset, kept.until = max(kept.offset, offset), until
-        self._positions.keep(channel.name, who, kept)
+        self._store(who).keep(channel.name, who, kept)
+
+    def _kept(self, channel: Channel, who: str, now: float) -> Kept | None:
+        return self._store(who).find(channel.name, who, now)
+
+    def _store(self, who: str) -> Positions:
+        return self._strangers if who.startswith(ANONYMOUS) else self._positions
 
     # ------------------------------------------------------------- come and leave
 
@@ -143,7 +150,7 @@ class Confirming:
         """The request, with the place where the user's receipts end: what comes after it is given once more."""
         if not channel.namespace.receipts or not request.recoverable or not request.who:
             return request
-        kept = self._positions.find(channel.name, request.who, self._now())
+        kept = self._kept(channel, request.who, self._now())
         if kept is None:
             return request
         since = request.since
@@ -159,7 +166,7 @@ class Confirming:
         """A subscriber came; it takes part when its user did before."""
         if not channel.namespace.receipts or not joined.positioned or not who:
             return
-        kept = self._positions.find(channel.name, who, self._now())
+        kept = self._kept(channel, who, self._now())
         if kept is None:
             return
         if not joined.recovered or kept.epoch != joined.epoch:
@@ -192,7 +199,8 @@ class Confirming:
             self._timers.call_later(delay, self._begin)
 
     def _begin(self) -> None:
-        self._positions.expire(self._now(), FORGOTTEN)
+        for store in (self._positions, self._strangers):
+            store.expire(self._now(), FORGOTTEN)
         self._go_on(self._walk(self._now()), 0)
 
     def _go_on(self, walk: Iterator[int], overdue: int) -> None:
@@ -206,7 +214,7 @@ class Confirming:
                 return
         self._overdue = overdue
         self._armed = False
-        if self._trails or len(self._positions):
+        if self._trails or len(self._positions) or len(self._strangers):
             self._arm(PERIOD)
 
     def _walk(self, now: float) -> Iterator[int]:
@@ -223,7 +231,7 @@ class Confirming:
 
     def _demand(self, channel: Channel, member: Any, who: str, offset: int, now: float) -> None:
         """Have it come back for what it has not confirmed; once for the same offset, lest it goes on for ever."""
-        kept = self._positions.find(channel.name, who, now)
+        kept = self._kept(channel, who, now)
         if kept is None or kept.demanded == offset or kept.offset > offset:
             return
         kept.demanded = offset
@@ -237,7 +245,7 @@ class Confirming:
         """Numbers for a scrape."""
         unconfirmed = sum(trail.unconfirmed(channel.ring.top) for channel, trail in self._trails.items())
         yield Figure(names.UNCONFIRMED.name, (), unconfirmed)
-        yield Figure(names.RECEIPT_POSITIONS.name, (), len(self._positions))
+        yield Figure(names.RECEIPT_POSITIONS.name, (), len(self._positions) + len(self._strangers))
 
     @property
     def overdue(self) -> int:

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
+ANONYMOUS: Final = "\0"  # begins the name of a connection without a user
 BURST: Final = 2.0  # receipts at once, then one a second: clients' timers are not exact
 
 
@@ -19,6 +20,11 @@ class Kept(msgspec.Struct, gc=False):
     epoch: str
     until: float  # wall seconds; then it is forgotten
     demanded: int = -1  # the offset after which redelivery was demanded last: once is enough
+
+
+def confirmer(user: str, client: str) -> str:
+    """Whose receipts they are: the user's, or those of an anonymous one's connection."""
+    return user or ANONYMOUS + client
 
 
 class Positions:
@@ -73,7 +79,7 @@ class Positions:
 class Reader(msgspec.Struct, gc=False):
     """One subscriber that confirms."""
 
-    who: str  # the user, or the connection of an anonymous one
+    who: str  # as ``confirmer`` says
     offset: int  # confirmed up to here
     due: float = 0.0  # wall seconds, for the rate
 

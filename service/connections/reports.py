@@ -16,6 +16,7 @@ from observability.tracing import Link
 from service.channels.channel import Channel
 from service.channels.confirming import Confirming
 from service.channels.namespaces import Namespaces
+from service.channels.receipts import confirmer
 from service.connections.calls import Calls
 from service.protocol.errors import BAD_REQUEST, TOO_MANY_REQUESTS, ClientMistake
 from service.protocol.messages import Uint64
@@ -122,7 +123,7 @@ class Reports:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             self._observe.receipt("", "refused")
             raise ClientMistake(BAD_REQUEST) from None
-        who = client.session.user or client.id
+        who = confirmer(client.session.user, client.id)
         confirmed = self._hub.receipts.confirm(client, who, asked.channel, asked.offset)
         return Raw(b'{"offset":%d}' % confirmed)
 

@@ -9,6 +9,7 @@ from msgspec import Raw
 from service.access import rules
 from service.access.tokens import Granted, SubscriptionClaims
 from service.channels.namespaces import Namespace
+from service.channels.receipts import confirmer
 from service.connections.questions import (
     All,
     BadToken,
@@ -210,7 +211,7 @@ def _join(
         delta=request.delta in namespace.allowed_delta_types,
         attendance=client.attendance(subscribed),
         told=rules.hears_announcements(namespace, user, granted, asked=request.join_leave, insecure=insecure),
-        who=user or client.id,
+        who=confirmer(user, client.id),
     )
 
 

@@ -8,6 +8,7 @@ from service.channels import confirming as room
 from service.channels.confirming import ReceiptSettings
 from service.channels.hub import HubSettings
 from service.channels.namespaces import Namespace, Namespaces
+from service.channels.receipts import confirmer
 from service.protocol.errors import BAD_REQUEST, NOT_AVAILABLE, PERMISSION_DENIED, TOO_MANY_REQUESTS, ClientMistake
 from tests.service.channels.world import Member, World
 
@@ -172,6 +173,20 @@ def test_positions_are_bounded():
     for number in range(10):
         confirm(world, reader(world, who=str(number)), 1, who=str(number))
     assert len(world.hub.receipts._positions) == 3
+
+
+def test_anonymous_ones_displace_nobody(world):
+    world = made(positions=20)
+    world.publish("r:a", 1, 2)
+    confirm(world, reader(world), 1)
+    for number in range(50):
+        who = confirmer("", str(number))
+        confirm(world, reader(world, who=who), 1, who=who)
+    assert (len(world.hub.receipts._positions), len(world.hub.receipts._strangers)) == (1, 2)
+    assert world.hub.receipts.received("r:a", 1).users == 1
+    last = confirmer("", "49")
+    assert missed(reader(world, who=last)) == [2], "while its connection lives, it is redelivered to, too"
+    assert missed(reader(world)) == [2]
 
 
 def test_without_the_helper_everything_is_as_before(world):

@@ -99,7 +99,7 @@ def test_both_are_calls_of_ours(world):
 def test_an_anonymous_client_confirms_for_its_connection(world):
     world.client.session.user = ""
     world.reports.receipt(world.client, Raw(b'{"channel":"chat:a","offset":3}'))
-    assert world.confirmed == [("c1", "chat:a", 3)]
+    assert world.confirmed == [("\0c1", "chat:a", 3)]
 
 
 @pytest.mark.parametrize(
