@@ -42,6 +42,8 @@ ATTRIBUTES: dict[str, str] = {
     "heliograph.refusal.cause": "why it was not let in, from a closed list",
     "heliograph.refusal.answer": "the status or close code that it heard, or cut",
     "heliograph.listener": "where it knocked",
+    "heliograph.stall.seconds": "how long the event loop stood still (event loop.stalled of a span)",
+    "code.location": "file, line and function that blocked it",
     "heliograph.sampled_by": "what let the trace through the gate",
 }
 

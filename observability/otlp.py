@@ -84,6 +84,11 @@ def _fill(message: Any, span: Span) -> None:
         to.trace_id = other.trace_id.to_bytes(16, "big")
         to.span_id = other.span_id.to_bytes(8, "big")
         to.flags = _KNOWN
+    for event in span.events:
+        told = message.events.add()
+        told.name = event.name
+        told.time_unix_nano = event.at
+        _fill_attributes(told.attributes, event.attributes)
     if span.error:
         message.status.code = trace_pb2.Status.STATUS_CODE_ERROR
         message.status.message = span.error

@@ -67,7 +67,6 @@ class LoopWatch:
         self._excuse = 0.0
         self._excuse_until = 0.0
         self.stalls: deque[tuple[float, Stall]] = deque(maxlen=KEPT)  # the last ones, each with its wall time
-        self.on_stall: Callable[[Stall], None] = lambda _stall: None
         self._handle: asyncio.TimerHandle | None = None
         self._thread_id = 0
         self._ended = threading.Event()
@@ -92,6 +91,16 @@ class LoopWatch:
             return Stall(self._due, now, self._where)
         last = self._last
         return last if last is not None and now - last.ended < REMEMBERED else None
+
+    def within(self, seconds: float) -> tuple[float, float, str] | None:
+        """The stall that reaches into the last seconds: how long ago it began, how long it was, and where."""
+        now = self._clock()
+        found = self._last
+        if self._handle is not None and now - self._due >= STALL:
+            found = Stall(self._due, now, self._where)
+        if found is None or found.ended < now - seconds:
+            return None
+        return now - found.began, found.ended - found.began, found.where
 
     def excuse(self) -> float:
         """Seconds by which a verdict on a peer has to wait: we stood still, its answer may lie unread. 0: not at all.
@@ -121,7 +130,6 @@ class LoopWatch:
     def _stalled(self, now: float) -> None:
         self._last = Stall(self._due, now, self._where)
         self.stalls.append((time.time(), self._last))
-        self.on_stall(self._last)
         self._stalls.inc()
         self._log.write(names.LOOP_STALLED, seconds=round(now - self._due, 3), where=self._where or "unknown")
 

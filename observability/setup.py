@@ -163,6 +163,8 @@ def assemble(
     if post is not None:
         registry.add_source(lambda: _span_figures(post))
     runtime = Runtime(LoopWatch(registry, log, chore=process.count_descriptors), Collector(registry))
+    if instruments.tracer is not None:
+        instruments.tracer.stall_within = runtime.loop.within
     return Telemetry(
         registry,
         log,

@@ -79,6 +79,14 @@ class PublishTrace:
         self.traceparent = format_traceparent(link)
 
 
+class SpanEvent(NamedTuple):
+    """Something that happened while a span was under way."""
+
+    name: str  # of the log event that says the same
+    at: int  # nanoseconds since the epoch
+    attributes: Attributes
+
+
 @dataclass(slots=True)
 class Span:
     """One ended span; times in nanoseconds since the epoch."""
@@ -91,6 +99,7 @@ class Span:
     attributes: Attributes
     links: Sequence[Link]
     error: str  # "" for success
+    events: Sequence[SpanEvent] = ()
 
 
 class Postbox(Protocol):
@@ -105,7 +114,7 @@ class Postbox(Protocol):
 class Tracer:
     """Makes spans of happenings that have ended."""
 
-    __slots__ = ("_ids", "_post", "_strict", "_wall")
+    __slots__ = ("_ids", "_post", "_strict", "_wall", "stall_within")
 
     def __init__(
         self,
@@ -120,6 +129,8 @@ class Tracer:
         self._wall = wall
         self._ids = ids
         self._strict = strict
+        self.stall_within: Callable[[float], tuple[float, float, str] | None] = lambda _seconds: None
+        """The stall of the event loop in the last seconds: how long ago it began, how long it was, and where."""
 
     @property
     def full(self) -> bool:
@@ -153,7 +164,15 @@ class Tracer:
         end = self._wall() if at is None else int(at * 1e9)
         if error:
             attributes = {**attributes, "error.type": error}
-        self._post.put(Span(name, link, parent, end - int(seconds * 1e9), end, attributes, links, error))
+        start = end - int(seconds * 1e9)
+        stall = self.stall_within(seconds)
+        events = () if stall is None else (_stalled(end, *stall),)
+        self._post.put(Span(name, link, parent, start, end, attributes, links, error, events))
+
+
+def _stalled(now: int, ago: float, seconds: float, where: str) -> SpanEvent:
+    attributes: Attributes = {"heliograph.stall.seconds": seconds, "code.location": where or "unknown"}
+    return SpanEvent(names.LOOP_STALLED.name, now - int(ago * 1e9), attributes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -210,6 +210,35 @@ async def _print_publications(subscriber: Any, count: int) -> None:
                 return
 
 
+def why(subject: str, server: str, given: str, logs: list[Path], *, as_json: bool, config: Path | None) -> None:
+    """Say why a connection ended, a message came late or a user is gone; exit code 1 when nothing is known."""
+    from service.lab import why as asked
+    from service.lab.evidence import Node, Silent
+
+    if not server and not logs:
+        _sorry("there is nobody to ask: say --server URL of the internal port, or --log FILE")
+    given = given or os.environ.get("HELIOGRAPH_DEBUG_TOKEN", "")
+    node = Node(server, given or _debug_token(config, logs)) if server else None
+    try:
+        case, silent = asked.gather(subject, node, logs)
+    except Silent as reason:
+        _sorry(str(reason))
+    print(json.dumps(asked.as_json(case, silent), indent=2) if as_json else asked.as_text(case, silent))
+    if not case.known:
+        raise SystemExit(1)
+
+
+def _debug_token(config: Path | None, logs: list[Path]) -> str:
+    """That of the server here; a log can be read without one."""
+    from service.settings.quick_start import known_secrets
+
+    if config is None and known_secrets() is None:
+        if logs:
+            return ""
+        _sorry("the node's token is not known: say --token, --config FILE, or read a log with --log")
+    return _load(config, {}, lenient=True).debug.token
+
+
 def own_token(user: str, config: Path | None) -> str:
     """A connection token for an hour, made with the secret of the server here."""
     from service.access.issuing import Wanted, issue

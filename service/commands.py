@@ -8,6 +8,7 @@ import typer
 from service import cli
 
 LOCAL = "http://127.0.0.1:8000"
+INTERNAL = "http://127.0.0.1:9000"
 
 Config = Annotated[Path | None, typer.Option(help="Configuration: JSON, YAML or TOML. Without: the quick start's.")]
 Server = Annotated[str, typer.Option(help="Where the server is.")]
@@ -100,3 +101,19 @@ def who(
 @on_call.callback()
 def _only_a_group() -> None:
     """Keep ``who`` a word of its own: typer takes the only command of a group for the group."""
+
+
+@app.command(epilog="Example: heliograph why 5c1b0a3e-0c0f-4b5e-9d57-0f4a3c8e6d21 --log heliograph.log")
+def why(
+    subject: Annotated[str, typer.Argument(help="A connection's id, a trace id, or a user.", metavar="SUBJECT")],
+    server: Annotated[
+        str, typer.Option(help="Internal port of a running node with the debug API. Empty: logs only.")
+    ] = INTERNAL,
+    token: Annotated[str, typer.Option(help="debug.token. Without: the environment's or the configuration's.")] = "",
+    log: Annotated[list[Path] | None, typer.Option(help="A log file to read, too; may be given several times.")] = None,
+    *,
+    json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    config: Config = None,
+) -> None:
+    """Say why a connection ended, a message came late or a user is gone: likely cause, evidence, next step."""
+    cli.why(subject, server, token, log or [], as_json=json, config=config)

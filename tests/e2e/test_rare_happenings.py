@@ -98,6 +98,23 @@ async def test_without_the_excuse_the_same_block_would_cut_them(make_node, telem
         await raw.abort()
 
 
+@pytest.mark.shows("websocket.connect", "loop.stalled")
+async def test_a_span_that_was_under_way_says_that_the_loop_stood_still(make_node, telemetry):
+    """The connect command lies unread while the loop is blocked: its span was long, and says why."""
+    _, port = await make_node()
+    raw = await Raw.open(port)
+    raw.command(id=1, connect={"token": token("ann")})
+    await asyncio.sleep(0)
+    time.sleep(0.8)
+    assert (await raw.replies())[0]["id"] == 1
+    span = telemetry.span("websocket.connect")
+    assert [event.name for event in span.events] == ["loop.stalled"]
+    assert span.events[0].attributes["heliograph.stall.seconds"] > 0.5
+    assert "test_rare_happenings.py" in span.events[0].attributes["code.location"]
+    await asyncio.sleep(0.2)  # the line comes with the tick
+    await raw.abort()
+
+
 @pytest.mark.shows("api.failed", "heliograph_errors_total")
 async def test_a_fault_of_ours_in_the_server_api(make_node, telemetry, monkeypatch):
     _, port = await make_node()

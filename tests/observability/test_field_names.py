@@ -7,7 +7,7 @@ from observability.field_names import ATTRIBUTES, KEYS
 
 def test_attributes_are_opentelemetrys_or_ours():
     for attribute in ATTRIBUTES:
-        assert re.match(r"(heliograph|http|url|network|client|user_agent|enduser|messaging|error)\.", attribute)
+        assert re.match(r"(heliograph|http|url|network|client|user_agent|enduser|messaging|error|code)\.", attribute)
 
 
 def test_each_says_what_it_is():

@@ -11,7 +11,7 @@ import pytest
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2, trace_service_pb2_grpc
 
 from observability import names, otlp
-from observability.tracing import Attributes, ExportSettings, Link, Post, Span
+from observability.tracing import Attributes, ExportSettings, Link, Post, Span, SpanEvent
 from tests.observability.test_tracing import span, wait_until
 
 
@@ -228,3 +228,13 @@ def test_an_absent_collector_loses_spans_within_the_timeout():
     wait_until(lambda: box.lost["export_failed"] == 1, seconds=8)
     box.begin_stop()
     wait_until(lambda: box.stopped)
+
+
+def test_events_of_a_span_are_on_the_wire():
+    told = SpanEvent("loop.stalled", 1_500, {"heliograph.stall.seconds": 0.5, "code.location": "x.py:7 f"})
+    one = span()
+    one.events = (told,)
+    (event,) = encoded(one)[0].events
+    assert (event.name, event.time_unix_nano) == ("loop.stalled", 1_500)
+    assert {pair.key for pair in event.attributes} == set(told.attributes)
+    assert not encoded(span())[0].events

@@ -1,5 +1,7 @@
 """The table of what the flight recorder notes."""
 
+from pathlib import Path
+
 from observability import names
 from observability import recorder_names as noted
 from observability.recorder_names import KINDS, METHOD_BITS
@@ -23,3 +25,10 @@ def test_a_commands_method_and_code_fit_its_argument():
 
 def test_events_have_the_keys_of_the_log_or_a_unit():
     assert {kind.argument for kind in KINDS} <= {"", "code", "ms", "bytes", "errno", "count"}
+
+
+def test_the_page_for_people_has_every_kind():
+    page = (Path(__file__).parents[2] / "docs" / "when-a-connection-dies.md").read_text()
+    for kind in KINDS:
+        argument = f"`{kind.argument}`" if kind.argument else ""
+        assert f"| `{kind.name}` | {argument} | {kind.help} |".replace("|  |", "| |") in page

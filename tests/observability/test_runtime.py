@@ -124,14 +124,22 @@ def test_a_short_standstill_excuses_and_is_told_nobody(watched, telemetry):
 
 def test_the_last_stalls_can_be_asked_for(watched):
     watch, loop, now = watched
-    heard = []
-    watch.on_stall = heard.append
     for _ in range(30):
         now[0] += 1.0
         loop.fire()
     assert len(watch.stalls) == runtime.KEPT
-    assert watch.stalls[-1][1] == heard[-1]
-    assert len(heard) == 30
+    assert watch.stalls[-1][1].ended == now[0]
+
+
+def test_a_stall_is_found_from_within_and_after(watched):
+    watch, loop, now = watched
+    assert watch.within(1e9) is None
+    now[0] += 1.1
+    assert watch.within(0.5) == (pytest.approx(1.0), pytest.approx(1.0), "")  # not told yet
+    loop.fire()
+    now[0] += 0.1
+    assert watch.within(0.05) is None
+    assert watch.within(0.2) == (pytest.approx(1.1), pytest.approx(1.0), "")
 
 
 async def test_a_real_stall_is_named_by_file_and_line(telemetry):

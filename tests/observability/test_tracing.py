@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from observability import names
+from observability.field_names import ATTRIBUTES
 from observability.tracing import (
     Attributes,
     ExportSettings,
@@ -121,6 +122,20 @@ def test_a_span_ends_now_and_began_before():
     (ended,) = kept.spans
     assert (ended.start, ended.end) == (3_500_000_000, 5_000_000_000)
     assert ended.attributes == {"error.type": "timeout"}
+
+
+def test_a_span_says_that_the_loop_stood_still_meanwhile():
+    kept = MemoryPost()
+    tracer = Tracer(kept, wall=lambda: 5_000_000_000)
+    tracer.ended(names.PUBLISH_SPAN, tracer.begin(), 1.0, {})
+    tracer.stall_within = lambda seconds: (0.75, 0.5, "service/x.py:7 f") if seconds >= 0.25 else None
+    tracer.ended(names.PUBLISH_SPAN, tracer.begin(), 0.1, {})
+    tracer.ended(names.PUBLISH_SPAN, tracer.begin(), 1.0, {})
+    assert [len(span.events) for span in kept.spans] == [0, 0, 1]
+    (event,) = kept.spans[2].events
+    assert (event.name, event.at) == ("loop.stalled", 4_250_000_000)
+    assert event.attributes == {"heliograph.stall.seconds": 0.5, "code.location": "service/x.py:7 f"}
+    assert set(event.attributes) <= set(ATTRIBUTES)
 
 
 def test_a_child_stays_in_its_trace():
