@@ -319,6 +319,7 @@ NEXT: Final = {
     "waiting_room_full": "the node was full: add nodes, or raise client.connection_limit",
     "address_limit": "too many connections of one address: an office behind one router, or an attack",
     "address_rate": "one address came too often: an office behind one router, or an attack",
+    "too_many_commands": "the client sends more commands than client.command_rate or a message's limit allows",
     "bad_utf8": "no SDK sends that: look at what speaks there",
     "invalid_token": "check the secret, the algorithm and the issuer of its token",
     "no_credentials": "it came without a token, and anonymous clients are not let in",
