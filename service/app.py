@@ -45,6 +45,7 @@ from service.connections.entrance import Entrance
 from service.connections.errands import Errands
 from service.connections.guard import guarded, step_name
 from service.connections.inspection import Inspection
+from service.connections.negotiation import JSON, PROTOBUF
 from service.connections.registry import Registry
 from service.connections.reports import Reports
 from service.connections.rounds import Rounds
@@ -58,6 +59,7 @@ from service.presence.contract import Presence
 from service.presence.memory_presence import MemoryPresence
 from service.protocol import closing, errors
 from service.protocol.json_codec import JsonCodec
+from service.protocol.protobuf_codec import ProtobufCodec
 from service.settings.doors import Address
 
 GOODBYES: Final = 200  # Close frames in one turn of the loop: a mass close must not stall it
@@ -88,21 +90,21 @@ class Service:
         self.node = Node(uuid.uuid4().hex, settings.node_name or socket.gethostname(), __version__)
         self._middlewares = middlewares
         self.ready = False
-        variant = Variant(JsonCodec())
+        variants = {JSON: Variant(JsonCodec()), PROTOBUF: Variant(ProtobufCodec())}
         sums, errands = Sums(), Errands()
         self.broker: Broker = WatchedBroker(MemoryBroker(loop), telemetry.broker)
         self.presence: Presence = MemoryPresence()
         self.hub = Hub(
             settings.namespaces,
             self.broker,
-            {variant: variant.publications},
+            {variant: variant.publications for variant in variants.values()},
             sums.write_many,
             telemetry.channels,
             loop=loop,
             run=errands.run,
             observe_broker=telemetry.broker,
             presence=self.presence,
-            announcers={variant: variant.announcements},
+            announcers={variant: variant.announcements for variant in variants.values()},
             observe_presence=telemetry.presence,
             observe_receivers=telemetry.receivers,
             settings=_hub(settings),
@@ -129,9 +131,7 @@ class Service:
         self.hub.on_insufficient = Connection.lost_position
         Reports(self.hub, settings.namespaces, telemetry.receivers, now=loop.time).register(self.station.calls)
         self.rounds = Rounds(self.station)
-        self.upgrade = Upgrade(
-            self.station, settings.upgrade, {"": variant, "centrifuge-json": variant}, telemetry.upgrade, telemetry.door
-        )
+        self.upgrade = Upgrade(self.station, settings.upgrade, variants, telemetry.upgrade, telemetry.door)
         if hooks.on_rpc:
             self.station.calls.hook = partial(consulting.call, self.station)
         rooms = (self, self.hub, self.broker, keys, hooks, self.station.entrance)

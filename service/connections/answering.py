@@ -105,10 +105,7 @@ def _verify(station: Station, _asker: Asker, question: q.VerifyToken) -> Soon[q.
 
 
 def _join(station: Station, asker: Asker, question: q.Join) -> Soon[q.Outcome]:
-    namespace = station.settings.session.namespaces.resolve(question.channel)
-    if namespace.publication_data_format == "binary" and not asker.variant.codec.binary:
-        # A payload that is not JSON would end this connection: said now, not when somebody publishes one.
-        raise ClientMistake(errors.NOT_AVAILABLE)
+    _speakable(station, asker, question.channel)
     request = JoinRequest(
         positioned=question.positioned,
         recoverable=question.recoverable,
@@ -121,6 +118,13 @@ def _join(station: Station, asker: Asker, question: q.Join) -> Soon[q.Outcome]:
         who=question.who,
     )
     return then(station.hub.join(asker, question.channel, request), q.Prepared)
+
+
+def _speakable(station: Station, asker: Asker, channel: str) -> None:
+    """A payload that is not JSON would end a JSON connection: said now, not when somebody publishes one."""
+    namespace = station.settings.session.namespaces.resolve(channel)
+    if namespace.publication_data_format == "binary" and not asker.variant.codec.binary:
+        raise ClientMistake(errors.NOT_AVAILABLE)
 
 
 def _form(asker: Asker) -> Form:
@@ -164,7 +168,8 @@ def _publish(station: Station, _asker: Asker, question: q.Publish) -> Soon[q.Out
     return then(published, lambda _: q.Done())
 
 
-def _history(station: Station, _asker: Asker, question: q.ReadHistory) -> Soon[q.Outcome]:
+def _history(station: Station, asker: Asker, question: q.ReadHistory) -> Soon[q.Outcome]:
+    _speakable(station, asker, question.channel)
     wanted = HistoryFilter(limit=question.limit, since=question.since, reverse=question.reverse)
     return then(station.hub.history(question.channel, wanted), _history_read)
 

@@ -101,12 +101,9 @@ class Connection(Ending, asyncio.Protocol):
     def _commands(self, payload: bytes, now: float) -> None:
         malformed = False
         try:
-            commands = self.variant.codec.decode(payload)
+            commands = self.variant.codec.decode(payload, self.station.settings.session.commands_per_frame)
         except BadFrame as fault:
             commands, malformed = fault.commands, True
-        most = self.station.settings.session.commands_per_frame
-        if most and len(commands) > most:
-            commands, malformed = commands[:most], True
         size = len(payload) // len(commands) if commands else 0
         for command in commands:
             self._perform(self.session.receive(command, now, size), now)

@@ -31,7 +31,8 @@ class Accepted:
     """What the 101 says."""
 
     headers: Mapping[str, str]
-    subprotocol: str  # "" when none was offered that we know: JSON
+    subprotocol: str  # "" when none was offered that we know
+    protobuf: bool = False  # the encoding; JSON otherwise
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +66,6 @@ def negotiate(
     if refusal is not None:
         return refusal
     subprotocol = choose_subprotocol(headers.get("Sec-WebSocket-Protocol", ""))
-    if subprotocol == PROTOBUF or (not subprotocol and _asks_protobuf(query)):
-        return _refuse(400, "protobuf", "Protobuf is not available yet: connect with the subprotocol centrifuge-json.")
     answer = {
         "Upgrade": "websocket",
         "Connection": "Upgrade",
@@ -74,18 +73,17 @@ def negotiate(
     }
     if subprotocol:
         answer["Sec-WebSocket-Protocol"] = subprotocol
-    return Accepted(answer, subprotocol)
+    return Accepted(answer, subprotocol, subprotocol == PROTOBUF or _asks_protobuf(query))
 
 
 def choose_subprotocol(offered: str) -> str:
-    """The first one that we know, in the client's order; "" for none. JSON is preferred while Protobuf is not there."""
-    names = [name.strip() for name in offered.split(",")]
-    if JSON in names:
-        return JSON
-    return PROTOBUF if PROTOBUF in names else ""
+    """The first one that we know, in the client's order; "" for none."""
+    names = (name.strip() for name in offered.split(","))
+    return next((name for name in names if name in (JSON, PROTOBUF)), "")
 
 
 def _asks_protobuf(query: Mapping[str, str]) -> bool:
+    """As Centrifugo has it: this counts also when the subprotocol says JSON."""
     return query.get("format") == "protobuf" or query.get("cf_protocol") == "protobuf"
 
 

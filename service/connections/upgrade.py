@@ -12,7 +12,7 @@ from observability.observers.upgrade import UpgradeObserver
 from service.connections.admission import Cause, Verdict
 from service.connections.connection import Connection
 from service.connections.guard import within
-from service.connections.negotiation import Accepted, NegotiationSettings, Refusal, negotiate
+from service.connections.negotiation import JSON, PROTOBUF, Accepted, NegotiationSettings, Refusal, negotiate
 from service.connections.sockopts import peer_address
 from service.connections.station import Station
 from service.connections.takeover import SwitchingProtocols, hand_over, visitor_of
@@ -100,7 +100,7 @@ class Upgrade:
         connection.close(closing.TOO_MANY_REQUESTS.because(cause))
 
     def _connection(self, request: web.Request, verdict: Accepted) -> Connection:
-        variant = self._variants[verdict.subprotocol]
+        variant = self._variants[PROTOBUF if verdict.protobuf else JSON]
         native = request.query.get("cf_ws_frame_ping_pong") == "true"
         connection = Connection(self._station, new_id(), variant, native_pings=native)
         connection.session.introduce(self._station.hooks.caller(request.headers))

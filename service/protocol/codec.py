@@ -31,14 +31,15 @@ class Codec(Protocol):
     def binary(self) -> bool:
         """Outgoing frames are binary. Incoming ones may be either."""
 
-    def decode(self, data: bytes) -> list[Command]:
-        """The commands of one frame, in order, at least one.
+    def decode(self, data: bytes, most: int = 0) -> list[Command]:
+        """The commands of one frame, in order, at least one and, unless that is 0, at most ``most``.
 
         A published payload does not keep the frame alive: it is a copy. In a JSON frame it is JSON in UTF-8; whether
         a channel takes it is not asked here (``service.protocol.payload``).
 
         Raises:
-            BadFrame: the frame is empty or does not decode; nothing else is ever raised, whatever the bytes.
+            BadFrame: the frame is empty, does not decode, or goes on after ``most`` commands; nothing else is ever
+                raised, whatever the bytes.
 
         """
 

@@ -31,13 +31,16 @@ class JsonCodec:
     name: Final = "json"
     binary: Final = False
 
-    def decode(self, data: bytes) -> list[Command]:
+    def decode(self, data: bytes, most: int = 0) -> list[Command]:
         """See ``Codec.decode``. One newline at the end is accepted."""
         if b"\n" not in data:
             return [_command(data, [])]
         commands: list[Command] = []
-        for line in data.removesuffix(b"\n").split(b"\n"):
+        lines = data.removesuffix(b"\n").split(b"\n")
+        for line in lines[:most] if most else lines:
             commands.append(_command(line, commands))
+        if len(commands) < len(lines):
+            raise BadFrame("too many commands", commands)
         return commands
 
     def encode(self, replies: Sequence[Reply]) -> bytes:

@@ -28,11 +28,12 @@ class ProtobufCodec:
     name: Final = "protobuf"
     binary: Final = True
 
-    def decode(self, data: bytes) -> list[Command]:
+    def decode(self, data: bytes, most: int = 0) -> list[Command]:
         """See ``Codec.decode``. A message of no length is a command without anything: a pong."""
         commands: list[Command] = []
         try:
-            commands.extend(_read_command(message, 0) for message in _messages(data))  # keeps those before a fault
+            for message in _messages(data, most):
+                commands.append(_read_command(message, 0))  # noqa: PERF401 - those before a fault are kept
         except UnicodeDecodeError as error:
             raise BadFrame("a string that is not UTF-8", commands) from error
         except Malformed as error:
@@ -68,13 +69,16 @@ def decode_replies(data: bytes) -> list[Reply]:
     return [_read_reply(message, 0) for message in _messages(data)]
 
 
-def _messages(data: bytes) -> Iterator[bytes]:
+def _messages(data: bytes, most: int = 0) -> Iterator[bytes]:
     if not data:
         raise Malformed("an empty frame")
-    at = 0
+    at = count = 0
     while at < len(data):
+        if count == most != 0:
+            raise Malformed("too many commands")
         message, at = read_delimited(data, at)
         yield message
+        count += 1
 
 
 def _pushed(head: bytes, publication: Publication) -> bytes:

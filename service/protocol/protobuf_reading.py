@@ -17,6 +17,7 @@ from service.protocol.protobuf_schema import LENGTH, VARINT, Field, Struct, fiel
 MAX_DEPTH: Final = 64  # levels of messages in messages; only a tags filter has more than four
 _FIXED_64, _GROUP, _GROUP_END, _FIXED_32 = 1, 3, 4, 5  # ways of writing that no field of ours has
 _MOST_OCTETS: Final = 10  # of a number
+_MOST_OCTETS_OF_A_TAG: Final = 5
 _HIGHEST_FIELD: Final = (1 << 29) - 1
 _LAST_OFFSET: Final = 0x7FFFFFFFFFFFFFFF
 
@@ -113,7 +114,7 @@ def _scan(data: bytes, known: Mapping[int, _Known], depth: int) -> dict[str, Any
         tag = data[at]
         at += 1
         if tag > 0x7F:
-            tag, at = read_varint(data, at - 1)
+            tag, at = _read_tag(data, at - 1)
         field = known.get(tag)
         if field is None:
             if tag & ~7 | VARINT in known or tag & ~7 | LENGTH in known:
@@ -139,6 +140,13 @@ def _scan(data: bytes, known: Mapping[int, _Known], depth: int) -> dict[str, Any
     return values
 
 
+def _read_tag(data: bytes, at: int) -> tuple[int, int]:
+    tag, stop = read_varint(data, at)
+    if stop - at > _MOST_OCTETS_OF_A_TAG:
+        raise Malformed("no such field number")
+    return tag, stop
+
+
 def _past(data: bytes, at: int, tag: int) -> int:
     """Behind an unknown field."""
     groups: list[int] = []
@@ -160,7 +168,7 @@ def _past(data: bytes, at: int, tag: int) -> int:
             raise Malformed("ends within a field")
         if not groups:
             return at
-        tag, at = read_varint(data, at)
+        tag, at = _read_tag(data, at)
 
 
 # -------------------------------------------------------------------- fields

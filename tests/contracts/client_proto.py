@@ -149,6 +149,20 @@ def _value(field, value):
     return [abstract(each) for each in value] if field.is_repeated else abstract(value)
 
 
+def same_command(ours, body):
+    """Whether the library reads ``body`` as it reads ``ours``, fields that it does not know put aside.
+
+    It takes a pair of a table for unknown altogether when there is an unknown field in it; Centrifugo does not.
+    """
+    ours, theirs = Command.FromString(ours), Command.FromString(body)
+    theirs.DiscardUnknownFields()
+    if ours != theirs:
+        for each in (ours.connect, theirs.connect):
+            each.ClearField("headers")
+            each.ClearField("subs")
+    return ours == theirs
+
+
 def delimited(body):
     """A message behind its length."""
     octets, size = bytearray(), len(body)

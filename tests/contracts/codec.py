@@ -180,6 +180,13 @@ class CodecContract:
         pushes = [Reply(push=Push("ch", pub=each)) for each in publications]
         assert self.codec.encode_publications("ch", publications) == self.codec.encode(pushes)
 
+    def test_no_more_commands_are_read_than_wanted(self):
+        frame = self.write(COMMANDS * 2)
+        assert len(self.codec.decode(frame, len(COMMANDS) * 2)) == len(COMMANDS) * 2
+        with pytest.raises(BadFrame) as caught:
+            self.codec.decode(frame, len(COMMANDS))
+        assert [abstract(command) for command in caught.value.commands] == COMMANDS
+
     def test_an_empty_frame_is_bad(self):
         with pytest.raises(BadFrame) as caught:
             self.codec.decode(b"")

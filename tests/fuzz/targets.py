@@ -10,9 +10,12 @@ from service.protocol.framing import CLOSE, TEXT, FrameLimits, FrameParser, clie
 from service.protocol.json_codec import JsonCodec
 from service.protocol.messages import Publication, Reply, RPCResult
 from service.protocol.payload import is_json, one_line, too_deep
+from service.protocol.protobuf_codec import ProtobufCodec, encode_commands
+from service.protocol.protobuf_reading import read_delimited
+from tests.contracts import client_proto
 from tests.fuzz.words import spelled
 
-CODEC = JsonCodec()
+CODEC, PROTOBUF = JsonCodec(), ProtobufCodec()
 HEADER, CONTROL = 14, 125
 FAULTS = {1002, 1007, 1009}
 
@@ -68,6 +71,34 @@ def json_codec(data: bytes) -> None:
         for text in _texts(command):
             text.encode()
     _payload(data)
+
+
+def protobuf_codec(data: bytes) -> None:
+    """Commands or a bad frame; what was read is what the protobuf library reads, and can be written again."""
+    try:
+        commands = PROTOBUF.decode(data)
+    except BadFrame as bad:
+        commands = bad.commands
+    else:
+        assert commands, "a frame without commands"
+    for command, message in zip(commands, _messages(data), strict=False):
+        [ours] = client_proto.parted(encode_commands([command]))
+        assert client_proto.same_command(ours, message), "read otherwise than by the library"
+        for text in _texts(command):
+            text.encode()
+    if commands:
+        assert PROTOBUF.decode(encode_commands(commands)) == commands, "cannot be written again"
+
+
+def _messages(data):
+    """The messages of a frame up to the first fault."""
+    at = 0
+    while at < len(data):
+        try:
+            message, at = read_delimited(data, at)
+        except ValueError:
+            return
+        yield message
 
 
 def _texts(command):
@@ -141,5 +172,5 @@ def planted(data: bytes) -> None:
         raise ZeroDivisionError("the planted fault")
 
 
-TARGETS = {"framing": framing, "json_codec": json_codec, "delta": delta}
+TARGETS = {"framing": framing, "json_codec": json_codec, "protobuf_codec": protobuf_codec, "delta": delta}
 ALL = {**TARGETS, "planted": planted}

@@ -70,7 +70,6 @@ def test_refusals(change, status, reason):
         ({"Sec_WebSocket_Key": None}, ["'Sec-WebSocket-Key'", "proxy", "nginx"]),
         ({"Sec_WebSocket_Key": "c2hvcnQ="}, ["'Sec-WebSocket-Key'", "16 bytes"]),
         ({"Origin": "https://evil.example"}, ["origin", "client.allowed_origins"]),
-        ({"Sec_WebSocket_Protocol": "centrifuge-protobuf"}, ["Protobuf", "centrifuge-json"]),
     ],
 )
 def test_a_refusal_says_what_is_missing_and_who_may_have_stripped_it(change, words):
@@ -86,10 +85,37 @@ def test_only_a_wrong_version_is_told_the_right_one():
 
 @pytest.mark.parametrize(
     ("offered", "chosen"),
-    [("centrifuge-json", "centrifuge-json"), ("chat, centrifuge-json", "centrifuge-json"), ("chat", None)],
+    [
+        ("centrifuge-json", "centrifuge-json"),
+        ("chat, centrifuge-json", "centrifuge-json"),
+        ("chat", None),
+        ("centrifuge-protobuf", "centrifuge-protobuf"),
+        ("centrifuge-protobuf, centrifuge-json", "centrifuge-protobuf"),
+        ("centrifuge-json,centrifuge-protobuf", "centrifuge-json"),
+    ],
 )
 def test_the_chosen_subprotocol_is_echoed(offered, chosen):
     assert ask(Sec_WebSocket_Protocol=offered).headers.get("Sec-WebSocket-Protocol") == chosen
+
+
+@pytest.mark.parametrize(
+    ("offered", "query", "protobuf"),
+    [
+        (None, {}, False),
+        ("centrifuge-json", {}, False),
+        ("chat", {}, False),
+        ("centrifuge-protobuf", {}, True),
+        ("centrifuge-protobuf", {"format": "json"}, True),
+        (None, {"format": "protobuf"}, True),
+        (None, {"cf_protocol": "protobuf"}, True),
+        (None, {"format": "PROTOBUF"}, False),
+        (None, {"cf_protocol": "json"}, False),
+        ("centrifuge-json", {"cf_protocol": "protobuf"}, True),
+        ("centrifuge-json, centrifuge-protobuf", {}, False),
+    ],
+)
+def test_the_encoding_is_what_subprotocol_or_query_ask_for(offered, query, protobuf):
+    assert ask(Sec_WebSocket_Protocol=offered, query=query).protobuf is protobuf
 
 
 @pytest.mark.parametrize(
