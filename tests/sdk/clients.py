@@ -39,6 +39,7 @@ class Refused(Exception):
 class Sdk(Protocol):
     """What a conversation may ask of either SDK."""
 
+    name: str
     seen: list[dict[str, Any]]
 
     async def connect(self, url: str, token: str = "", tokens: Iterable[str] | None = None) -> None: ...
@@ -100,8 +101,10 @@ class Seen:
 class JavaScript(Seen):
     """npm `centrifuge` under Node with npm `ws`, in a process of its own."""
 
-    def __init__(self, node_modules: Path) -> None:
+    def __init__(self, node_modules: Path, *, protobuf: bool = False) -> None:
         super().__init__()
+        self.name = "JavaScriptProtobuf" if protobuf else "JavaScript"
+        self._protobuf = protobuf
         self._node_modules = node_modules
         self._ids = itertools.count(1)
         self._open: dict[int, asyncio.Future[Any]] = {}
@@ -119,7 +122,7 @@ class JavaScript(Seen):
         )  # fmt: skip
         self._reading = asyncio.create_task(self._read(self._process))
         told = None if tokens is None else list(tokens)
-        await self._do("connect", url=url, token=token, tokens=told, **more)
+        await self._do("connect", url=url, token=token, tokens=told, protobuf=self._protobuf, **more)
 
     async def connect_with_helper(
         self, url: str, token: str, *, attempts: int = 10, report_every: float = 10.0, patience: float = 1.0
@@ -189,8 +192,10 @@ class JavaScript(Seen):
 class Python(Seen):
     """centrifuge-python, in this process."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, protobuf: bool = False) -> None:
         super().__init__()
+        self.name = "PythonProtobuf" if protobuf else "Python"
+        self._protobuf = protobuf
         self._client: centrifuge.Client | None = None
         self._helper: Any = None
 
@@ -202,7 +207,7 @@ class Python(Seen):
     async def connect(self, url: str, token: str = "", tokens: Iterable[str] | None = None) -> None:
         source = None if tokens is None else self._source(tokens)
         self._client = centrifuge.Client(
-            url, events=_ClientEvents(self.tell), token=token, get_token=source, proxy=None
+            url, events=_ClientEvents(self.tell), token=token, get_token=source, proxy=None, use_protobuf=self._protobuf
         )
         await self._client.connect()
 
@@ -263,23 +268,31 @@ class Python(Seen):
         await subscription.unsubscribe()
 
     async def publish(self, channel: str, data: Any) -> None:
-        await _answered(self.client.publish(channel, data))
+        await _answered(self.client.publish(channel, self._said(data)))
 
     async def history(self, channel: str, limit: int) -> dict[str, Any]:
         found = await _answered(self.client.history(channel, limit=limit))
-        publications = [{"data": one.data, "offset": one.offset} for one in found.publications]
+        publications = [{"data": _plain(one.data), "offset": one.offset} for one in found.publications]
         return {"publications": publications, "offset": found.offset, "epoch": found.epoch}
 
     async def presence(self, channel: str) -> dict[str, Any]:
         found = await _answered(self.client.presence(channel))
-        return {client: _info(info) for client, info in found.clients.items()}
+        return {client: _plain(_info(info)) for client, info in found.clients.items()}
 
     async def presence_stats(self, channel: str) -> tuple[int, int]:
         found = await _answered(self.client.presence_stats(channel))
         return found.num_clients, found.num_users
 
     async def rpc(self, method: str, data: Any) -> Any:
-        return (await _answered(self.client.rpc(method, data))).data
+        return _plain((await _answered(self.client.rpc(method, self._said(data)))).data)
+
+    def _said(self, data: Any) -> Any:
+        """With Protobuf payloads are bytes, for the SDK as well."""
+        return json.dumps(data).encode() if self._protobuf else data
+
+    def tell(self, event: str, **fields: Any) -> None:
+        """See ``Seen.tell``; payloads as the values they encode."""
+        super().tell(event, **{name: _plain(value) for name, value in fields.items()})
 
     async def disconnect(self) -> None:
         await self.client.disconnect()
@@ -295,6 +308,14 @@ class Python(Seen):
                 await asyncio.wait(set(self._client._background_tasks))
         with contextlib.suppress(asyncio.CancelledError):
             await asyncio.gather(*self._telling)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return json.loads(value) if value else None
+    if isinstance(value, dict):
+        return {name: _plain(each) for name, each in value.items() if each != b""}
+    return value
 
 
 async def _answered(question: Any) -> Any:

@@ -16,14 +16,21 @@ def javascript_packages():
         pytest.skip(str(why))
 
 
+@pytest.fixture
+def encoding():
+    """What the SDK speaks; a file of conversations for both says so."""
+    return "json"
+
+
 @pytest.fixture(params=["javascript", "python"])
-async def sdk(request):
+async def sdk(request, encoding):
     """A client that is not connected yet."""
     client: Sdk
+    protobuf = encoding == "protobuf"
     if request.param == "javascript":
-        client = JavaScript(request.getfixturevalue("javascript_packages"))
+        client = JavaScript(request.getfixturevalue("javascript_packages"), protobuf=protobuf)
     else:
-        client = Python()
+        client = Python(protobuf=protobuf)
     yield client
     await client.close()
 

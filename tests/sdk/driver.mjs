@@ -4,15 +4,23 @@ import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
 
 const require = createRequire(process.env.HELIOGRAPH_NODE_MODULES + "/");
-const { Centrifuge } = require("centrifuge");
 const WebSocket = require("ws");
 
+let Centrifuge;
 let client;
+let written = (data) => data; // with Protobuf payloads are bytes, for the SDK as well
 let helper;
 let asked = 0;
 
 function say(event, fields) {
-  console.log(JSON.stringify({ event, ...fields }));
+  console.log(JSON.stringify({ event, ...fields }, plain));
+}
+
+// Payloads as the values they encode; looked at before a Buffer makes a list of itself.
+function plain(key, value) {
+  const bytes = this[key];
+  if (!(bytes instanceof Uint8Array)) return value;
+  return bytes.length ? JSON.parse(new TextDecoder().decode(bytes)) : undefined;
 }
 
 // `tokens` are handed out one by one; when none is left the SDK is told that the user is unknown.
@@ -25,7 +33,9 @@ function tokenSource(tokens) {
 }
 
 const actions = {
-  async connect({ url, token, tokens, options, helped }) {
+  async connect({ url, token, tokens, options, helped, protobuf }) {
+    ({ Centrifuge } = require(protobuf ? "centrifuge/build/protobuf" : "centrifuge"));
+    if (protobuf) written = (data) => new TextEncoder().encode(JSON.stringify(data));
     const settings = { websocket: WebSocket, ...options };
     if (token) settings.token = token;
     if (tokens) settings.getToken = tokenSource(tokens);
@@ -68,13 +78,13 @@ const actions = {
     client.getSubscription(channel).unsubscribe();
   },
   async publish({ channel, data }) {
-    return client.publish(channel, data);
+    return client.publish(channel, written(data));
   },
   async history({ channel, options }) {
     return client.history(channel, options);
   },
   async rpc({ method, data }) {
-    return client.rpc(method, data);
+    return client.rpc(method, written(data));
   },
   async presence({ channel }) {
     return client.presence(channel);

@@ -43,7 +43,7 @@ def test_these_are_all_methods_of_cent():
 
 
 async def test_publish_and_broadcast(sdk, server, backend):
-    name = type(sdk).__name__
+    name = sdk.name
     await connected(sdk, server, f"cent-{name}")
     await sdk.subscribe(f"stream:cent-{name}")
     await sdk.expect("subscribed")
@@ -78,7 +78,7 @@ async def test_history_and_its_removal(server, backend):
 
 
 async def test_subscribe_and_unsubscribe(sdk, server, backend):
-    user = f"taken-{type(sdk).__name__}"
+    user = f"taken-{sdk.name}"
     channel = f"stream:{user}"
     for number in range(3):
         position = await backend.publish(cent.PublishRequest(channel=channel, data=number))
@@ -103,7 +103,7 @@ async def test_subscribe_and_unsubscribe(sdk, server, backend):
 
 async def test_what_a_server_side_subscriber_missed_comes_after_a_reconnect(sdk, server, backend):
     """The position goes out in the connect request, and what came meanwhile back with its reply."""
-    user = f"away-{type(sdk).__name__}"
+    user = f"away-{sdk.name}"
     channel = f"stream:{user}"
     claims = {"channels": [channel]}
     await sdk.connect(server.url, token(user, **claims), [token(user, **claims)] * 3)
@@ -121,7 +121,7 @@ async def test_what_a_server_side_subscriber_missed_comes_after_a_reconnect(sdk,
 
 
 async def test_refresh_and_disconnect(sdk, server, backend):
-    user = f"sent-away-{type(sdk).__name__}"
+    user = f"sent-away-{sdk.name}"
     client = (await connected(sdk, server, user))["client"]
     await backend.refresh(cent.RefreshRequest(user=user, client=client, expire_at=int(time.time()) + 600))
     await backend.disconnect(cent.DisconnectRequest(user=user, whitelist=[client]))

@@ -8,7 +8,7 @@ from tests.e2e.served import token
 from tests.e2e.wire import Wire
 from tests.sdk.clients import Refused
 
-pytestmark = pytest.mark.sdk
+pytestmark = [pytest.mark.sdk, pytest.mark.parametrize("encoding", ["json", "protobuf"])]
 MESSAGE = {"text": "Grüße, 世界 🌍", "nested": [1, None, {"a": "b\nc"}]}
 
 
@@ -51,15 +51,15 @@ async def test_order_is_kept(sdk, server):
 
 async def test_history_is_read(sdk, server):
     for number in range(3):
-        result = await published(server, f"stream:history-{type(sdk).__name__}", number)
-    await subscribed(sdk, server, f"stream:history-{type(sdk).__name__}")
-    found = await sdk.history(f"stream:history-{type(sdk).__name__}", 10)
+        result = await published(server, f"stream:history-{sdk.name}", number)
+    await subscribed(sdk, server, f"stream:history-{sdk.name}")
+    found = await sdk.history(f"stream:history-{sdk.name}", 10)
     assert [one["data"] for one in found["publications"]] == [0, 1, 2]
     assert (found["offset"], found["epoch"]) == (3, result["epoch"])
 
 
 async def test_a_new_subscriber_learns_its_position(sdk, server):
-    channel = f"stream:position-{type(sdk).__name__}"
+    channel = f"stream:position-{sdk.name}"
     result = await published(server, channel, "first")
     found = await subscribed(sdk, server, channel)
     assert found["recoverable"]
@@ -68,7 +68,7 @@ async def test_a_new_subscriber_learns_its_position(sdk, server):
 
 
 async def test_what_was_missed_is_recovered_after_the_socket_was_killed(sdk, server):
-    channel = f"stream:recovery-{type(sdk).__name__}"
+    channel = f"stream:recovery-{sdk.name}"
     async with Wire(server.port) as wire:
         await subscribed(sdk, server, channel, wire.url)
         await published(server, channel, "before")
@@ -108,7 +108,7 @@ async def test_a_client_that_unsubscribed_may_subscribe_again(sdk, server):
 
 
 async def test_the_personal_channel_needs_no_subscribe(sdk, server):
-    user = f"grace-{type(sdk).__name__}"
+    user = f"grace-{sdk.name}"
     await sdk.connect(server.url, token(user))
     await sdk.expect("subscribed", channel=f"#{user}", server=True)
     await published(server, f"#{user}", "for you")
@@ -170,7 +170,7 @@ async def test_a_call_nobody_answers_is_not_available(sdk, server):
 
 
 async def test_the_backend_disconnects_a_user_for_good(sdk, server):
-    user = f"eve-{type(sdk).__name__}"
+    user = f"eve-{sdk.name}"
     await sdk.connect(server.url, token(user))
     await sdk.expect("connected")
     await asyncio.to_thread(server.api, "disconnect", user=user)
@@ -178,7 +178,7 @@ async def test_the_backend_disconnects_a_user_for_good(sdk, server):
 
 
 async def test_the_backend_unsubscribes_a_user(sdk, server):
-    user, channel = f"bob-{type(sdk).__name__}", "thrown-out"
+    user, channel = f"bob-{sdk.name}", "thrown-out"
     await sdk.connect(server.url, token(user))
     await sdk.expect("connected")
     await sdk.subscribe(channel)

@@ -48,7 +48,7 @@ def another(sdk):
 
 
 async def test_what_is_handled_is_confirmed_and_the_publisher_can_ask(sdk, server):
-    channel = f"receipts:asked-{type(sdk).__name__}"
+    channel = f"receipts:asked-{sdk.name}"
     await confirming(sdk, server.url, channel)
     await published(server, channel, 1, 2, 3)
     await handled(sdk, 1, 2, 3)
@@ -61,7 +61,7 @@ async def test_what_is_handled_is_confirmed_and_the_publisher_can_ask(sdk, serve
 
 
 async def test_a_page_reload_goes_on_where_it_was(sdk, server):
-    channel = f"receipts:reload-{type(sdk).__name__}"
+    channel = f"receipts:reload-{sdk.name}"
     await confirming(sdk, server.url, channel, "eve")
     await published(server, channel, "a", "b")
     await handled(sdk, 1, 2)
@@ -80,7 +80,7 @@ async def test_a_page_reload_goes_on_where_it_was(sdk, server):
 
 
 async def test_what_failed_comes_once_more_and_nothing_else_does(sdk, server):
-    channel = f"receipts:failed-{type(sdk).__name__}"
+    channel = f"receipts:failed-{sdk.name}"
     async with Wire(server.port) as wire:
         await confirming(sdk, wire.url, channel, "bob", fails_at=[2])
         await published(server, channel, 1, 2, 3)
@@ -95,7 +95,7 @@ async def test_what_failed_comes_once_more_and_nothing_else_does(sdk, server):
 
 
 async def test_reports_measure_how_long_messages_take_and_how_connections_end(sdk, server):
-    channel = f"receipts:reported-{type(sdk).__name__}"
+    channel = f"receipts:reported-{sdk.name}"
     lost, took = server.figure(ENDS), server.figure(COUNT)
     async with Wire(server.port) as wire:
         await confirming(sdk, wire.url, channel, "zoe", report_every=0.0)

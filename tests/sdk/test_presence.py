@@ -6,7 +6,7 @@ from tests.e2e.raw import Raw
 from tests.e2e.served import token
 from tests.sdk.clients import Refused
 
-pytestmark = pytest.mark.sdk
+pytestmark = [pytest.mark.sdk, pytest.mark.parametrize("encoding", ["json", "protobuf"])]
 JOIN_LEAVE = {"JavaScript": {"joinLeave": True}, "Python": {"join_leave": True}}
 
 
@@ -19,7 +19,7 @@ async def in_room(sdk, server, channel):
 
 
 async def test_who_comes_and_goes_is_told(sdk, server):
-    channel = f"room:{type(sdk).__name__}"
+    channel = f"room:{sdk.name}"
     me = await in_room(sdk, server, channel)
     assert (await sdk.expect("join", channel=channel))["info"]["client"] == me
     other = await Raw.connected(server.port, token("bob", info={"name": "Bob"}), channel)
@@ -31,7 +31,7 @@ async def test_who_comes_and_goes_is_told(sdk, server):
 
 
 async def test_presence_is_read(sdk, server):
-    channel = f"room:present-{type(sdk).__name__}"
+    channel = f"room:present-{sdk.name}"
     me = await in_room(sdk, server, channel)
     second = await Raw.connected(server.port, token("ada"), channel)
     assert await sdk.presence_stats(channel) == (2, 1)
@@ -44,7 +44,7 @@ async def test_presence_is_read(sdk, server):
 
 
 async def test_who_may_not_see_it_is_refused(sdk, server):
-    await in_room(sdk, server, f"room:mine-{type(sdk).__name__}")
+    await in_room(sdk, server, f"room:mine-{sdk.name}")
     with pytest.raises(Refused) as denied:
         await sdk.presence("room:theirs")
     assert denied.value.code == 103
