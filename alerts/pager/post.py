@@ -95,7 +95,8 @@ class Post:
     async def _pause(self, name: str, until: float) -> None:
         event = self._news[name]
         try:
-            await asyncio.wait_for(event.wait(), max(0.0, min(_IDLE, until - self._clock())))
+            async with asyncio.timeout(max(0.0, min(_IDLE, until - self._clock()))):  # wait_for may swallow a cancel
+                await event.wait()
         except TimeoutError:
             return
         event.clear()

@@ -25,7 +25,8 @@ class Skips(Protocol):
 async def within(step: str, work: Awaitable[None], skips: Skips, budget: float = STEP_BUDGET) -> None:
     """Give ``work`` its budget in seconds; too late or raising it is skipped and counted."""
     try:
-        await asyncio.wait_for(work, budget)
+        async with asyncio.timeout(budget):
+            await work
     except TimeoutError:
         skips.step_skipped(step, "late")
     except Exception:  # noqa: BLE001 - whatever it raises, the upgrade goes on
