@@ -37,6 +37,7 @@ class Words:
     python: Sequence[str] = ()
     token_causes: Sequence[str] = ()
     dependencies: Sequence[str] = ()
+    ends: Sequence[tuple[str, str, str]] = ()  # usual rows of closed connections: code, cause, initiator
 
     def of(self, values: names.Values) -> tuple[str, ...]:
         """The allowed values of a label."""
@@ -180,6 +181,11 @@ class Registry:
         self._families: dict[str, AnyFamily] = {}
         self._sources: list[Source] = []
         self._failures = self.counter(names.SCRAPE_FAILURES).child()
+
+    @property
+    def words(self) -> Words:
+        """What was handed over."""
+        return self._words
 
     def counter(self, metric: Metric) -> Family[Counter]:
         """The family of a declared counter."""

@@ -315,6 +315,7 @@ def _words(settings: Settings, middlewares: Sequence[Middleware]) -> Words:
         namespaces=[namespace.name for namespace in settings.namespaces],
         close_codes=[str(code) for code in closing.CLOSINGS],
         close_causes=closing.CAUSES,
+        ends=closing.USUAL_ENDS,
         reply_errors=["0", *(str(code) for code in errors.ERRORS)],
         api_methods=METHODS,
         listeners=["public", "internal"],

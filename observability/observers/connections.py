@@ -77,6 +77,8 @@ class ConnectionsObserver:
         self._rtt = registry.histogram(names.HEARTBEAT_RTT).child()
         self._adapted = registry.counter(names.HEARTBEATS_ADAPTED)
         self._closed = registry.counter(names.CONNECTIONS_CLOSED)
+        for row in registry.words.ends:  # from 0 on: ``increase`` does not see a series begin at 1
+            self._closed.child(*row)
         self._lifetime = registry.histogram(names.CONNECTION_LIFETIME).child()
         self._connects = Requests(registry, "connect")
         self._faults = registry.counter(names.ERRORS).child("command")

@@ -260,3 +260,10 @@ SUBSCRIPTION_INVALIDATED = _unsubscribing(2502, "state invalidated", "Not used h
 UNSUBSCRIBINGS: Mapping[int, Unsubscribing] = MappingProxyType(
     {each.code: each for each in (UNSUBSCRIBED_BY_SERVER, POSITION_LOST, SUBSCRIPTION_ENDED, SUBSCRIPTION_INVALIDATED)}
 )
+
+_FROM_AFAR = {"client_closed": "client", "network_lost": "network", "slow_kernel": "network"}
+USUAL_ENDS = tuple(
+    (str(each.code), each.cause, _FROM_AFAR.get(each.cause, "server"))
+    for each in (*CLOSINGS.values(), SLOW_AGE, SLOW_KERNEL, BAD_FRAME, NO_CREDENTIALS)
+)
+"""Code, cause and initiator of the ends that occur: counted from 0 on, so that the first one is seen as an increase."""

@@ -5,7 +5,10 @@ from typing import Any
 import pytest
 
 from observability import names
-from observability.observers.connections import ConnectionStory, SilentConnectionsObserver
+from observability.logs import Log, LogSettings
+from observability.metrics import Registry, Words
+from observability.observers.connections import ConnectionsObserver, ConnectionStory, SilentConnectionsObserver
+from observability.observers.instruments import Instruments
 from observability.observers.upgrade import Upgrade
 from observability.sampling import Gate, SamplingSettings
 from observability.tracing import Link
@@ -240,3 +243,15 @@ def test_silence():
     observe.heartbeat_missed(0.1)
     observe.stalled("c", 1)
     observe.closed(story())
+
+
+def test_usual_ends_are_counted_from_zero_on():
+    """Else the first close of a kind would be no increase to anybody who watches."""
+    row = ("3012", "no_pong", "server")
+    registry = Registry(Words(close_codes=("3012",), close_causes=("no_pong",), ends=(row,)))
+    observe = ConnectionsObserver(
+        Instruments(registry, Log(LogSettings(stdout=False), ()), Gate(SamplingSettings(), lambda: 0.9))
+    )
+    assert registry.values(names.CONNECTIONS_CLOSED) == {row: 0}
+    observe.closed(story(code=3012, cause="no_pong"))
+    assert registry.values(names.CONNECTIONS_CLOSED) == {row: 1}

@@ -109,3 +109,14 @@ def test_below_2500_a_subscription_ends_for_good():
 def test_causes_are_a_list_without_doubles():
     assert len(CAUSES) == len(set(CAUSES))
     assert "unknown" in CAUSES
+
+
+def test_the_usual_ends_are_of_the_lists_and_each_is_there_once():
+    assert len(set(closing.USUAL_ENDS)) == len(closing.USUAL_ENDS)
+    for code, cause, initiator in closing.USUAL_ENDS:
+        assert int(code) in closing.CLOSINGS
+        assert cause in closing.CAUSES
+        assert initiator in {"client", "server", "network"}
+    assert {("3012", "no_pong", "server"), ("3008", "slow_age", "server"), ("3000", "network_lost", "network")} <= set(
+        closing.USUAL_ENDS
+    )
