@@ -45,8 +45,15 @@ HAPPENINGS = (
     ),
     Happening("door", "waited", "Admission took a while", (n.ADMISSION_SECONDS,)),
     Happening(
+        "door", "certificate_loaded", "A certificate is in use", (n.CERTIFICATE_RELOADS,), (), (n.CERTIFICATE_LOADED,)
+    ),
+    Happening(
+        "door", "certificate_refused", "Certificate files cannot be used; the old ones stay",
+        (n.CERTIFICATE_RELOADS,), (), (n.CERTIFICATE_REFUSED,),
+    ),
+    Happening(
         "door", "", "The doors' figures at the scrape",
-        (n.VISITORS, n.ADMISSION_WAITING, n.ADMISSION_RATE),
+        (n.VISITORS, n.ADMISSION_WAITING, n.ADMISSION_RATE, n.CERTIFICATE_EXPIRY),
     ),
     Happening("connections", "greeting", "The socket is ours, the greeting begins"),
     Happening(

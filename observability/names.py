@@ -152,6 +152,11 @@ VISITORS = _gauge("visitors", "Sockets that speak HTTP, or nothing yet.", listen
 ADMISSION_SECONDS = _seconds("admission", "How long those waited that found no place at once.", PATIENCE)
 ADMISSION_WAITING = _gauge("admission_waiting", "Upgrades that wait for a place.")
 ADMISSION_RATE = _gauge("admission_rate", "Upgrades a second that are let in now; 0 is no limit.")
+CERTIFICATE_EXPIRY = _gauge(
+    "certificate_expiry_seconds", "Until a listener's certificate expires; below 0 it has.", "seconds",
+    listener=Handed("listeners"),
+)  # fmt: skip
+CERTIFICATE_RELOADS = _counter("certificate_reloads", "Certificates read, by result.", result=("loaded", "refused"))
 STEPS_SKIPPED = _counter(
     "upgrade_steps_skipped", "Steps of the upgrade's chain that were skipped.", step=STEPS, how=("late", "raised")
 )
@@ -352,6 +357,8 @@ LIBRARY_WARNING = _event("library.warning", "warning", "A library logged a warni
 LIBRARY_ERROR = _event("library.error", "error", "A library logged an error.")
 UPGRADE_REFUSED = _event("upgrade.refused", "info", "An upgrade was refused, with the reason.")
 DOOR_REFUSED = _event("door.refused", "info", "A socket or a request was not let in, with its cause.")
+CERTIFICATE_LOADED = _event("certificate.loaded", "info", "A listener uses this certificate from now on.")
+CERTIFICATE_REFUSED = _event("certificate.refused", "error", "New certificate files cannot be used; the old ones stay.")
 UPGRADE_STEP_SKIPPED = _event("upgrade.step_skipped", "warning", "A step of the upgrade's chain was late or raised.")
 CONNECTION_CONNECTED = _event("connection.connected", "info", "A greeting succeeded (sampled connections only).")
 CONNECTION_REFUSED = _event("connection.refused", "info", "A greeting was answered with an error or a close.")

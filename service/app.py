@@ -39,6 +39,7 @@ from service.config import Settings
 from service.connections import consulting
 from service.connections.audience import Audience
 from service.connections.calls import Calls
+from service.connections.certificates import Certificate
 from service.connections.connection import Connection
 from service.connections.doorstep import Doorstep
 from service.connections.entrance import Entrance
@@ -60,7 +61,7 @@ from service.presence.memory_presence import MemoryPresence
 from service.protocol import closing, errors
 from service.protocol.json_codec import JsonCodec
 from service.protocol.protobuf_codec import ProtobufCodec
-from service.settings.doors import Address
+from service.settings.doors import Address, Listener
 
 GOODBYES: Final = 200  # Close frames in one turn of the loop: a mass close must not stall it
 LINGER_SHARE: Final = 0.7  # of the time to stop: for the peers' Close frames; the rest is for telemetry
@@ -138,16 +139,23 @@ class Service:
         for room in rooms:
             telemetry.registry.add_source(room.figures)
         http = settings.http
-        self._public = Door(self._public_application(), [self._place("public", http.public)])
-        self._internal = Door(self._internal_application(), [self._place("internal", http.internal)])
+        places = [self._place(listener) for listener in (http.public, *http.listeners)]
+        self._public = Door(self._public_application(), places, telemetry.door)
+        self._internal = Door(self._internal_application(), [self._place(http.internal)], telemetry.door)
 
     # ---------------------------------------------------------------------- doors
 
-    def _place(self, name: str, address: Address) -> Place:
+    def _place(self, listener: Listener) -> Place:
         http, telemetry = self.settings.http, self.telemetry
-        doorstep = Doorstep(name, http.limits, http.clocks, telemetry.door, telemetry.runtime)
+        doorstep = Doorstep(listener.name, http.limits, listener.clocks, telemetry.door, telemetry.runtime)
         telemetry.registry.add_source(doorstep.figures)
-        return Place(address.host, address.port, http.sockets, doorstep)
+        certificate = None
+        if listener.tls is not None:
+            certificate = Certificate(listener.name, listener.tls, telemetry.door)
+            telemetry.registry.add_source(certificate.figures)
+            doorstep.user_field = listener.tls.user_from
+        proxies = http.proxies if listener.proxy_protocol else None
+        return Place(listener.host, listener.port, http.sockets, doorstep, certificate, proxies)
 
     def _public_application(self) -> web.Application:
         application = web.Application(middlewares=self._guarded())
@@ -265,10 +273,16 @@ class Service:
         await asyncio.sleep(0)
         return len(left)
 
+    def renew_certificates(self) -> None:
+        """Read all listeners' certificates again; connections that are there keep theirs."""
+        self._public.renew()
+        self._internal.renew()
+
     async def until_told(self) -> str:
         """Wait for SIGTERM or SIGINT; its name. Further signals are ignored: stopping has its own deadline."""
         loop = asyncio.get_running_loop()
         ordered: asyncio.Future[str] = loop.create_future()
+        loop.add_signal_handler(signal.SIGHUP, self.renew_certificates)
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, _order, ordered, number.name)
         return await ordered
@@ -318,7 +332,7 @@ def _words(settings: Settings, middlewares: Sequence[Middleware]) -> Words:
         ends=closing.USUAL_ENDS,
         reply_errors=["0", *(str(code) for code in errors.ERRORS)],
         api_methods=METHODS,
-        listeners=["public", "internal"],
+        listeners=[listener.name for listener in settings.http.all],
         steps=["on_response_prepare", *map(step_name, middlewares)],
         token_causes=TOKEN_CAUSES,
         dependencies=[KEY_SETS, *settings.hooks.names],

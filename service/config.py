@@ -30,6 +30,7 @@ from service.connections.station import ConnectionSettings
 from service.connections.upgrade import UpgradeSettings
 from service.settings import reading
 from service.settings.agreement import disagreements
+from service.settings.certificate_files import certificate_mistakes
 from service.settings.checking import Checked, check
 from service.settings.doors import HttpSettings, admission, beat_of, clocks_of, frames, http_settings
 from service.settings.elsewhere import add_elsewhere
@@ -127,6 +128,7 @@ def examine(file: Path | None, environ: Mapping[str, str], flags: Mapping[str, o
     mistakes += checked.mistakes
     if not any(not mistake.later for mistake in mistakes):  # else half the values are defaults
         mistakes += disagreements(checked.values)
+        mistakes += certificate_mistakes(checked.values["http_server"])
     return Examined(checked.values, mistakes, tree)
 
 

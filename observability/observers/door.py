@@ -13,6 +13,7 @@ class DoorObserver:
         registry = instruments.registry
         self._refusals = registry.counter(names.REFUSALS)
         self._waits = registry.histogram(names.ADMISSION_SECONDS).child()
+        self._reloads = registry.counter(names.CERTIFICATE_RELOADS)
 
     def refused(self, cause: str, answer: str, listener: str = "", address: str = "", why: str = "") -> None:
         """Somebody was not let in.
@@ -45,6 +46,16 @@ class DoorObserver:
         """Admission took so long: there was no place at once."""
         self._waits.observe(seconds)
 
+    def certificate_loaded(self, listener: str, subject: str, expires_in: float) -> None:
+        """A certificate is in use from now on; seconds until it expires."""
+        self._reloads.by["loaded"].value += 1
+        self._all.tell(names.CERTIFICATE_LOADED, listener=listener, reason=subject, seconds=expires_in)
+
+    def certificate_refused(self, listener: str, why: str) -> None:
+        """New certificate files cannot be used; the ones before stay in use."""
+        self._reloads.by["refused"].value += 1
+        self._all.tell(names.CERTIFICATE_REFUSED, listener=listener, reason=why)
+
 
 class SilentDoorObserver(DoorObserver):
     """Tells nobody."""
@@ -56,4 +67,10 @@ class SilentDoorObserver(DoorObserver):
         pass
 
     def waited(self, seconds: float) -> None:
+        pass
+
+    def certificate_loaded(self, listener: str, subject: str, expires_in: float) -> None:
+        pass
+
+    def certificate_refused(self, listener: str, why: str) -> None:
         pass

@@ -76,6 +76,8 @@ def _greet(station: Station, asker: Asker, question: q.Greet) -> Soon[q.Outcome]
     if request.token:
         claims = station.tokens.connection(request.token, wall)
         return then(claims, lambda known: _within_limit(station, q.Verified(known, wall)))
+    if session.user:  # by its certificate
+        return _within_limit(station, q.Verified(ConnectionClaims(user=session.user), wall))
     if station.hooks.on_connect:
         return _judged(station, asker, request)
     return q.Verified(None, wall)

@@ -5,7 +5,7 @@ nobody else. One timer a listener looks at all of them; there is none, and no ta
 """
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final, Protocol
 
 from aiohttp import web
@@ -13,6 +13,7 @@ from aiohttp import web
 from observability import names
 from observability.names import Figure
 from observability.observers.door import DoorObserver
+from service.access.certificates import user_of
 from service.connections.deadlines import Clocks, overdue
 from service.connections.limits import HttpLimits
 from service.connections.sockopts import peer_address
@@ -55,6 +56,8 @@ class Doorstep:
         self._server: web.Server | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._timer: asyncio.Handle | None = None
+        self.each_round: list[Callable[[float, float], None]] = []  # told the loop's time and our own standstill
+        self.user_field = ""  # of a client's certificate: the user's id
         self._visitors: dict[Visitor, None] = {}  # in the order in which they came
         self._left: list[Visitor] = []  # to look at in this round
         self._idle = 0
@@ -87,6 +90,10 @@ class Doorstep:
         """See ``takeover.Host``."""
         self._visitors.pop(visitor, None)
 
+    def identify(self, transport: asyncio.BaseTransport) -> str:
+        """See ``takeover.Host``."""
+        return user_of(transport.get_extra_info("peercert"), self.user_field) if self.user_field else ""
+
     def refuse(self, visitor: Visitor, cause: str, status: int = 0) -> None:
         """See ``takeover.Host``."""
         self._observe.refused(cause, str(status or "cut"), self.name, self._address(visitor))
@@ -100,17 +107,24 @@ class Doorstep:
     # ------------------------------------------------------------------- the rounds
 
     def _round(self) -> None:
+        assert self._loop is not None, "a round before the door is open"
         self._left = list(self._visitors)
         self._idle = 0
+        now, stall = self._loop.time(), self._stall()
+        for look in self.each_round:
+            look(now, stall)
         self._look()
 
     def _look(self) -> None:
         assert self._loop is not None, "a look before the door is open"
-        now, stall = self._loop.time(), 0.0 if self._stalls is None else self._stalls.excuse()
+        now, stall = self._loop.time(), self._stall()
         part, self._left = self._left[-LOOKS:], self._left[:-LOOKS]
         for visitor in reversed(part):  # the newest first, so that the oldest idle ones are too many
             self._judge(visitor, now, stall)
         self._timer = self._loop.call_soon(self._look) if self._left else self._loop.call_later(SWEEP, self._round)
+
+    def _stall(self) -> float:
+        return 0.0 if self._stalls is None else self._stalls.excuse()
 
     def _judge(self, visitor: Visitor, now: float, stall: float) -> None:
         if visitor.transport is None:

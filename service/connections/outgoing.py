@@ -73,7 +73,9 @@ class Outgoing:
         self.transport = transport
         if transport.get_extra_info("sslcontext") is None:
             self.socket = transport.get_extra_info("socket").fileno()
-        transport.set_write_buffer_limits(high=0)
+            transport.set_write_buffer_limits(high=0)
+        else:
+            transport.set_write_buffer_limits(high=1, low=0)  # asyncio's TLS takes an empty buffer for a full one at 0
         self._waiting = transport.get_write_buffer_size() > 0
         self.fd = -1 if self._waiting else self.socket
 
@@ -219,7 +221,11 @@ class Outgoing:
         """How much of what was sent has the peer's kernel not confirmed yet."""
         if self.moved():
             self._seen_sent = self.sent
-            self._kernel(unsent_bytes(self.socket) if self.socket >= 0 else 0)
+            self._kernel(unsent_bytes(self._asked()))
+
+    def _asked(self) -> int:
+        """The descriptor that the kernel is asked about; of TLS, too, where it must not be written."""
+        return self.socket if self.socket >= 0 else self.descriptor()
 
     def forget_kernel(self) -> None:
         """The socket is gone."""
@@ -239,7 +245,7 @@ class Outgoing:
     def _as_messages(self, size: int) -> int:
         """How many messages so many bytes in the kernel are, by the mean of what this peer was sent."""
         handed = max(1, self.sent - (self.outbox.messages if self.outbox is not None else 0))
-        total = acknowledged_bytes(self.socket) + size
+        total = acknowledged_bytes(self._asked()) + size
         mean = total // handed if total > size else self.station.sums.mean_message()
         return -(-size // max(1, mean))
 

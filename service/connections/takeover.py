@@ -17,6 +17,7 @@ from aiohttp.streams import StreamReader
 from aiohttp.web_protocol import RequestHandler
 from multidict import CIMultiDict
 
+from service.connections.deadlines import Clocks
 from service.connections.limits import HttpLimits
 
 _STATUS_LINE = "HTTP/1.1 101 Switching Protocols"
@@ -85,6 +86,7 @@ class Host(Protocol):
     """A listener, as its visitors know it (``doorstep.py``)."""
 
     name: str
+    clocks: Clocks
     limits: HttpLimits
 
     def came(self, visitor: "Visitor") -> bool:
@@ -92,6 +94,9 @@ class Host(Protocol):
 
     def went(self, visitor: "Visitor") -> None:
         """It left, or was taken over."""
+
+    def identify(self, transport: asyncio.BaseTransport) -> str:
+        """The user that the client's certificate names, "" for nobody."""
 
     def refuse(self, visitor: "Visitor", cause: str, status: int = 0) -> None:
         """End it: with this HTTP status, or 0 without a word."""
@@ -107,7 +112,7 @@ class Visitor(RequestHandler):
     ``body`` is the body that is still coming.
     """
 
-    __slots__ = ("address", "body", "head", "host", "identity", "raw", "since")
+    __slots__ = ("address", "body", "head", "host", "identity", "since")
 
     def __init__(self, host: Host, server: web.Server) -> None:
         limits = host.limits
@@ -127,18 +132,18 @@ class Visitor(RequestHandler):
         self.body: StreamReader | None = None
         self.address = ""  # the client's, when the socket's is a proxy's
         self.identity = ""  # the user that a client certificate names
-        self.raw: asyncio.Transport | None = None  # what carries the TLS
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A socket was accepted: it owes us a head."""
         super().connection_made(transport)
         self.since = self._loop.time()
+        self.identity = self.host.identify(transport)
         if not self.host.came(self):
             self.host.refuse(self, "visitors", 503)
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """It left, or was taken over."""
-        self.body = self.raw = None
+        self.body = None
         self.host.went(self)
         super().connection_lost(exc)
 

@@ -104,4 +104,8 @@ class Upgrade:
         native = request.query.get("cf_ws_frame_ping_pong") == "true"
         connection = Connection(self._station, new_id(), variant, native_pings=native)
         connection.session.introduce(self._station.hooks.caller(request.headers))
+        visitor = visitor_of(request)
+        if visitor is not None:
+            connection.session.user = visitor.identity
+            connection.session.deadline = connection.opened + visitor.host.clocks.greeting
         return connection

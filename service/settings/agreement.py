@@ -6,6 +6,7 @@ from ipaddress import ip_network
 from typing import Any
 
 from service.connections.heartbeat import HeartbeatSettings
+from service.settings.certificate_files import places_with_tls
 from service.settings.hook_agreement import hooks
 from service.settings.mistakes import Mistake
 from service.settings.token_agreement import tokens
@@ -27,6 +28,7 @@ def disagreements(values: Tree) -> list[Mistake]:
         *tokens(values["client"]),
         *_proxies(values["http_server"]),
         *hooks(values),
+        *_listeners(values["http_server"]),
     ]
 
 
@@ -167,6 +169,35 @@ def _secrets(client: Tree) -> Iterator[Mistake]:
         yield Mistake(
             "client.subscription_token.hmac_secret_key", "is needed when client.subscription_token.enabled is on"
         )
+
+
+def _listeners(http: Tree) -> Iterator[Mistake]:
+    seen = {"public", "internal"}
+    for index, listener in enumerate(http["listeners"]):
+        place = f"http_server.listeners[{index}].name"
+        if not _NAME.fullmatch(listener["name"]):
+            yield Mistake(
+                place, "takes two or more letters, digits, dashes, dots or underscores", f'"{listener["name"]}"'
+            )
+        elif listener["name"] in seen:
+            yield Mistake(place, "is another listener's, too", f'"{listener["name"]}"')
+        seen.add(listener["name"])
+    for place, options in places_with_tls(http):
+        yield from _tls(place, options)
+    for place, options in (("http_server", http), *_numbered(http)):
+        if options["proxy_protocol"] and not http["trusted_proxies"]:
+            yield Mistake(f"{place}.proxy_protocol", "takes http_server.trusted_proxies: who may say it")
+
+
+def _numbered(http: Tree) -> list[tuple[str, Tree]]:
+    return [(f"http_server.listeners[{index}]", each) for index, each in enumerate(http["listeners"])]
+
+
+def _tls(place: str, tls: Tree) -> Iterator[Mistake]:
+    if tls["enabled"]:
+        for name in ("user_from", "client_certificate"):
+            if tls[name] and not tls["client_ca_pem"]:
+                yield Mistake(f"{place}.{name}", "takes client_ca_pem: nobody else says whose certificate it is")
 
 
 def _proxies(http: Tree) -> Iterator[Mistake]:

@@ -1,10 +1,11 @@
 """Checked values -> the settings of the doors: listeners, their clocks and limits, admission, frames."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from service.connections.addresses import ProxySettings, networks
 from service.connections.admission import AdmissionSettings
+from service.connections.certificates import TlsSettings
 from service.connections.deadlines import Clocks, clocks
 from service.connections.limits import HttpLimits
 from service.connections.sockopts import SocketSettings
@@ -12,6 +13,7 @@ from service.connections.weather import Chosen, chosen
 from service.protocol.framing import FrameLimits
 
 Tree = dict[str, Any]
+EVERYWHERE: Final = "0.0.0.0"  # noqa: S104 - an empty address means all, as in Centrifugo
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,16 +24,33 @@ class Address:
     port: int
 
 
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """One port."""
+
+    name: str
+    host: str
+    port: int
+    clocks: Clocks = clocks()
+    tls: TlsSettings | None = None
+    proxy_protocol: bool = False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpSettings:
-    """The two listeners: the public port, and the internal one for metrics, health and debugging."""
+    """The listeners: the public port, others like it, and the internal one for metrics, health and debugging."""
 
-    public: Address = Address("127.0.0.1", 8000)
-    internal: Address = Address("127.0.0.1", 9000)
+    public: Listener = Listener("public", "127.0.0.1", 8000)
+    internal: Listener = Listener("internal", "127.0.0.1", 9000)
+    listeners: tuple[Listener, ...] = ()
     sockets: SocketSettings = SocketSettings()
     limits: HttpLimits = HttpLimits()
-    clocks: Clocks = clocks()
     proxies: ProxySettings = ProxySettings()
+
+    @property
+    def all(self) -> tuple[Listener, ...]:
+        """Every one."""
+        return (self.public, *self.listeners, self.internal)
 
 
 def http_settings(values: Tree) -> HttpSettings:
@@ -40,12 +59,49 @@ def http_settings(values: Tree) -> HttpSettings:
     longest = max(beat_of(client).silence, values["websocket"]["write_timeout"])
     user_timeout = http["tcp_user_timeout"] or max(SocketSettings().user_timeout, longest * 1.2)
     return HttpSettings(
-        public=Address(http["address"] or "0.0.0.0", http["port"]),  # noqa: S104 - empty means all, as in Centrifugo
-        internal=Address(http["internal_address"] or "0.0.0.0", http["internal_port"]),  # noqa: S104
+        public=Listener(
+            "public",
+            http["address"] or EVERYWHERE,
+            http["port"],
+            clocks_of(values),
+            tls(http["tls"]),
+            http["proxy_protocol"],
+        ),
+        internal=_internal(values),
+        listeners=tuple(_listener(each, values) for each in http["listeners"]),
         sockets=SocketSettings(send_buffer=http["send_buffer_size"], user_timeout=user_timeout),
         limits=_http_limits(http),
-        clocks=clocks_of(values),
         proxies=ProxySettings(networks(http["trusted_proxies"]), http["client_address_header"] or "X-Forwarded-For"),
+    )
+
+
+def _internal(values: Tree) -> Listener:
+    http = values["http_server"]
+    secured = tls(http["internal_tls"]) or (None if http["tls_external"] else tls(http["tls"]))
+    return Listener(
+        "internal", http["internal_address"] or EVERYWHERE, http["internal_port"], clocks_of(values), secured
+    )
+
+
+def _listener(listener: Tree, values: Tree) -> Listener:
+    named = clocks_of(values)
+    if listener["deadlines"]:
+        named = clocks(listener["deadlines"], 0.0, values["client"]["stale_close_delay"])
+    host, secured = listener["address"] or EVERYWHERE, tls(listener["tls"])
+    return Listener(listener["name"], host, listener["port"], named, secured, listener["proxy_protocol"])
+
+
+def tls(options: Tree) -> TlsSettings | None:
+    """How a listener speaks TLS; None when it does not."""
+    if not options["enabled"]:
+        return None
+    return TlsSettings(
+        cert_pem=options["cert_pem"],
+        key_pem=options["key_pem"],
+        client_ca_pem=options["client_ca_pem"],
+        client_required=options["client_certificate"] != "optional",
+        permissive=options["mode"] == "permissive",
+        user_from=options["user_from"],
     )
 
 

@@ -86,7 +86,7 @@ redis_presence_times: presence_ttl duration, presence_hash_field_ttl bool, prese
 """
 SECTIONS: Final = """
 .: proxies [@hook], consumers [@consumer], enable_unreleased_features! bool
-http_server: tls @tls, tls_autocert @autocert, tls_external bool, internal_tls @tls, http3.enabled! bool,
+http_server: tls_autocert @autocert, http3.enabled! bool,
     h2c_external! bool
 engine: type! text memory, redis @redis_engine
 broker: enabled bool, type! text memory, redis @redis_broker, nats @nats_broker, postgres @postgres_stream,

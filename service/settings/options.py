@@ -6,78 +6,13 @@ Names and defaults are Centrifugo 6's; where a default differs, or a name is our
 from typing import Final
 
 from service.connections.heartbeat import PROFILES
-from service.connections.limits import HttpLimits
+from service.settings.door_options import DOORS, NO_EFFECT
 from service.settings.hook_options import FOR_NAMESPACES, PLACES
-from service.settings.kinds import Convert, duration, one_of, port, rate, switch, text, texts, whole
+from service.settings.kinds import Convert, duration, one_of, rate, switch, text, texts, whole
 from service.settings.option import Option, Section, insert
 
 FORMATS: Final = ("", "json", "json_object", "binary")
-NO_EFFECT: Final = "Accepted, without effect: "
 
-_SERVER: Final = (
-    ("address", text, "", "Interface of the public port; empty: all. The built-in configuration says 127.0.0.1."),
-    ("port", port, 8000, "Public port: WebSocket, server API, demo page."),
-    ("internal_address", text, "127.0.0.1", "Interface of the internal port. (Centrifugo: that of the public port.)"),
-    (
-        "internal_port",
-        port,
-        9000,
-        "Internal port: metrics, health, readiness. (Centrifugo has none unless this is set.)",
-    ),
-    ("send_buffer_size", whole, 65536, "Our own. Bytes the kernel may hold for one connection (SO_SNDBUF)."),
-    (
-        "tcp_user_timeout",
-        duration,
-        "0s",
-        "Our own. A peer that acknowledges nothing for so long is gone. 0: 60s, or longer than any silence allowed.",
-    ),
-    (
-        "deadlines",
-        one_of("", "lan", "public", "bulk"),
-        "",
-        "Our own. The clocks of door and greeting: lan (500ms, 3s), public (5s, 10s; the default), bulk (10s, 25s).",
-    ),
-    (
-        "door_timeout",
-        duration,
-        "0s",
-        "Our own. Time for a whole request; its body has as long again. 0: as the profile.",
-    ),
-    ("max_url_length", whole, HttpLimits().url_length, "Our own. Bytes of a URL; longer: 414."),
-    ("max_header_count", whole, HttpLimits().header_count, "Our own. Headers of a request; more: 431."),
-    ("max_header_bytes", whole, HttpLimits().header_bytes, "Our own. Bytes of a request's head; more: 431."),
-    (
-        "max_pipelined_requests",
-        whole,
-        HttpLimits().pipelined,
-        "Our own. Requests that may wait on one socket behind another; more: the socket is cut.",
-    ),
-    (
-        "max_idle_connections",
-        whole,
-        HttpLimits().idle,
-        "Our own. Kept-alive sockets between two requests; beyond, the oldest are closed.",
-    ),
-    (
-        "max_waiting_connections",
-        whole,
-        HttpLimits().visitors,
-        "Our own. Sockets that are no WebSocket yet; beyond: 503.",
-    ),
-    (
-        "trusted_proxies",
-        texts,
-        (),
-        "Our own. Networks of the proxies before us, such as 10.0.0.0/8: what they say of a client's address counts.",
-    ),
-    (
-        "client_address_header",
-        one_of("", "X-Forwarded-For", "Forwarded"),
-        "",
-        "Our own. Where they say it. One only: a proxy hands on the other as it came. Empty: X-Forwarded-For.",
-    ),
-    ("keepalive_timeout", duration, "75s", "Our own. An idle HTTP connection is kept so long."),
-)
 _LOG: Final = (
     (
         "level",
@@ -360,7 +295,7 @@ _PERSONAL: Final = (
     ("single_connection", switch, False, "A user's new connection closes its others on this node (3504)."),
 )
 _SECTIONS: Final[tuple[tuple[str, tuple[tuple[str, Convert, object, str], ...]], ...]] = (
-    ("http_server", _SERVER),
+    *DOORS,
     ("log", _LOG),
     ("http_api", _HTTP_API),
     ("client", _CLIENT),

@@ -52,7 +52,7 @@ _ANONYMOUS = ConnectionClaims(user="")
 def connect(client: Standing, command_id: int, request: wire.ConnectRequest, _now: float) -> Task:
     """Let the client in: its token is checked, server-side channels are entered, the reply tells them all."""
     settings = client.settings
-    if not request.token and not (_anonymous_allowed(settings) or settings.connect_hook):
+    if not (request.token or client.user or _anonymous_allowed(settings) or settings.connect_hook):
         raise Refused(closing.NO_CREDENTIALS, "no token, and anonymous clients may not connect")
     outcome, now = yield Greet(request)
     verified = _verified(outcome)

@@ -1,6 +1,7 @@
 """Who was not let in, and how long admission took."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
@@ -8,10 +9,12 @@ from observability import names
 from observability.observers.door import SilentDoorObserver
 from service.connections.addresses import ProxySettings
 from service.connections.admission import AdmissionSettings
+from service.connections.certificates import Certificate, TlsSettings
 from service.connections.deadlines import clocks
 from service.connections.doorstep import Doorstep
 from service.connections.entrance import Entrance
 from service.connections.limits import HttpLimits
+from tests.service.connections.authority import Authority
 
 
 @pytest.mark.shows("heliograph_refusals_total", "door.refused")
@@ -50,6 +53,8 @@ def test_silence():
     observe = SilentDoorObserver()
     observe.refused("silent", "408", "public")
     observe.waited(0.1)
+    observe.certificate_loaded("public", "CN=a", 1.0)
+    observe.certificate_refused("public", "no")
 
 
 @pytest.mark.shows("heliograph_visitors", "heliograph_admission_waiting", "heliograph_admission_rate")
@@ -69,3 +74,19 @@ async def test_the_doors_tell_their_figures(telemetry):
     assert telemetry.value(names.ADMISSION_RATE) == 20
     telemetry.look()
     await waiting
+
+
+@pytest.mark.shows("heliograph_certificate_expiry_seconds", "heliograph_certificate_reloads_total")
+@pytest.mark.shows("certificate.loaded", "certificate.refused")
+def test_a_certificate_s_life_is_told(telemetry, tmp_path):
+    certificate, key = Authority(tmp_path).issue(days=1)
+    settings = TlsSettings(cert_pem=certificate, key_pem=key)
+    in_use = Certificate("public", settings, telemetry.telemetry.door)
+    telemetry.registry.add_source(in_use.figures)
+    assert 86_000 < telemetry.value(names.CERTIFICATE_EXPIRY, "public") <= 86_400
+    assert telemetry.value(names.CERTIFICATE_RELOADS, "loaded") == 1
+    Path(key).unlink()
+    in_use.reload()
+    assert telemetry.value(names.CERTIFICATE_RELOADS, "refused") == 1
+    assert telemetry.line("certificate.loaded")["reason"] == "CN=localhost"
+    assert telemetry.line("certificate.refused")["reason"].startswith("key_pem: the file cannot be read")

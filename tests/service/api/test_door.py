@@ -27,7 +27,7 @@ def application():
 
 
 async def test_it_answers_then_accepts_nobody_then_ends():
-    door = Door(application(), [place()])
+    door = Door(application(), [place()], SilentDoorObserver())
     ((host, port),) = await door.open()
     async with aiohttp.ClientSession() as http:
         async with http.get(f"http://{host}:{port}/") as answer:
@@ -41,9 +41,9 @@ async def test_it_answers_then_accepts_nobody_then_ends():
 
 
 async def test_a_taken_address_is_an_error():
-    first = Door(application(), [place()])
+    first = Door(application(), [place()], SilentDoorObserver())
     ((_, port),) = await first.open()
-    second = Door(application(), [place(port)])
+    second = Door(application(), [place(port)], SilentDoorObserver())
     with pytest.raises(OSError, match="in use"):
         await second.open()
     await second.close()

@@ -18,7 +18,7 @@ def test_the_defaults():
     usual = values()
     http = http_settings(usual)
     assert (http.limits.url_length, http.limits.header_bytes, http.limits.header_count) == (8192, 32768, 100)
-    assert (http.clocks.door, http.clocks.greeting) == (5.0, 10.0)
+    assert (http.public.clocks.door, http.public.clocks.greeting) == (5.0, 10.0)
     assert not http.proxies.trusted
     assert admission(usual["client"]).connections == admission(usual["client"]).rate == 0
     assert frames(usual["websocket"]) == (65_536, 0, 64)

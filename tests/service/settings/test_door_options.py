@@ -1,0 +1,19 @@
+"""The options of the listeners."""
+
+from service.settings.door_options import DOORS, SERVER, TLS
+
+
+def test_every_option_says_what_it_is_for():
+    assert all(doc.endswith((".", ".)")) for _, rows in DOORS for *_, doc in rows)
+
+
+def test_a_further_listener_speaks_tls_as_the_public_one():
+    rows = dict(DOORS)
+    ours = {name for name, *_ in rows["http_server.listeners[].tls"]}
+    assert ours < {name for name, *_ in TLS}
+    assert {"enabled", "cert_pem", "key_pem", "client_ca_pem", "mode", "client_certificate", "user_from"} == ours
+
+
+def test_no_name_stands_twice():
+    names = [name for name, *_ in SERVER]
+    assert len(names) == len(set(names))
