@@ -41,22 +41,25 @@ def doors() -> str:
     return page(
         "Doors: limits and deadlines",
         "docs/pages/doors.py",
-        "What a stranger, a slow phone or a flood can make this server hold is bounded. Each bound has its setting (what it is for "
-        "stands in [configuration.md](configuration.md)), and each refusal its cause: in `heliograph_refusals_total` or "
-        "`heliograph_connections_closed_total`, in a log line, and in a span while there is room for one. What a client that "
-        "is in may send stands in [limits.md](../limits.md), TLS in [tls.md](../tls.md).",
+        "What a stranger, a slow phone or a flood can make this server hold is bounded. Each bound has its "
+        "setting (what it is for stands in [configuration.md](configuration.md)), and each refusal its cause: in "
+        "`heliograph_refusals_total` or `heliograph_connections_closed_total`, in a log line, and in a span while "
+        "there is room for one. What a client that is in may send stands in [limits.md](../limits.md), TLS in "
+        "[tls.md](../tls.md).",
         "## Two clocks",
-        "*Door*: from the accepted socket to the whole request; a body has as long again. *Greeting*: from the 101 to the connect "
-        "reply. `http_server.deadlines` names the profile of all listeners, `http_server.listeners[].deadlines` that of one.",
+        "*Door*: from the accepted socket to the whole request; a body has as long again. *Greeting*: from the "
+        "101 to the connect reply. `http_server.deadlines` names the profile of all listeners, "
+        "`http_server.listeners[].deadlines` that of one.",
         table(["profile", "door", "greeting"], profiles),
         "Time in which our own event loop stood still does not count.",
         "## Admission",
-        "Who finds no place waits at most 250 ms for one. Then the upgrade is accepted and closed with 3013: SDKs back off with "
-        "jitter, and count it as an attempt. When 1,024 of these linger at a time, the answer is 503 with `Retry-After`. After a "
-        "storm the rate grows from a tenth back to all of it in `client.connection_ramp`.",
-        "Limits by address count an IPv4 address or an IPv6 network of 64 bits. Behind proxies, name their networks in "
-        "`http_server.trusted_proxies`: only from there `X-Forwarded-For` (or `Forwarded`) and PROXY headers are believed, read from "
-        "their end.",
+        "Who finds no place waits at most 250 ms for one. Then the upgrade is accepted and closed with 3013: SDKs "
+        "back off with jitter, and count it as an attempt. When 1,024 of these linger at a time, the answer is "
+        "503 with `Retry-After`. After a storm the rate grows from a tenth back to all of it in "
+        "`client.connection_ramp`.",
+        "Limits by address count an IPv4 address or an IPv6 network of 64 bits. Behind proxies, name their "
+        "networks in `http_server.trusted_proxies`: only from there `X-Forwarded-For` (or `Forwarded`) and PROXY "
+        "headers are believed, read from their end.",
         "## Limits",
         table(["setting", "default", "beyond it"], rows),
     )
