@@ -97,7 +97,7 @@ def checked_with(token: str, key: PublicKey, algorithm: str) -> bytes:
 class Signatures:
     """Checks tokens with the configured secret and public keys."""
 
-    __slots__ = ("_known", "_previous", "_public", "_secret", "_until")
+    __slots__ = ("_begun", "_known", "_previous", "_public", "_secret", "_until")
 
     def __init__(self, settings: TokenSettings) -> None:
         """Read the keys.
@@ -107,6 +107,7 @@ class Signatures:
 
         """
         self._secret = settings.hmac_secret_key.encode()
+        self._begun: dict[str, hmac.HMAC] = {}  # by digest: the secret is worked in already
         self._previous = settings.hmac_previous_secret_key.encode()
         self._until = settings.hmac_previous_secret_key_valid_until
         self._known: dict[str, str] = {}  # header segment -> digest
@@ -133,8 +134,10 @@ class Signatures:
         """HMAC under a header that PyJWT has accepted before. It takes canonical base64 only, and so do we."""
         signed = parts.string[: parts.end(2)].encode()
         signature = parts[3].encode()
-        if not _matches(self._secret, signed, digest, signature) and not (
-            self._previous_counts(wall) and _matches(self._previous, signed, digest, signature)
+        begun = self._begun[digest].copy()
+        begun.update(signed)
+        if not _matches(begun, signature) and not (
+            self._previous_counts(wall) and _matches(hmac.new(self._previous, signed, digest), signature)
         ):
             raise InvalidToken("wrong signature", "signature")
         payload = parts[2]
@@ -151,7 +154,8 @@ class Signatures:
             return _decoded(token, key.key, algorithm)
         payload = self._by_secret(token, algorithm, wall)
         if len(self._known) < _KNOWN_HEADERS:
-            self._known[header] = _DIGESTS[algorithm]
+            digest = self._known[header] = _DIGESTS[algorithm]
+            self._begun.setdefault(digest, hmac.new(self._secret, digestmod=digest))
         return payload
 
     def _by_secret(self, token: str, algorithm: str, wall: float) -> bytes:
@@ -168,8 +172,8 @@ class Signatures:
         return bool(self._previous) and (self._until == 0 or wall <= self._until)
 
 
-def _matches(secret: bytes, signed: bytes, digest: str, signature: bytes) -> bool:
-    right = binascii.b2a_base64(hmac.digest(secret, signed, digest), newline=False)
+def _matches(mac: hmac.HMAC, signature: bytes) -> bool:
+    right = binascii.b2a_base64(mac.digest(), newline=False)
     return hmac.compare_digest(right.translate(_TO_URL).rstrip(b"="), signature)
 
 

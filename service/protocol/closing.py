@@ -108,8 +108,8 @@ def forced(code: int, reason: str) -> Closing:
 
 
 def by_hook(code: int, reason: str) -> Closing:
-    """A closing that a backend answered a hook with."""
-    return _closing(code, reason, "refused_by_hook", "The backend refused in its answer to a hook.")
+    """A closing that a backend answered a hook with; never without a reason: the JavaScript SDK obeys no code alone."""
+    return _closing(code, reason or "refused", "refused_by_hook", "The backend refused in its answer to a hook.")
 
 
 # ------------------------------------------------- RFC 6455: what the WebSocket itself gives as a reason

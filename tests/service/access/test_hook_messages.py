@@ -87,6 +87,13 @@ def test_a_refusal_is_told_apart(kind):
     assert verdict.cause in closing.CAUSES
 
 
+def test_no_close_is_without_a_reason():
+    """The JavaScript SDK obeys no code alone."""
+    with pytest.raises(m.Refusal) as refusal:
+        read("connect", {"disconnect": {"code": 4500}})
+    assert refusal.value.verdict.reason == "refused"
+
+
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(
     "answer", [b"", b"x", b"[]", b"null", b"5", b'{"result":5}', b'{"error":"x"}', b"\xff", b'{"a":"\xff"}']
