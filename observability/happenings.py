@@ -201,7 +201,10 @@ HAPPENINGS = (
     ),
     Happening(
         "runtime", "", "What the system holds for the process, at the scrape",
-        (n.PROCESS_CPU, n.PROCESS_RSS, n.PROCESS_VIRTUAL, n.PROCESS_START, n.PROCESS_FDS, n.PROCESS_MAX_FDS),
+        (
+            n.PROCESS_CPU, n.PROCESS_RSS, n.PROCESS_VIRTUAL, n.PROCESS_START, n.PROCESS_FDS, n.PROCESS_MAX_FDS,
+            n.PYTHON_BLOCKS,
+        ),
     ),
     Happening("telemetry", "", "A line found its queue full", (n.LOGS_DROPPED,)),
     Happening("telemetry", "", "Spans left, or were lost", (n.SPANS_EXPORTED, n.SPANS_DROPPED), (), (n.SPANS_LOST,)),

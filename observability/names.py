@@ -293,6 +293,7 @@ PROCESS_CPU = _process("cpu_seconds_total", "counter", "User and system CPU time
 PROCESS_RSS = _process("resident_memory_bytes", "gauge", "Resident memory.", "bytes")
 PROCESS_VIRTUAL = _process("virtual_memory_bytes", "gauge", "Virtual memory.", "bytes")
 PROCESS_START = _process("start_time_seconds", "gauge", "Start, in seconds since the epoch.", "seconds")
+PYTHON_BLOCKS = _gauge("python_blocks", "Memory blocks that Python has handed out: objects, about.")
 PROCESS_FDS = _process("open_fds", "gauge", "Open file descriptors.")
 PROCESS_MAX_FDS = _process("max_fds", "gauge", "Limit of open file descriptors.")
 

@@ -260,6 +260,7 @@ class Process:
     def figures(self) -> Iterator[Figure]:
         """For a scrape."""
         times = os.times()
+        yield Figure(names.PYTHON_BLOCKS.name, (), sys.getallocatedblocks())
         yield Figure(names.PROCESS_CPU.name, (), times.user + times.system)
         yield Figure(names.PROCESS_MAX_FDS.name, (), resource.getrlimit(resource.RLIMIT_NOFILE)[0])
         try:

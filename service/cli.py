@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
+    from service.access.token_settings import TokenSettings
     from service.config import Settings
     from service.settings.doors import Address
 
@@ -247,6 +248,14 @@ def own_token(user: str, config: Path | None) -> str:
         return issue(_local_settings(config).tokens, Wanted(user, expire_at=time.time() + _HOUR))
     except ValueError:
         _sorry("no secret is configured to make a token with: give one with --token")
+
+
+def token_settings(config: Path | None) -> "TokenSettings":
+    """With what tokens for the server here are signed."""
+    settings = _local_settings(config).tokens
+    if not settings.hmac_secret_key:
+        _sorry("no secret is configured to make tokens with: give one with --token, or say --anonymous")
+    return settings
 
 
 def _local_settings(config: Path | None) -> "Settings":

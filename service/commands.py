@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from service import cli
+from service import cli, load_command
 
 LOCAL = "http://127.0.0.1:8000"
 INTERNAL = "http://127.0.0.1:9000"
@@ -117,3 +117,8 @@ def why(
 ) -> None:
     """Say why a connection ended, a message came late or a user is gone: likely cause, evidence, next step."""
     cli.why(subject, server, token, log or [], as_json=json, config=config)
+
+
+app.command(
+    name="load", epilog="Example: heliograph load --users 5000 --drop 15 --bad 10 --duration 3m --assert lost=0"
+)(load_command.load)

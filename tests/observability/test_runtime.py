@@ -223,11 +223,14 @@ def test_garbage_is_collected_before_the_freeze():
 
 
 @pytest.mark.shows("process_cpu_seconds_total", "process_resident_memory_bytes", "process_virtual_memory_bytes")
-@pytest.mark.shows("process_start_time_seconds", "process_open_fds", "process_max_fds")
+@pytest.mark.shows("process_start_time_seconds", "process_open_fds", "process_max_fds", "heliograph_python_blocks")
 def test_the_system_knows_this_process(telemetry):
     assert telemetry.value(names.PROCESS_CPU) > 0.01
     assert 5e6 < telemetry.value(names.PROCESS_RSS) < telemetry.value(names.PROCESS_VIRTUAL)
     assert abs(telemetry.value(names.PROCESS_START) - time.time()) < 3600
+    before = telemetry.value(names.PYTHON_BLOCKS)
+    held = [[number] for number in range(100_000)]
+    assert telemetry.value(names.PYTHON_BLOCKS) > before + len(held)
     assert telemetry.value(names.PROCESS_MAX_FDS) >= telemetry.value(names.PROCESS_FDS) > 2
 
 
