@@ -7,18 +7,16 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from service.access.issuing import Wanted, issue
-from service.access.token_settings import TokenSettings
 from service.lab.load.assertions import Assertion, assertion
 from service.lab.load.plan import Misplanned, Plan, Weak, checked, seconds, weak_network
-from service.lab.load.progress import progress
-from service.lab.load.report import FIGURES, Account, text, told
-from service.lab.load.run import Failed, Load
-from service.lab.load.server_figures import Watch
+
+if TYPE_CHECKING:  # the other commands do not pay for them
+    from service.lab.load.report import Account
+    from service.lab.load.server_figures import Watch
 
 MANY: Final = 1500  # users that one process plays well
 TOKEN_LIFE: Final = 24 * 3600.0
@@ -68,6 +66,9 @@ def load(  # noqa: PLR0917 - each is an option
     config: Annotated[Path | None, typer.Option(help="The server's configuration, for its token secret.")] = None,
 ) -> None:
     """Play users by the thousand and account for every message: what is lost, doubled, late, and what it costs."""
+    from service.lab.load.report import FIGURES
+    from service.lab.load.server_figures import Watch
+
     try:
         plan = checked(
             Plan(
@@ -92,10 +93,13 @@ def _run(  # noqa: PLR0917 - as they come
     plan: Plan,
     tokens: Sequence[str],
     processes: int,
-    watch: Watch,
+    watch: "Watch",
     conditions: Sequence[Assertion],
     files: tuple[Path | None, Path | None],
 ) -> int:
+    from service.lab.load.progress import progress
+    from service.lab.load.run import Failed, Load
+
     with progress() as shown:
         try:
             account = asyncio.run(Load(plan, tokens, min(processes, plan.users), watch, shown).run())
@@ -108,7 +112,9 @@ def _run(  # noqa: PLR0917 - as they come
     return 1 if failed else 0
 
 
-def _save(account: Account, failed: list[str], plan: Plan, json_file: Path | None, picture_file: Path | None) -> None:
+def _save(account: "Account", failed: list[str], plan: Plan, json_file: Path | None, picture_file: Path | None) -> None:
+    from service.lab.load.report import text, told
+
     whole = json.dumps({"plan": plan.told(), **told(account, failed)}, indent=1) + "\n"
     to_stdout = json_file is not None and str(json_file) == "-"
     (sys.stderr if to_stdout else sys.stdout).write(text(account, failed) + "\n")
@@ -135,7 +141,8 @@ def _processes(users: int) -> int:
 def _tokens(config: Path | None, users: int) -> list[str]:
     """One a user, signed with the secret of the server here."""
     from service import cli
+    from service.access.issuing import Wanted, issue
 
-    settings: TokenSettings = cli.token_settings(config)
+    settings = cli.token_settings(config)
     end = time.time() + TOKEN_LIFE
     return [issue(settings, Wanted(f"load-{number}", expire_at=end)) for number in range(users)]

@@ -104,7 +104,7 @@ class Load:
         """
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, self._told_to_stop.set)
+            loop.add_signal_handler(number, self.stop)
         self.account.began = time.monotonic()
         self.account.before = await self._watch.look()
         if self.account.before is None:
@@ -123,9 +123,13 @@ class Load:
         self.account.after = await self._watch.until_quiet(before.connections) if before is not None else None
         return self.account
 
+    def stop(self) -> None:
+        """No more publications; the account follows."""
+        self._told_to_stop.set()
+
     async def _play(self) -> None:
         plan = self.plan
-        await self._while("connecting", plan.users / plan.arrivals + STARTING, lambda: self._ready() >= plan.users)
+        await self._while("connecting", plan.users / plan.arrivals + STARTING, self._all_ready, every=0.25)
         if not self._ready():
             raise Failed(f"nobody could connect to {plan.url}")
         if self._ready() < plan.users:
@@ -142,12 +146,12 @@ class Load:
         for worker in self._workers:
             self.account.include(await worker.said["end"])
 
-    async def _while(self, phase: str, seconds: float, done: Callable[[], bool]) -> None:
+    async def _while(self, phase: str, seconds: float, done: Callable[[], bool], *, every: float = 1.0) -> None:
         """Show and keep how things go, until it is done, or the time is over, or somebody says stop."""
         until = time.monotonic() + seconds
         while not done() and time.monotonic() < until and not self._told_to_stop.is_set():
             with suppress(TimeoutError):
-                async with asyncio.timeout(min(1.0, max(0.01, until - time.monotonic()))):
+                async with asyncio.timeout(min(every, max(0.01, until - time.monotonic()))):
                     await self._told_to_stop.wait()
             glance = await self._watch.look()
             now = self._now()
@@ -166,6 +170,9 @@ class Load:
 
     def _ready(self) -> int:
         return self._now()["ready"]
+
+    def _all_ready(self) -> bool:
+        return self._ready() >= self.plan.users
 
     def _order(self, order: dict[str, Any]) -> None:
         for worker in self._workers:

@@ -1,7 +1,7 @@
 """One process of a load: ``python -m service.lab.load.worker``. Its plan comes on stdin, what happens goes to stdout.
 
 Each line is a JSON object. In: the plan, then ``go`` (publish), ``stop``, ``finals`` (how many were published in each
-channel). Out: ``now`` once a second, ``stopped`` with what was published here, ``end`` with the whole account.
+channel). Out: ``now`` four times a second, ``stopped`` with what was published here, ``end`` with the whole account.
 """
 
 import asyncio
@@ -27,6 +27,7 @@ from service.lab.load.weather import Weather
 from service.protocol import framing
 
 TICK: Final = 0.01  # seconds between two looks at what is due
+TELL: Final = 0.25  # seconds between two lines about how things go
 BACK_OFF: Final = (0.2, 1.0)  # seconds until a user comes back
 LONGEST_BACK_OFF: Final = 10.0
 CONNECTING: Final = 10.0  # seconds that an attempt may take
@@ -155,7 +156,7 @@ class Worker:
             if self._going:
                 self.publishing.catch_up(now, now - self._last)
             self._last = now
-            if now - told >= 1.0:
+            if now - told >= TELL:
                 told = now
                 self._look_for_silence(now)
                 tell({"now": self.now()})
