@@ -20,7 +20,10 @@ CHANNEL_OPTIONS = {"allow_subscribe_for_client": True, "allow_subscribe_for_anon
 CONFIGURATION = {
     "client": {"token": {"hmac_secret_key": SECRET}, "allow_anonymous_connect_without_token": True},
     "http_api": {"key": KEY},
-    "channel": {"without_namespace": CHANNEL_OPTIONS},
+    "channel": {
+        "without_namespace": CHANNEL_OPTIONS,
+        "namespaces": [{"name": "present", "presence": True, **CHANNEL_OPTIONS}],
+    },
     "health": {"enabled": True},
     "log": {"level": "info"},
 }

@@ -11,7 +11,7 @@ from service.lab.load.plan import Weak
 from service.lab.load.user import User
 from service.lab.load.weather import Weather
 from service.protocol import framing
-from service.protocol.framing import FrameParser
+from service.protocol.framing import FrameLimits, FrameParser
 
 
 class Transport:
@@ -40,7 +40,7 @@ class Transport:
 
     def commands(self):
         """What was said in frames since the last look."""
-        parser = FrameParser(1_000_000)
+        parser = FrameParser(FrameLimits(1_000_000))
         messages = parser.feed(self.written)
         self.written = b""
         return [json.loads(line) for opcode, text in messages if opcode == framing.TEXT for line in text.split(b"\n")]
@@ -127,7 +127,7 @@ async def test_pings_of_either_kind_are_answered(scene):
     scene.says({})
     assert scene.transport.commands() == [{}]
     scene.user.data_received(framing.frame(framing.PING, b"x"))
-    assert FrameParser(100).feed(scene.transport.written) == [(framing.PONG, b"x")]
+    assert FrameParser(FrameLimits(100)).feed(scene.transport.written) == [(framing.PONG, b"x")]
     scene.user.data_received(framing.frame(framing.PONG, b"load"))
     assert scene.user.pongs == 1
 
@@ -209,7 +209,7 @@ async def test_how_it_ends(scene, does, told, how):
 async def test_goodbye_and_drop(scene):
     scene.greeted().transport.commands()
     scene.user.goodbye()
-    ((opcode, payload),) = FrameParser(100).feed(scene.transport.written)
+    ((opcode, payload),) = FrameParser(FrameLimits(100)).feed(scene.transport.written)
     assert (opcode, payload) == (framing.CLOSE, b"\x03\xe8")
     scene.user.data_received(framing.close_frame(1000, ""))
     scene.user.connection_lost(None)

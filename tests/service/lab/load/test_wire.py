@@ -6,7 +6,7 @@ import pytest
 from msgspec import Raw
 
 from service.lab.load import wire
-from service.protocol.framing import FrameParser
+from service.protocol.framing import FrameLimits, FrameParser
 
 
 def test_replies_are_read_as_far_as_they_concern_us():
@@ -30,7 +30,7 @@ def test_somebody_else_s_publication_is_none_of_ours():
 
 
 def test_a_publication_has_its_number_its_time_and_its_size():
-    parser = FrameParser(10_000)
+    parser = FrameParser(FrameLimits(10_000))
     ((_, payload),) = parser.feed(wire.publication(1000, "a", 3, 12.5, 500))
     publish = json.loads(payload)["publish"]
     assert (publish["channel"], publish["data"]["n"], publish["data"]["t"]) == ("a", 3, 12.5)
@@ -39,7 +39,7 @@ def test_a_publication_has_its_number_its_time_and_its_size():
 
 @pytest.mark.parametrize(("name", "frame"), wire.BAD_FRAMES)
 def test_a_bad_frame_is_bad(name, frame):
-    parser = FrameParser(65_536)
+    parser = FrameParser(FrameLimits(65_536))
     messages = parser.feed(frame)
     assert parser.error is not None or [payload for _, payload in messages] == [b"no JSON"], name
 
