@@ -253,7 +253,7 @@ def test_without_proc_there_is_less_to_tell(tmp_path):
     elsewhere = Process(tmp_path)
     elsewhere.count_descriptors()
     told = {figure.name for figure in elsewhere.figures()}
-    assert told == {"process_cpu_seconds_total", "process_max_fds"}
+    assert told == {"process_cpu_seconds_total", "process_max_fds", "heliograph_python_blocks"}
 
 
 def open_files(process):
