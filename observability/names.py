@@ -54,7 +54,7 @@ COMMANDS = (
     "presence", "presence_stats", "history", "rpc", "send", "ping", "pong",
 )  # fmt: skip
 REFUSAL_CAUSES = (  # before and at the upgrade; what is too much for us comes first
-    "connection_limit", "connection_rate", "waiting_room_full", "address_limit", "address_rate", "memory_pressure",
+    "connection_limit", "connection_rate", "waiting_room_full", "address_limit", "address_rate",
     "visitors", "too_many_idle", "pipelining", "no_descriptors", "silent", "dripping", "slow_body", "slow_tls",
     "tls_failed", "proxy_header", "url_too_long", "head_too_large", "too_many_headers",
     "bad_request", "method", "http_version", "upgrade_header", "connection_header", "version_header", "version",

@@ -25,6 +25,7 @@ from service.connections.admission import AdmissionSettings
 from service.connections.negotiation import NegotiationSettings
 from service.connections.outbox import OutboxSettings
 from service.connections.pace import Pace
+from service.connections.pressure import PressureSettings
 from service.connections.standing import SessionSettings
 from service.connections.station import ConnectionSettings
 from service.connections.upgrade import UpgradeSettings
@@ -228,6 +229,7 @@ def _connections(values: Tree, namespaces: Namespaces) -> ConnectionSettings:
     return ConnectionSettings(
         session=session,
         outbox=OutboxSettings(max_bytes=client["queue_max_size"], max_age=values["websocket"]["write_timeout"]),
+        pressure=PressureSettings(client["queue_total_max_size"]),
         frames=frames(values["websocket"]),
         control_frames=Pace(
             values["websocket"]["control_frame_rate"], 2 * int(values["websocket"]["control_frame_rate"])

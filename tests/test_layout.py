@@ -20,7 +20,7 @@ service/connections/commands/connecting.py service/connections/commands/publishi
 service/connections/commands/subscribing.py service/connections/slowness.py service/connections/weather.py
 service/connections/losses.py
 service/connections/deadlines.py service/connections/limits.py service/connections/admission.py
-service/connections/addresses.py service/connections/proxy_protocol.py service/access/certificates.py
+service/connections/pressure.py service/connections/addresses.py service/connections/proxy_protocol.py service/access/certificates.py
 service/outside/breaker.py service/outside/retry.py service/outside/failures.py
 service/access/hook_messages.py service/access/hook_settings.py service/connections/renewals.py
 service/connections/commands/renewing.py service/connections/commands/listing.py

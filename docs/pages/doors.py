@@ -27,6 +27,7 @@ BEYOND = {
     "websocket.max_fragments": "close code 1009 (`too_many_fragments`)",
     "websocket.control_frame_rate": "no answer, then close code 3509 (`control_flood`)",
     "client.queue_max_size": "close code 3008 (`slow_bytes`)",
+    "client.queue_total_max_size": "the largest are closed with 3008 (`memory_pressure`)",
     "websocket.write_timeout": "close code 3008 (`slow_age`)",
     "http_server.tcp_user_timeout": "3008 (`slow_kernel`), never sent",
     "http_api.max_request_size": "413",

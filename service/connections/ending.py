@@ -104,7 +104,8 @@ class Ending(Outgoing):
         if self._story is None:
             self.station.observe.waiting(self.number, self.unsent_bytes(), self.kernel_bytes)
             self.station.observe.noted(self.number, noted.CUT, self.unsent_bytes())
-            self.close(closing.SLOW.because(f"slow_{by}"), f"{self.unsent_bytes()} bytes unsent")
+            cause = by if by in closing.CAUSES else f"slow_{by}"
+            self.close(closing.SLOW.because(cause), f"{self.unsent_bytes()} bytes unsent")
 
     def relieved(self) -> None:
         """See ``Outgoing.relieved``."""

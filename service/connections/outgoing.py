@@ -136,6 +136,7 @@ class Outgoing:
         full = self.outbox.offer(data, batch, now)
         if full is None:
             self._accept(batch, len(data))
+            self.station.shedding.grown()
         else:
             self.cut(full)
 
@@ -144,6 +145,7 @@ class Outgoing:
         sums = self.station.sums
         sums.outbox_messages += batch.messages
         sums.outbox_bytes += size
+        sums.hold(batch, size)
 
     def _give(self, transport: asyncio.Transport, data: bytes, batches: list[tuple[Any, float]]) -> bool:
         """Write by way of the transport; False when it holds bytes now and will call ``resume_writing``."""
@@ -208,6 +210,7 @@ class Outgoing:
         sums.outbox_bytes -= size
         for batch, _ in batches:
             sums.outbox_messages -= batch.messages
+            sums.release(batch)
             if not lost and not isinstance(batch, Own):
                 batch.delivered(self.station.observe_channels, 1, now)
 

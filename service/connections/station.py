@@ -16,7 +16,9 @@ from service.connections.errands import Errands
 from service.connections.flush import Batch, Writable, send_many
 from service.connections.outbox import OutboxSettings
 from service.connections.pace import Pace
+from service.connections.pressure import PressureSettings
 from service.connections.registry import Registry
+from service.connections.shedding import Shedding
 from service.connections.standing import SessionSettings
 from service.connections.wheel import Wheel
 from service.protocol.closing import Closing
@@ -33,6 +35,7 @@ class ConnectionSettings:
 
     session: SessionSettings
     outbox: OutboxSettings = OutboxSettings()
+    pressure: PressureSettings = PressureSettings()
     frames: FrameLimits = FrameLimits(65_536, 0, 64)  # 64 KiB, as in Centrifugo; in pieces of 1 KiB at least
     control_frames: Pace = Pace(20.0, 40)  # pings and the like; SDKs that send any send one in 20 s
     linger: float = 5.0  # seconds to wait for the peer's Close frame after ours
@@ -48,8 +51,32 @@ class Sums:
     outbox_bytes: int = 0
     kernel_messages: int = 0  # estimated from bytes by the connection's mean message
     kernel_bytes: int = 0
+    frames_held: int = 0  # bytes in outboxes, frames that many wait for counted once
+    holders: dict[int, list[int]] = field(default_factory=dict)  # id of a batch -> who waits for it, and its bytes
     written_messages: int = 0  # through flush, counted once a write of many
     written_bytes: int = 0
+
+    @property
+    def memory(self) -> int:
+        """Bytes that slow readers cost: what waits here, shared frames once, and what the kernel holds."""
+        return self.frames_held + self.kernel_bytes
+
+    def hold(self, batch: object, size: int) -> None:
+        """One more reader waits for this batch. (An id is a name as long as somebody waits: the outbox keeps it.)"""
+        found = self.holders.get(id(batch))
+        if found is None:
+            self.holders[id(batch)] = [1, size]
+            self.frames_held += size
+        else:
+            found[0] += 1
+
+    def release(self, batch: object) -> None:
+        """One reader has it, or waits no more."""
+        found = self.holders[id(batch)]
+        found[0] -= 1
+        if not found[0]:
+            del self.holders[id(batch)]
+            self.frames_held -= found[1]
 
     def write_many(self, members: Sequence[Writable], data: bytes, batch: Batch) -> int:
         """``flush.send_many``, counted: once a write of many."""
@@ -91,4 +118,8 @@ class Station:
     wall: Callable[[], float] = time.time
     stalled: "set[Outgoing]" = field(default_factory=set)  # connections whose socket takes no more for now
     behind: "set[Outgoing]" = field(default_factory=set)  # connections that had not taken all at the last look
+    shedding: Shedding = field(init=False)
     leaving: Closing | None = None  # set when the process stops: what a socket that comes now is closed with
+
+    def __post_init__(self) -> None:
+        self.shedding = Shedding(self.settings.pressure, self.sums, self.stalled)

@@ -18,6 +18,7 @@ CAUSES = (
     "slow_bytes",
     "slow_age",
     "slow_kernel",
+    "memory_pressure",
     "protocol_error",
     "bad_frame",
     "message_too_big",

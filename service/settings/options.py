@@ -126,6 +126,12 @@ _CLIENT: Final = (
         "Our own. Connections of one address, IPv6 by /64. 0: none: offices share one.",
     ),
     ("address_connection_rate_limit", whole, 0, "Our own. New connections a second of one address. 0: no limit."),
+    (
+        "queue_total_max_size",
+        whole,
+        536870912,
+        "Our own. Bytes that may wait for all connections together; from 80 % on the largest are closed. 0: no limit.",
+    ),
     ("queue_max_size", whole, 1048576, "Bytes that may wait for one connection; beyond, it is closed and resumes."),
     ("presence_update_interval", duration, "27s", NO_EFFECT + "presence is never out of date, deadlines are exact."),
     ("concurrency", whole, 0, NO_EFFECT + "commands of one connection run in their order."),

@@ -55,6 +55,7 @@ def station(max_bytes=10_000_000):
         settings=SimpleNamespace(outbox=OutboxSettings(max_bytes=max_bytes, max_age=25.0)),
         sums=Sums(),
         stalled=set(),
+        shedding=SimpleNamespace(grown=lambda: None),
         now=asyncio.get_running_loop().time,
         observe_channels=[],
     )

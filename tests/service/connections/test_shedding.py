@@ -1,0 +1,80 @@
+"""The total cap holds at the real node: the largest are cut, the others stay and get everything."""
+
+import asyncio
+
+from service.connections.pressure import PressureSettings
+from service.connections.shedding import Shedding
+from service.connections.station import Sums
+from service.protocol import framing
+
+
+def test_frames_that_many_wait_for_count_once():
+    sums, shared, own = Sums(), object(), object()
+    for _ in range(3):
+        sums.hold(shared, 1000)
+    sums.hold(own, 10)
+    assert sums.memory == 1010
+    for _ in range(3):
+        sums.release(shared)
+    assert sums.memory == 10
+    sums.release(own)
+    assert (sums.memory, sums.holders) == (0, {})
+
+
+class Reader:
+    def __init__(self, sums, stalled, size):
+        self.sums, self.stalled, self.size, self.kernel_bytes = sums, stalled, size, 0
+        self.causes = []
+        stalled.add(self)
+        sums.frames_held += size
+
+    def unsent_bytes(self):
+        return self.size
+
+    def cut(self, by):
+        self.causes.append(by)
+        self.sums.frames_held -= self.size
+        self.stalled.discard(self)
+
+
+async def test_the_largest_are_cut_until_enough_is_free():
+    sums, stalled = Sums(), set()
+    readers = [Reader(sums, stalled, size) for size in (100, 400, 200, 250)]
+    shedding = Shedding(PressureSettings(1000), sums, stalled)
+    shedding.grown()
+    shedding.grown()
+    await asyncio.sleep(0.15)
+    assert [each.causes for each in readers] == [[], ["memory_pressure"], [], []]
+    assert sums.memory == 550
+    shedding.grown()
+    await asyncio.sleep(0)
+    assert len(stalled) == 3
+
+
+async def test_a_node_under_pressure_cuts_the_largest_and_the_rest_get_everything(make_node, monkeypatch):
+    node = await make_node(client={"queue_total_max_size": 600_000, "queue_max_size": 500_000})
+    stories = []
+    monkeypatch.setattr(node.station.observe, "closed", stories.append)
+    slow = [await node.greeted(f"slow{n}", narrow=True) for n in range(4)]
+    fast = await node.greeted("fast")
+    for n, peer in enumerate([*slow, fast]):
+        commands = [{"id": 2, "subscribe": {"channel": "all"}}]
+        if n == 0:
+            commands.append({"id": 3, "subscribe": {"channel": "more"}})
+        peer.text(*commands)
+        await peer.replies()
+    for peer in slow:
+        peer.reader._transport.pause_reading()
+    received = 0
+    for n in range(400):
+        node.hub.publish("all", b'"' + b"x" * 5_000 + b'"')
+        node.hub.publish("more", b'"' + b"y" * 10_000 + b'"')
+        opcode, _ = await fast.frame()
+        received += opcode == framing.TEXT
+        if stories:
+            break
+    assert [(story.code, story.cause) for story in stories][0] == (3008, "memory_pressure")
+    assert stories[0].user == "slow0"  # it waits for more than the others
+    assert received == n + 1
+    assert node.station.registry.of_user("fast")
+    assert node.station.sums.memory < 600_000
