@@ -6,6 +6,7 @@ collected from the source into docs/reference/telemetry-tests.md (``python -m do
 """
 
 import ast
+import os
 import platform
 from collections import defaultdict
 from collections.abc import Iterator
@@ -20,7 +21,7 @@ from docs.pages.markdown import page as markdown_page
 from observability import names, setup
 from observability.logs import Log, LogSettings
 from observability.metrics import Registry, Words
-from observability.names import Metric
+from observability.names import Handed, Metric
 from observability.observers.instruments import Instruments
 from observability.tracing import Span
 from service.access.refusals import CAUSES
@@ -28,6 +29,7 @@ from service.api.api_methods import METHODS
 from service.protocol import closing, errors
 
 ROOT = Path(__file__).parents[2]
+VALUES = Path(__file__).with_name("label_values.txt")
 DECLARED = {**names.METRICS, **names.SPANS, **names.EVENTS}
 
 WORDS = Words(
@@ -124,6 +126,17 @@ class Told:
             if any(self.registry.values(metric).values()):
                 self._left_zero.add(metric.name)
 
+    def values_seen(self) -> set[str]:
+        """`metric label=value` of each closed label value that is not zero now."""
+        seen = set()
+        for metric in names.METRICS.values():
+            labels = [label for label, values in metric.labels.items() if not isinstance(values, Handed)]
+            series = self.registry.values(metric) if labels else {}
+            for found, number in series.items():
+                by_label = dict(zip(metric.labels, found, strict=True))
+                seen |= {f"{metric.name} {label}={by_label[label]}" for label in labels if number}
+        return seen
+
     def alive(self) -> set[str]:
         """All names that were seen alive."""
         self.look()
@@ -135,9 +148,35 @@ def telemetry(request: pytest.FixtureRequest) -> Iterator[Told]:
     """Strict telemetry in memory; checks what the test claims to show."""
     told = Told()
     yield told
+    mine = {value for value, test in value_rows().items() if test == request.node.nodeid}
+    seen = told.values_seen()
+    assert mine <= seen, f"label_values.txt says that this test shows them: {mine - seen}"
+    if found := os.environ.get("HELIOGRAPH_LABEL_VALUES"):
+        with open(found, "a") as file:
+            file.writelines(f"{value} {request.node.nodeid}\n" for value in sorted(seen))
     claimed = {name for mark in request.node.iter_markers("shows") for name in mark.args}
     assert claimed <= set(DECLARED), f"not declared in names.py: {claimed - set(DECLARED)}"
     assert claimed <= told.alive(), f"claimed, but not seen: {claimed - told.alive()}"
+
+
+def value_rows() -> dict[str, str]:
+    """`metric label=value` → the test that shows it, or the reason why none does, which begins with a dash."""
+    rows = {}
+    for line in VALUES.read_text().splitlines():
+        metric, value, by = line.split(" ", 2)
+        rows[f"{metric} {value}"] = by
+    return rows
+
+
+def closed_values() -> set[str]:
+    """Every label value of names.py that is closed there (lists that the service hands over are checked where they are)."""
+    return {
+        f"{metric.name} {label}={value}"
+        for metric in names.METRICS.values()
+        for label, values in metric.labels.items()
+        if not isinstance(values, Handed)
+        for value in values
+    }
 
 
 def claims() -> dict[str, list[str]]:
