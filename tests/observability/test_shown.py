@@ -44,7 +44,6 @@ OPEN_AT_MOST = 110  # label values of names.py that no test with telemetry makes
 def test_each_closed_label_value_is_shown_by_a_test_or_says_why_not():
     """The fixture holds each test to what label_values.txt says of it; new values may be open for a while."""
     rows = shown.value_rows()
-    assert not set(rows) - shown.closed_values(), "label_values.txt has values that are not declared any more"
     reasons = {value: by for value, by in rows.items() if by.startswith("- ")}
     still_open = (shown.closed_values() - set(rows)) | {
         value for value, by in reasons.items() if by[2:].startswith("open")
