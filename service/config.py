@@ -273,6 +273,7 @@ def _namespaces(channel: Tree) -> Namespaces:
 def _namespace(options: Tree, channel: Tree) -> Namespace:
     chosen: Tree = {name: options[name] for name, *_ in CHANNEL_OPTIONS}
     chosen["history_meta_ttl"] = options["history_meta_ttl"] or channel["history_meta_ttl"]
+    chosen["slow_policy"] = options["slow_policy"] or "disconnect"
     chosen["force_recovery_mode"] = options["force_recovery_mode"] or "stream"
     chosen["publication_data_format"] = (
         options["publication_data_format"] or channel["publication_data_format"] or "json"

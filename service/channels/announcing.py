@@ -36,6 +36,7 @@ class _Flight:
     """What is known of one write (see ``connections.flush.Batch``)."""
 
     __slots__ = ("_namespace", "_observe", "messages")
+    conflates = ""  # who is here is told whole
 
     def __init__(self, namespace: str, observe: PresenceObserver, messages: int) -> None:
         self._namespace = namespace

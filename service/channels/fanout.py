@@ -52,11 +52,12 @@ class FanoutSettings:
 class Flight:
     """What is known of the bytes of one write, as long as some member has not got them."""
 
-    __slots__ = ("_entries", "accepted", "channel", "messages", "namespace", "traceparent")
+    __slots__ = ("_entries", "accepted", "channel", "conflates", "messages", "namespace", "traceparent")
 
     def __init__(self, channel: Channel, entries: Sequence[Entry], loop_minus_wall: float) -> None:
         self.namespace = channel.namespace.name
         self.channel = channel.name
+        self.conflates = channel.name if channel.namespace.slow_policy == "conflate" else ""
         self.messages = len(entries)
         self.accepted = entries[0].time + loop_minus_wall  # loop time of the oldest message
         self.traceparent: str | None = next((e.traceparent for e in entries if e.traceparent), None)

@@ -63,6 +63,7 @@ class Namespace:
     delta_publish: bool = False
     allow_tags_filter: bool = False
 
+    slow_policy: Literal["disconnect", "conflate"] = "disconnect"  # our own: what becomes of a reader that lags
     receipts: bool = False  # our own: clients confirm what they received
     receipt_timeout: float = 0.0  # seconds until what is not confirmed is given once more; 0: at a reconnect only
     receipt_ttl: float = DAY  # seconds that a confirmed position is kept

@@ -22,12 +22,14 @@ class Batch(Protocol):
 
     messages: int
     accepted: float  # loop time
+    conflates: str
 
 
 class Own:
     """The batch of what is no publication: answers, pushes, pings, close frames."""
 
     __slots__ = ("accepted", "messages")
+    conflates = ""
 
     def __init__(self, messages: int, accepted: float) -> None:
         self.messages = messages
@@ -133,12 +135,27 @@ class Outgoing:
     def _queue(self, data: bytes, batch: Batch, now: float) -> None:
         if self.outbox is None:
             self.outbox = Outbox(self.station.settings.outbox)
+        if batch.conflates:
+            self._displace(self.outbox, batch.conflates)
         full = self.outbox.offer(data, batch, now)
         if full is None:
             self._accept(batch, len(data))
             self.station.shedding.grown()
         else:
             self.cut(full)
+
+    def _displace(self, outbox: Outbox, channel: str) -> None:
+        """The newest frame of this channel is all that its slow readers get (``slow_policy: conflate``)."""
+        found = outbox.displace(channel)
+        if found is None:
+            return
+        size, batch = found
+        flight: Any = batch  # only publications conflate
+        sums = self.station.sums
+        sums.outbox_messages -= batch.messages
+        sums.outbox_bytes -= size
+        sums.release(batch)
+        self.station.observe_channels.dropped(flight.namespace, "conflated", batch.messages, channel)
 
     def _accept(self, batch: Batch, size: int) -> None:
         self.sent += batch.messages

@@ -13,6 +13,7 @@ from service.settings.token_agreement import tokens
 
 Tree = dict[str, Any]
 _SHORTEST_RECEIPT = 3.0  # seconds
+_POSITIONED = ("force_positioning", "allow_positioning", "force_recovery", "allow_recovery")
 _NAME = re.compile(r"[-a-zA-Z0-9_.]{2,}")
 
 
@@ -95,10 +96,22 @@ def _options(options: Tree, place: str, channel: Tree) -> Iterator[Mistake]:
         yield Mistake(f"{place}.auto_cache_recover", 'takes force_recovery, and force_recovery_mode "cache"')
     yield from _deltas(options, place)
     yield from _receipts(options, place)
+    yield from _slowness(options, place)
     try:
         re.compile(options["channel_regex"])
     except re.error as error:
         yield Mistake(f"{place}.channel_regex", f"is no regular expression: {error.msg}")
+
+
+def _slowness(options: Tree, place: str) -> Iterator[Mistake]:
+    """What conflation leaves out nobody is told of: no hole may look like a whole."""
+    if options["slow_policy"] != "conflate":
+        return
+    tied = [name for name in _POSITIONED if options[name]] if options["force_recovery_mode"] != "cache" else []
+    tied += [name for name in ("allowed_delta_types", "receipts") if options[name]]
+    if tied:
+        but = ' without force_recovery_mode "cache"' * (tied[0] in _POSITIONED)
+        yield Mistake(f"{place}.slow_policy", f"does not go with {', '.join(tied)}{but}", '"conflate"')
 
 
 def _deltas(options: Tree, place: str) -> Iterator[Mistake]:

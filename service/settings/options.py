@@ -206,6 +206,12 @@ CHANNEL_OPTIONS: Final = (
         'Clients may ask for publications as deltas of these types; the only one is "fossil".',
     ),
     ("delta_publish", switch, False, "Publications are for deltas, also when their publisher does not say so."),
+    (
+        "slow_policy",
+        one_of("", "disconnect", "conflate"),
+        "",
+        "Our own. A reader that lags is closed and resumes (disconnect, the default), or gets the newest (conflate).",
+    ),
     ("receipts", switch, False, "Our own. Clients may confirm what they received; see docs/receipts.md."),
     (
         "receipt_timeout",

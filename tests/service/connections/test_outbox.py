@@ -9,8 +9,9 @@ from service.connections.outbox import Outbox, OutboxSettings
 
 
 class Batch:
-    def __init__(self, messages):
+    def __init__(self, messages, conflates=""):
         self.messages = messages
+        self.conflates = conflates
 
 
 ONE = Batch(1)
@@ -90,3 +91,52 @@ def test_no_byte_is_lost_doubled_or_moved(happenings, max_bytes):
         out.append(outbox.take(64)[0])
     assert b"".join(out) == b"".join(kept)
     assert (outbox.size, outbox.messages) == (0, 0)
+
+
+# ------------------------------------------------------------------------- the newest is enough
+
+
+def test_a_newer_frame_of_a_channel_takes_the_place_of_the_one_before():
+    outbox = Outbox(OutboxSettings())
+    outbox.offer(b"a1", Batch(1, "a"), 1.0)
+    outbox.offer(b"own", ONE, 2.0)
+    outbox.offer(b"b1", Batch(1, "b"), 3.0)
+    size, batch = outbox.displace("a")
+    assert (size, batch.conflates) == (2, "a")
+    assert outbox.oldest() == 2.0
+    outbox.offer(b"a2", Batch(1, "a"), 4.0)
+    assert (len(outbox), outbox.size, outbox.messages) == (3, 7, 3)
+    assert outbox.take(100)[0] == b"ownb1a2"
+    assert outbox.displace("a") is None
+    assert (len(outbox), outbox.size, outbox.oldest()) == (0, 0, inf)
+
+
+def test_what_is_displaced_leaves_nothing():
+    outbox = Outbox(OutboxSettings(max_bytes=100))
+    outbox.offer(b"own", ONE, 0.0)
+    for n in range(10_000):
+        outbox.displace("a")
+        assert outbox.offer(b"%05d" % n, Batch(1, "a"), 0.0) is None
+    assert len(outbox._frames) < 100
+    assert (len(outbox), outbox.size, outbox.messages) == (2, 8, 2)
+    assert outbox.take(100)[0] == b"own09999"
+
+
+@given(st.lists(st.tuples(st.sampled_from(["", "a", "b"]), st.booleans()), max_size=120))
+def test_own_frames_come_whole_and_in_order_and_of_each_channel_the_newest(steps):
+    outbox, sent, out = Outbox(OutboxSettings()), [], []
+    for n, (channel, drain) in enumerate(steps):
+        if channel:
+            outbox.displace(channel)
+        outbox.offer(b"%s%d;" % (channel.encode(), n), Batch(1, channel), 0.0)
+        sent.append((channel, n))
+        if drain:
+            out += outbox.take(20)[0].decode().split(";")[:-1]
+    while len(outbox):
+        out += outbox.take(20)[0].decode().split(";")[:-1]
+    assert [text for text in out if text[0].isdigit()] == [str(n) for channel, n in sent if not channel]
+    for channel in "ab":
+        got = [int(text[1:]) for text in out if text[0] == channel]
+        assert got == sorted(got)
+        assert got[-1:] == [n for each, n in sent if each == channel][-1:]
+    assert (outbox.size, outbox.messages, len(outbox)) == (0, 0, 0)

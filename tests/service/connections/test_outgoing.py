@@ -18,6 +18,7 @@ class Batch:
     def __init__(self, messages, accepted):
         self.messages = messages
         self.accepted = accepted
+        self.conflates = ""
 
     def delivered(self, observe, count, now):
         observe.append(count * self.messages)

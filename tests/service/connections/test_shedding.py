@@ -1,7 +1,9 @@
 """The total cap holds at the real node: the largest are cut, the others stay and get everything."""
 
 import asyncio
+import json
 
+from observability import names
 from service.connections.pressure import PressureSettings
 from service.connections.shedding import Shedding
 from service.connections.station import Sums
@@ -78,3 +80,33 @@ async def test_a_node_under_pressure_cuts_the_largest_and_the_rest_get_everythin
     assert received == n + 1
     assert node.station.registry.of_user("fast")
     assert node.station.sums.memory < 600_000
+
+
+async def test_a_reader_that_lags_gets_the_newest_of_each_channel(make_node):
+    """``slow_policy: conflate``: it is not closed for it, and each message that it does not get is counted."""
+    options = {"slow_policy": "conflate", "allow_subscribe_for_client": True}
+    node = await make_node(channel={"namespaces": [{"name": "price", **options}]}, client={"queue_max_size": 100_000})
+    slow = await node.greeted("slow", narrow=True)
+    slow.text({"id": 2, "subscribe": {"channel": "price:a"}}, {"id": 3, "subscribe": {"channel": "price:b"}})
+    await slow.replies()
+    slow.reader._transport.pause_reading()
+    for n in range(600):
+        for channel in ("price:a", "price:b"):
+            node.hub.publish(channel, json.dumps({"n": n, "pad": "x" * 1_000}).encode())
+        await asyncio.sleep(0)
+    await asyncio.sleep(0.05)
+    (connection,) = node.station.registry
+    assert connection.outbox is None or len(connection.outbox) <= 2
+    assert node.telemetry.registry.value(names.DROPPED, "price", "conflated") > 100
+    slow.reader._transport.resume_reading()
+    last = {}
+    while last != {"price:a": 599, "price:b": 599}:
+        for reply in await slow.replies():
+            push = reply.get("push")
+            if push:
+                assert push["pub"]["data"]["n"] > last.get(push["channel"], -1)
+                last[push["channel"]] = push["pub"]["data"]["n"]
+    assert (node.station.sums.memory, node.station.sums.outbox_messages) == (
+        0,
+        0,
+    ) or node.station.sums.outbox_bytes == 0

@@ -96,6 +96,31 @@ def test_the_defaults_agree():
             "client.subscription_token.hmac_secret_key: or another key is needed when client.subscription_token.enabled is on",
         ),
         (
+            {"channel": {"namespaces": [{"name": "price", "slow_policy": "conflate", "allow_recovery": True}]}},
+            (
+                'channel.namespaces[0].slow_policy = "conflate": does not go with allow_recovery without '
+                'force_recovery_mode "cache"'
+            ),
+        ),
+        (
+            {
+                "channel": {
+                    "namespaces": [
+                        {
+                            "name": "price",
+                            "slow_policy": "conflate",
+                            "history_size": 1,
+                            "history_ttl": "60s",
+                            "force_recovery": True,
+                            "force_recovery_mode": "cache",
+                            "allowed_delta_types": ["fossil"],
+                        }
+                    ]
+                }
+            },
+            'channel.namespaces[0].slow_policy = "conflate": does not go with allowed_delta_types',
+        ),
+        (
             {"http_server": {"trusted_proxies": ["10.0.0.0/8", "proxy.example.com"]}},
             'http_server.trusted_proxies = "proxy.example.com": takes networks such as "10.0.0.0/8"',
         ),
@@ -119,3 +144,9 @@ def test_both_ports_may_be_free_ones():
 
 def test_what_is_off_may_stand_anywhere():
     assert told({"health": {"handler_prefix": "/api"}}) == []
+
+
+def test_the_newest_is_enough_where_the_newest_is_what_is_recovered():
+    options = {"slow_policy": "conflate", "force_recovery": True, "force_recovery_mode": "cache"}
+    price = {"name": "price", "history_size": 1, "history_ttl": "60s", **options}
+    assert told({"channel": {"namespaces": [price]}}) == []
