@@ -1,0 +1,41 @@
+"""A load of three minutes: 5,000 users, a third of whom do something wrong.
+
+Whether memory stays flat is a question of half an hour: what is bounded (records of ended connections, histories) is
+still being filled after three minutes. The command: ``heliograph load … --duration 30m --assert "rss_growth<=1"``.
+"""
+
+import asyncio
+import io
+
+import pytest
+
+from service.lab.load.plan import Plan, Weak
+from service.lab.load.progress import Lines
+from service.lab.load.run import Load
+from service.lab.load.server_figures import Watch
+from tests.e2e.served import OPEN, Served, configuration, token
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(420)]
+USERS = 5000
+
+
+def test_five_thousand_users_of_whom_many_do_everything_wrong_lose_nothing(tmp_path):
+    settings = configuration()
+    short = {"history_size": 20, "history_ttl": "60s", "force_recovery": True}
+    settings["channel"]["namespaces"].append({"name": "short", **OPEN, **short})
+    with Served(tmp_path, settings) as server:
+        plan = Plan(
+            url=server.url, run="slow", users=USERS, channels=250, namespace="short", rate=150.0, duration=180.0,
+            delayed=30.0, drop=15.0, bad=10.0, churn=1.0, flood=0.2, flood_rate=20.0,
+            weak=Weak(share=10.0, delay=0.1, jitter=0.03, loss=2.0, rate=8000),
+        )  # fmt: skip
+        watch = Watch(f"http://127.0.0.1:{server.internal_port}/metrics")
+        load = Load(plan, [token(f"u{n}") for n in range(USERS)], 2, watch, Lines(io.StringIO()))
+        account = asyncio.run(load.run())
+    figures = account.figures()
+    assert account.troubles == []
+    assert [figures[name] for name in ("lost", "duplicated", "reordered", "told", "unknown_causes")] == [0] * 5
+    assert figures["delivered"] == figures["expected"] > 400_000
+    assert account.counts["drops"] > 3000
+    assert account.counts["bad frames"] > 2000
+    assert figures["fds_left"] <= 5
