@@ -215,6 +215,7 @@ def _connections(values: Tree, namespaces: Namespaces) -> ConnectionSettings:
         channel_max_length=values["channel"]["max_length"],
         channel_name_limit=_at_least(longest, values["channel"]["name_limit"]),
         commands_per_frame=_at_least(at_once, client["commands_per_frame"]),
+        tags_filter_limit=client["tags_filter_limit"],
         pace=Pace(client["command_rate"], max(at_once, client["command_burst"])),
         personal_channel=personal["enabled"],
         personal_channel_namespace=personal["personal_channel_namespace"],

@@ -6,12 +6,13 @@ number of the first entry that it has not been given yet, and is live from the b
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from service.broker.contract import PublishOptions
 from service.broker.stream import Entry, Ring, Tally
 from service.channels.namespaces import Namespace
 from service.channels.patches import FORMS, Form
+from service.channels.tags_filter import TagsFilter
 
 FEW = 8  # members that are grouped anew for each batch: keeping lists for every personal channel would cost more
 
@@ -21,6 +22,7 @@ class Terms(NamedTuple):
 
     positioned: bool = False
     delta: Form = ""
+    filter: TagsFilter | None = None
 
 
 class Run(NamedTuple):
@@ -31,7 +33,11 @@ class Run(NamedTuple):
     skip: int
     delta: Form = ""
     based: bool = False  # they have what comes before, so that the first may be a delta, too
+    filter: TagsFilter | None = None
 
+
+Group: TypeAlias = tuple[Any, Form, TagsFilter | None]
+"""Variant, form of deltas and filter: members of one group take the same bytes."""
 
 _TERMS: Final = {(positioned, delta): Terms(positioned, delta) for positioned in (False, True) for delta in FORMS}
 
@@ -39,7 +45,9 @@ _TERMS: Final = {(positioned, delta): Terms(positioned, delta) for positioned in
 class Batch:
     """Entries on their way to everybody who was live when it began."""
 
-    __slots__ = ("at", "before", "began", "entries", "flight", "gone", "run", "runs", "stop", "written")
+    __slots__ = (
+        "at", "before", "began", "encoded", "entries", "flight", "gone", "passed", "run", "runs", "stop", "written",
+    )  # fmt: skip
 
     def __init__(self, entries: Sequence[Entry], stop: int, runs: Sequence[Run], before: Entry | None = None) -> None:
         self.entries = entries
@@ -52,6 +60,8 @@ class Batch:
         self.flight: Any = None  # and what is known of them
         self.gone: set[Any] | None = None  # who left meanwhile
         self.began = 0.0
+        self.passed: dict[tuple[TagsFilter, int], list[Entry]] | None = None  # what each filter takes, once looked at
+        self.encoded: dict[tuple[Any, tuple[int, ...]], tuple[bytes, Any]] | None = None  # and its bytes by entries
 
     @property
     def members(self) -> int:
@@ -103,7 +113,7 @@ class Channel:
         self.shelved = False  # its ring holds something
         self.watched = False  # its position is looked at from time to time
         self.closed = False  # dropped: whoever still holds it does nothing with it
-        self._groups: dict[tuple[Any, Form], list[Any]] | None = None
+        self._groups: dict[Group, list[Any]] | None = None
 
     # ------------------------------------------------------------------ members
 
@@ -112,10 +122,18 @@ class Channel:
         """Whether nothing is on its way: who comes now is live at once."""
         return self.batch is None and not self.ring.pending
 
-    def add(self, member: Any, *, positioned: bool, delta: Form = "", based: bool = False) -> None:
+    def add(
+        self,
+        member: Any,
+        *,
+        positioned: bool,
+        delta: Form = "",
+        based: bool = False,
+        wanted: TagsFilter | None = None,
+    ) -> None:
         """A member that has been given everything up to the ring's end; ``based``: also the last of it, for deltas."""
         assert member not in self.members, "a member entered twice"
-        self.members[member] = _TERMS[positioned, delta]
+        self.members[member] = _TERMS[positioned, delta] if wanted is None else Terms(positioned, delta, wanted)
         self.positioned += positioned
         if delta and not based:
             if self.unbased is None:
@@ -163,7 +181,10 @@ class Channel:
             entries = ring.take(count, size)
             stop = ring.sent + len(entries)
             late = list(self._arrivals(ring.sent, stop)) if self.joining else []
-            runs = [Run(members, variant, 0, delta, bool(delta)) for (variant, delta), members in self._live().items()]
+            runs = [
+                Run(members, variant, 0, delta, bool(delta), wanted)
+                for (variant, delta, wanted), members in self._live().items()
+            ]
             if late:
                 runs += late
                 self._settle(late)
@@ -187,15 +208,16 @@ class Channel:
     def _arrivals(self, sent: int, stop: int) -> Iterator[Run]:
         """Who waits for an entry of the batch [sent, stop): to whom the first one is new is simply live."""
         assert self.joining is not None, "nobody waits"
-        parts: dict[tuple[int, Any, Form], list[Any]] = defaultdict(list)
+        parts: dict[tuple[int, Group], list[Any]] = defaultdict(list)
         for member, at in list(self.joining.items()):
             if at <= sent:
                 del self.joining[member]
                 self._groups = None
             elif at < stop:
-                parts[at - sent, member.variant, self.members[member].delta].append(member)
-        for (skip, variant, delta), members in parts.items():
-            yield Run(members, variant, skip, delta, bool(delta))
+                terms = self.members[member]
+                parts[at - sent, (member.variant, terms.delta, terms.filter)].append(member)
+        for (skip, (variant, delta, wanted)), members in parts.items():
+            yield Run(members, variant, skip, delta, bool(delta), wanted)
 
     def _settle(self, late: Sequence[Run]) -> None:
         """Who gets a part of this batch is live from the next one on."""
@@ -220,14 +242,14 @@ class Channel:
                 parted.append(run._replace(members=[member for member in run.members if member not in new]))
         return parted
 
-    def _live(self) -> dict[tuple[Any, Form], list[Any]]:
+    def _live(self) -> dict[Group, list[Any]]:
         groups = self._groups
         if groups is None:
             groups = defaultdict(list)
             joining = self.joining or ()
             for member, terms in self.members.items():
                 if member not in joining:
-                    groups[member.variant, terms.delta].append(member)
+                    groups[member.variant, terms.delta, terms.filter].append(member)
             if len(self.members) > FEW:
                 self._groups = groups
         return groups

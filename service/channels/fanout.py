@@ -191,7 +191,7 @@ class Fanout:
         if batch.gone:
             members = [member for member in members if member not in batch.gone]
         batch.at = stop
-        if members:
+        if members and batch.written:
             taken = self._send_many(members, batch.written, batch.flight)
             if taken:
                 batch.flight.delivered(self._observe, taken, self._clock())
@@ -212,12 +212,32 @@ class Fanout:
 
     def _encode(self, channel: Channel, batch: Batch, run: Run) -> None:
         entries = batch.entries[run.skip :] if run.skip else batch.entries
+        if run.filter is not None:
+            self._encode_filtered(channel, batch, run, entries)
+            return
         if run.delta:
             publications = self._patched(channel, batch, run, entries)
         else:
             publications = [entry.publication for entry in entries]
         batch.written = self._encoders[run.variant](channel.name, publications)
         batch.flight = Flight(channel, entries, self._clock() - self._now())
+
+    def _encode_filtered(self, channel: Channel, batch: Batch, run: Run, entries: Sequence[Entry]) -> None:
+        """Each filter looks once at each entry, and filters that take the same share its bytes; none: no bytes."""
+        assert run.filter is not None, "filtered without a filter"
+        if batch.passed is None or batch.encoded is None:
+            batch.passed, batch.encoded = {}, {}
+        passed = batch.passed.get((run.filter, run.skip))
+        if passed is None:
+            passed = batch.passed[run.filter, run.skip] = run.filter.of(entries)
+        if not passed:
+            batch.written = b""
+            return
+        key = run.variant, tuple(map(id, passed))
+        if key not in batch.encoded:
+            written = self._encoders[run.variant](channel.name, [entry.publication for entry in passed])
+            batch.encoded[key] = written, Flight(channel, passed, self._clock() - self._now())
+        batch.written, batch.flight = batch.encoded[key]
 
     def _patched(self, channel: Channel, batch: Batch, run: Run, entries: Sequence[Entry]) -> list[Publication]:
         """The entries for members that take deltas."""

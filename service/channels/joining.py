@@ -17,6 +17,7 @@ from service.channels.channel import Channel
 from service.channels.patches import Form, Patches
 from service.channels.recovery import merge, missed, newest, shown
 from service.channels.repair import READ, Repairs, Yard, agrees
+from service.channels.tags_filter import TagsFilter
 from service.protocol.errors import UNRECOVERABLE_POSITION, ClientMistake
 from service.protocol.messages import Publication, StreamPosition
 
@@ -32,6 +33,7 @@ class JoinRequest(msgspec.Struct, frozen=True, gc=False):
     since: StreamPosition = StreamPosition()
     strict: bool = False  # rather error 112 than recovered: false
     delta: Form = ""  # granted: how it takes publications as deltas
+    filter: TagsFilter | None = None  # granted: which publications it wants
     attendance: Attendance | None = None  # what others learn of it
     told: bool = False  # of others' joins and leaves
     who: str = ""  # whose receipts count: the user, or the connection of an anonymous one
@@ -228,7 +230,7 @@ class Joining:
             return True
         floor = max(ring.floor, ring.top - channel.options.history_size)
         if ticket.cached:
-            return ring.top == 0 or floor < ring.top
+            return ring.top == 0 or bool(self._wanted_of(ticket, ring.since(floor)))
         return since.epoch not in ("", ring.epoch) or floor <= since.offset <= ring.top
 
     def _wanted(self, ticket: Ticket) -> HistoryFilter:
@@ -238,13 +240,15 @@ class Joining:
         if ticket.cached:
             if not ring.epoch:
                 return HistoryFilter(1, reverse=True)
-            return HistoryFilter(READ, StreamPosition(max(0, ring.top - 1), ring.epoch))
+            back = 1 if ticket.request.filter is None else self._limit if self._limit > 0 else ring.top
+            return HistoryFilter(max(READ, back), StreamPosition(max(0, ring.top - back), ring.epoch))
         oldest = min(since.offset, ring.top) if ring.epoch else since.offset  # what the ring lacks is read along
         return HistoryFilter(self._limit if self._limit > 0 else -1, StreamPosition(oldest, ring.epoch))
 
     def _read(self, ticket: Ticket, generation: int, top: int, top_id: int, excerpt: Excerpt) -> Soon[Ticket]:
         channel = ticket.channel
         ring, position = channel.ring, excerpt.position
+        first = not ring.epoch
         if generation != channel.generation and ticket.attempts < ATTEMPTS:
             return self._look(ticket)
         if not ring.epoch:
@@ -258,6 +262,8 @@ class Joining:
         if position.epoch == ring.epoch:
             ring.touched = max(ring.touched, self._now())
             self._learn(ticket, excerpt)
+        if first and ticket.cached and ticket.request.filter is not None and not self._ring_suffices(ticket):
+            return self._look(ticket)  # the newest one is not wanted, or not there: one before may be
         return self._ready(ticket)
 
     def _learn(self, ticket: Ticket, excerpt: Excerpt) -> None:
@@ -292,7 +298,7 @@ class Joining:
             offset=ring.top if found is None else request.since.offset,
             recovered=found is not None,
             was_recovering=request.recover or ticket.automatic,
-            publications=self._shown(found, request.delta) if found else (),
+            publications=self._shown(self._wanted_of(ticket, found), request.delta) if found else (),
             delta=request.delta,
             based=bool(found),
         )
@@ -301,10 +307,17 @@ class Joining:
         publications = shown(found, self._now())
         return self._patches.recovered(found, publications, delta) if delta else publications
 
+    @staticmethod
+    def _wanted_of(ticket: Ticket, entries: Sequence[Entry]) -> Sequence[Entry]:
+        wanted = ticket.request.filter
+        return entries if wanted is None else wanted.of(entries)
+
     def _missed(self, ticket: Ticket) -> list[Entry] | None:
         ring, since = ticket.channel.ring, ticket.request.since
-        heard = ring.since(ring.top - 1 if ticket.cached else since.offset)
+        kept = ring.top - ticket.channel.options.history_size
+        heard = ring.since(max(ring.floor, kept) if ticket.cached else since.offset)
         known = merge([entry for entry in ticket.read if entry.epoch == ring.epoch], heard, ring.top)
         if ticket.cached:
-            return newest(since, ring.position, known[-1] if known else None)
+            wanted = self._wanted_of(ticket, known)
+            return newest(since, ring.position, known[-1] if known else None, wanted[-1] if wanted else None)
         return missed(since, ring.position, known, self._limit)

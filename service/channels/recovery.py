@@ -34,11 +34,19 @@ def missed(since: StreamPosition, top: StreamPosition, known: Sequence[Entry], l
     return wanted if len(wanted) == count else None
 
 
-def newest(since: StreamPosition, top: StreamPosition, last: Entry | None) -> list[Entry] | None:
-    """The cache mode: the newest publication unless the subscriber has it; None when there is none to begin with."""
+def newest(since: StreamPosition, top: StreamPosition, last: Entry | None, wanted: Entry | None) -> list[Entry] | None:
+    """The cache mode: the newest publication unless the subscriber has it; None when there is none to begin with.
+
+    Args:
+        since: the subscriber's position.
+        top: the stream's.
+        last: the newest entry that is known.
+        wanted: the newest of those that the subscriber's filter takes.
+
+    """
     has_it = since.offset == top.offset and since.epoch == top.epoch
-    if last is not None and last.offset == top.offset:
-        return [] if has_it else [last]
+    if wanted is not None and last is not None and last.offset == top.offset:
+        return [] if has_it else [wanted]
     return [] if has_it and top.offset > 0 else None
 
 

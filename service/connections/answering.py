@@ -115,6 +115,7 @@ def _join(station: Station, asker: Asker, question: q.Join) -> Soon[q.Outcome]:
         since=question.since,
         strict=question.strict,
         delta=_form(asker) if question.delta else "",
+        filter=question.filter,
         attendance=question.attendance,
         told=question.told,
         who=question.who,

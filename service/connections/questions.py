@@ -12,6 +12,7 @@ import msgspec
 
 from service.access.tokens import ConnectionClaims, SubscriptionClaims
 from service.channels.attending import Attendance
+from service.channels.tags_filter import TagsFilter
 from service.protocol import messages as wire
 from service.protocol.closing import Closing
 from service.protocol.errors import ReplyError
@@ -53,6 +54,7 @@ class Join(Told, frozen=True):
     since: wire.StreamPosition = wire.StreamPosition()
     strict: bool = False
     delta: bool = False  # as deltas, where they are smaller
+    filter: TagsFilter | None = None  # of publications
     attendance: Attendance | None = None  # what others learn of it
     told: bool = False  # of others' joins and leaves
     who: str = ""  # whose receipts end where it goes on: the user, or the connection of an anonymous one

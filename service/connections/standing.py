@@ -46,6 +46,7 @@ class SessionSettings:
     user_id_max_length: int = 255  # bytes; 0: none
     pace: Pace = Pace()
     commands_per_frame: int = 1024
+    tags_filter_limit: int = 64  # conditions and values of one
     history_max_publication_limit: int = 300  # 0: none
     allow_anonymous_connect_without_token: bool = False
     disallow_anonymous_connection_tokens: bool = False

@@ -125,6 +125,8 @@ def _receipts(options: Tree, place: str) -> Iterator[Mistake]:
         if timeout:
             yield Mistake(f"{place}.receipt_timeout", "takes receipts")
         return
+    if options["allow_tags_filter"]:
+        yield Mistake(f"{place}.allow_tags_filter", "goes without receipts: nobody confirms what was filtered out")
     if not (options["history_size"] and options["history_ttl"]):
         yield Mistake(f"{place}.receipts", "takes history_size and history_ttl: what is missed comes from history")
     if timeout and timeout < _SHORTEST_RECEIPT:

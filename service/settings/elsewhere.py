@@ -72,7 +72,7 @@ by_property: enabled bool, channels_property, idempotency_key_property, delta_pr
     version_epoch_property, tags_property_prefix
 channel: map_clients_presence_channel_prefix!,
   map_users_presence_channel_prefix!,
-  allow_tags_filter! bool, subscribe_stream_proxy_enabled! bool, subscribe_stream_proxy_name,
+  subscribe_stream_proxy_enabled! bool, subscribe_stream_proxy_name,
   subscribe_stream_proxy_bidirectional bool, subscription_type! text stream, map @map, shared_poll @shared_poll
 redis: address texts, connect_timeout duration, io_timeout duration, db int, user, password, client_name,
     force_resp2 bool, cluster_address texts, tls @tls, sentinel_address texts, sentinel_user, sentinel_password,

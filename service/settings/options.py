@@ -102,6 +102,12 @@ _CLIENT: Final = (
         1024,
         "Our own. Commands in one message, never below what channel_limit needs; more: close code 3501. 0: any.",
     ),
+    (
+        "tags_filter_limit",
+        whole,
+        64,
+        "Our own. Conditions and values of a tags filter; more: error 107. 0: any.",
+    ),
     ("inbox_commands", whole, 64, "Our own. Commands that may wait behind a slow one; then no more are read."),
     ("inbox_bytes", whole, 65536, "Our own. The same in bytes: one message of the longest kind."),
     (
@@ -212,6 +218,7 @@ CHANNEL_OPTIONS: Final = (
         "",
         "Our own. A reader that lags is closed and resumes (disconnect, the default), or gets the newest (conflate).",
     ),
+    ("allow_tags_filter", switch, False, "Subscribers may filter by tags; see docs/tags-filter.md."),
     ("receipts", switch, False, "Our own. Clients may confirm what they received; see docs/receipts.md."),
     (
         "receipt_timeout",

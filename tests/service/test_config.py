@@ -126,15 +126,16 @@ def test_all_mistakes_come_at_once(written):
 
 
 def test_lenient_forgives_what_is_not_available_yet_and_nothing_else(written):
-    file = written({"sse": {"enabled": True}, "channel": {"without_namespace": {"allow_tags_filter": True}}})
+    file = written(
+        {"sse": {"enabled": True}, "channel": {"without_namespace": {"subscribe_stream_proxy_enabled": True}}}
+    )
     with pytest.raises(ConfigurationRefused, match="2 mistakes"):
         load(file, {})
     settings = load(file, {}, lenient=True)
     assert settings.warnings == (
         "ignored: sse.enabled = true is not available yet",
-        "ignored: channel.without_namespace.allow_tags_filter = true is not available yet",
+        "ignored: channel.without_namespace.subscribe_stream_proxy_enabled = true is not available yet",
     )
-    assert not settings.namespaces.without.allow_tags_filter
     with pytest.raises(ConfigurationRefused, match="1 mistake"):
         load(written({"sse": {"enabled": True}, "x": 1}), {}, lenient=True)
 

@@ -10,6 +10,7 @@ from service.access import rules
 from service.access.tokens import Granted, SubscriptionClaims
 from service.channels.namespaces import Namespace
 from service.channels.receipts import confirmer
+from service.channels.tags_filter import BadFilter, TagsFilter
 from service.connections.questions import (
     All,
     BadToken,
@@ -163,8 +164,6 @@ def _checked(client: Standing, request: wire.SubscribeRequest) -> Namespace:
         raise Refused(errors.PERMISSION_DENIED, "private channel without a token")
     if request.delta not in _DELTA_TYPES:
         raise bad_request("unknown delta type")
-    if request.tf is not None:
-        raise Refused(errors.BAD_REQUEST, "the namespace allows no tags filter")
     return namespace
 
 
@@ -208,11 +207,23 @@ def _join(
         recover=request.recover,
         since=wire.StreamPosition(request.offset, request.epoch),
         strict=bool(request.flag & _STRICT),
-        delta=request.delta in namespace.allowed_delta_types,
+        delta=request.delta in namespace.allowed_delta_types and request.tf is None,
+        filter=_filter(client, namespace, request),
         attendance=client.attendance(subscribed),
         told=rules.hears_announcements(namespace, user, granted, asked=request.join_leave, insecure=insecure),
         who=confirmer(user, client.id),
     )
+
+
+def _filter(client: Standing, namespace: Namespace, request: wire.SubscribeRequest) -> TagsFilter | None:
+    if request.tf is None:
+        return None
+    if not namespace.allow_tags_filter:
+        raise Refused(errors.BAD_REQUEST, "the namespace allows no tags filter")
+    try:
+        return TagsFilter(request.tf, client.settings.tags_filter_limit)
+    except BadFilter as bad:
+        raise Refused(errors.BAD_REQUEST, str(bad)) from None
 
 
 def _renewed(client: Standing, channel: str, before: Subscription, life: Lifetime, granted: Granted) -> list[Effect]:

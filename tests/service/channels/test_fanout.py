@@ -239,3 +239,79 @@ def test_a_flight_tells_the_oldest_message():
     flight.delivered(observer, 1, 100.5)
     assert [round(seconds, 4) for _, seconds, *_ in observer.of("delivered_late")] == [0.4999, 0.4998]
     assert isinstance(flight, Flight)
+
+
+# ------------------------------------------------------------------- tags filters
+
+ODD = {"key": "odd", "cmp": "eq", "val": "yes"}
+EVEN = {"op": "not", "nodes": [ODD]}
+
+
+def number(made, channel, *numbers):
+    for each in numbers:
+        made.publish(channel, each, tags={"odd": "yes" if each % 2 else "no"})
+
+
+def test_subscribers_get_what_their_filters_take():
+    made = world()
+    whole = made.join("rec:a", positioned=True)
+    odd, even = made.join("rec:a", positioned=True, filter=ODD), made.join("rec:a", positioned=True, filter=EVEN)
+    number(made, "rec:a", *range(1, 8))
+    made.loop.run()
+    assert (whole.data, odd.data, even.data) == (list(range(1, 8)), [1, 3, 5, 7], [2, 4, 6])
+    assert odd.offsets == [1, 3, 5, 7], "offsets have gaps, the stream has none"
+
+
+def test_each_filter_is_asked_once_a_publication_whatever_the_number_of_its_subscribers(monkeypatch):
+    made, asked = world(), []
+    for count in range(40):
+        made.join("a", Member(variant=("json", "other")[count % 2]), filter=(ODD, EVEN)[count % 4 // 2])
+    for wanted in {terms.filter for terms in made.hub._channels["a"].members.values()}:
+        monkeypatch.setattr(wanted, "takes", lambda tags, takes=wanted.takes: asked.append(tags) or takes(tags))
+    number(made, "a", *range(1, 11))
+    made.loop.run()
+    assert len(asked) == 2 * 10
+
+
+def test_the_filters_of_many_are_kept_once():
+    made = world()
+    for _ in range(20):
+        made.join("a", filter=dict(ODD))
+    assert len({id(terms.filter) for terms in made.hub._channels["a"].members.values()}) == 1
+
+
+def test_filters_that_take_the_same_share_its_bytes():
+    made = world()
+    members = [made.join("a", filter={"key": "odd", "cmp": "neq", "val": f"never {n}"}) for n in range(12)]
+    number(made, "a", 1)
+    made.loop.run()
+    assert [member.data for member in members] == [[1]] * 12
+    assert made.encoded == [("json", "a", 1)]
+
+
+def test_many_different_filters_leave_the_loop_its_turns():
+    made = world(cost=1e-5)
+    members = [made.join("a", filter={"key": "n", "cmp": "eq", "val": str(n)}) for n in range(1000)]
+    for each in range(0, 1000, 2):
+        made.publish("a", each, tags={"n": str(each)})
+    made.loop.run()
+    assert [member.data for member in members] == [[n] if not n % 2 else [] for n in range(1000)]
+
+
+def test_who_joins_while_something_is_on_its_way_gets_the_rest_that_its_filter_takes():
+    made = world(quiet=1.0)
+    made.join("rec:a", positioned=True)
+    number(made, "rec:a", 1, 2, 3)
+    late = made.join("rec:a", positioned=True, filter=ODD)
+    number(made, "rec:a", 4, 5)
+    made.loop.run()
+    assert late.joined.offset == 3
+    assert late.data == [5]
+
+
+def test_a_filter_without_takers_writes_nothing():
+    made = world()
+    member = made.join("a", filter={"key": "x", "cmp": "ex"})
+    number(made, "a", 1, 2, 3)
+    made.loop.run()
+    assert (member.data, member.writes, made.encoded) == ([], 0, [])

@@ -329,3 +329,35 @@ def test_joins_are_told(world):
     world.recover("rec:a", 1)
     world.recover("rec:a", 7)
     assert world.observer.of("joined") == [("", "none"), ("rec", "recovered"), ("rec", "told")]
+
+
+# ----------------------------------------------------------------- tags filters
+
+ODD = {"key": "odd", "cmp": "eq", "val": "yes"}
+
+
+def number(world, channel, *numbers):
+    for each in numbers:
+        world.publish(channel, each, tags={"odd": "yes" if each % 2 else "no"})
+
+
+@pytest.mark.parametrize("others", [0, 1])
+def test_what_was_missed_and_is_not_wanted_is_left_out(world, others):
+    for _ in range(others):
+        world.join("rec:a", recoverable=True)
+    number(world, "rec:a", 1, 2, 3, 4)
+    member = world.recover("rec:a", 1, filter=ODD)
+    assert told(member) == ("cpRw", 1, [3])
+    number(world, "rec:a", 5, 6)
+    world.loop.run()
+    assert member.data == [5]
+    assert told(world.recover("rec:a", 5, filter=ODD)) == ("cpRw", 5, [])
+
+
+@pytest.mark.parametrize("others", [0, 1])
+def test_the_cache_gives_the_newest_that_is_wanted(world, others):
+    for _ in range(others):
+        world.join("cache:a", recoverable=True)
+    number(world, "cache:a", 1, 2, 3, 4)
+    assert told(world.recover("cache:a", filter=ODD)) == ("cpRw", 0, [3])
+    assert told(world.recover("cache:a", filter={"key": "x", "cmp": "ex"})) == ("cp-w", 4, [])

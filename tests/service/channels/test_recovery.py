@@ -57,19 +57,19 @@ def test_what_is_recovered_has_no_hole(since, known, top, limit):
 
 
 def test_the_newest_unless_it_is_there():
-    assert offsets(newest(at(2), TOP, entry(5))) == [5]
-    assert offsets(newest(at(5), TOP, entry(5))) == []
-    assert offsets(newest(at(5, "then"), TOP, entry(5))) == [5]
-    assert offsets(newest(at(0, ""), TOP, entry(5))) == [5]
+    assert offsets(newest(at(2), TOP, entry(5), entry(5))) == [5]
+    assert offsets(newest(at(5), TOP, entry(5), entry(5))) == []
+    assert offsets(newest(at(5, "then"), TOP, entry(5), entry(5))) == [5]
+    assert offsets(newest(at(0, ""), TOP, entry(5), entry(5))) == [5]
 
 
 def test_an_empty_cache_recovers_only_who_is_at_its_top():
-    assert newest(at(5), TOP, None) == []
-    assert newest(at(5, ""), TOP, None) is None
-    assert newest(at(4), TOP, None) is None
-    assert newest(at(0, ""), at(0), None) is None
-    assert newest(at(0), at(0), None) is None
-    assert newest(at(4), TOP, entry(4)) is None, "that is not the newest"
+    assert newest(at(5), TOP, None, None) == []
+    assert newest(at(5, ""), TOP, None, None) is None
+    assert newest(at(4), TOP, None, None) is None
+    assert newest(at(0, ""), at(0), None, None) is None
+    assert newest(at(0), at(0), None, None) is None
+    assert newest(at(4), TOP, entry(4), entry(4)) is None, "that is not the newest"
 
 
 def test_history_and_ring_are_one_run():
@@ -88,3 +88,10 @@ def test_old_publications_lose_their_trace():
     told = [publication.tags for publication in shown([fresh, old, alone, bare, own], 1000.0)]
     assert told == [tags, {"t": "1"}, UNSET, UNSET, tags]
     assert old.publication.tags == tags, "the stream keeps it"
+
+
+def test_the_cache_gives_the_newest_that_is_wanted():
+    assert offsets(newest(at(2), TOP, entry(5), entry(3))) == [3]
+    assert offsets(newest(at(5), TOP, entry(5), entry(3))) == []
+    assert newest(at(2), TOP, entry(5), None) is None
+    assert newest(at(5), TOP, entry(5), None) == []

@@ -4,11 +4,14 @@ import heapq
 import json
 from random import Random
 
+from msgspec import convert
+
 from observability.observers.channels import SilentChannelsObserver
 from service.broker.memory_broker import MemoryBroker
 from service.channels.hub import Hub, HubSettings, JoinRequest
 from service.channels.namespaces import Namespace, Namespaces
-from service.protocol.messages import StreamPosition
+from service.channels.tags_filter import TagsFilter
+from service.protocol.messages import FilterNode, StreamPosition
 
 WALL = 1_000_000.0  # wall clock minus loop clock
 
@@ -180,6 +183,8 @@ class World:
     def join(self, channel, member=None, **request):
         member = member or Member()
         offset, epoch = request.pop("since", (0, ""))
+        if "filter" in request:
+            request["filter"] = TagsFilter(convert(request["filter"], FilterNode), 64)
         wanted = JoinRequest(since=StreamPosition(offset, epoch), **request)
         member.joined = self.hub.join(member, channel, wanted).enter()
         return member

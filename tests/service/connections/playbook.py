@@ -27,6 +27,7 @@ NAMED = [
         allow_publish_for_client=True,
         allow_publish_for_anonymous=True,
     ),
+    Namespace(name="tagged", allow_subscribe_for_client=True, allow_tags_filter=True),
     Namespace(name="pub", allow_publish_for_client=True, allow_subscribe_for_client=True),
     Namespace(name="subpub", allow_publish_for_subscriber=True, allow_subscribe_for_client=True),
     Namespace(name="histno", allow_subscribe_for_client=True, history_size=10, history_ttl=60),

@@ -46,6 +46,10 @@ def test_the_defaults_agree():
             without(receipts=True),
             "channel.without_namespace.receipts: takes history_size and history_ttl: what is missed comes from history",
         ),
+        (
+            without(receipts=True, history_size=1, history_ttl="1m", allow_tags_filter=True),
+            "channel.without_namespace.allow_tags_filter: goes without receipts: nobody confirms what was filtered out",
+        ),
         (without(receipt_timeout="5s"), "channel.without_namespace.receipt_timeout: takes receipts"),
         (
             without(receipts=True, receipt_timeout="1s", history_size=1, history_ttl="1m"),

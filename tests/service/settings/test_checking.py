@@ -76,10 +76,6 @@ def test_what_is_off_elsewhere_is_accepted_with_its_parameters(root):
         ),
         ({"admin": {"enabled": True}}, "admin.enabled"),
         (
-            {"channel": {"without_namespace": {"allow_tags_filter": True}}},
-            "channel.without_namespace.allow_tags_filter",
-        ),
-        (
             {"channel": {"namespaces": [{"name": "n", "subscribe_stream_proxy_enabled": True}]}},
             "channel.namespaces[0].subscribe_stream_proxy_enabled",
         ),

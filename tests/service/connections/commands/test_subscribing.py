@@ -116,6 +116,17 @@ def test_delta_and_tags_filter():
     talk() >> subscribe(delta="fossil") << [subscribed()]
     talk() >> subscribe(delta="xyz") << ["close(3501)"]
     talk() >> subscribe(tf={"key": "a", "cmp": "eq", "val": "1"}) << [refused(BAD)]
+    talk() >> subscribe("users:a", tf={"key": "a", "cmp": "eq", "val": "1"}) << [refused(DENIED)]
+    talk() >> subscribe("tagged:a", tf={"key": "a", "cmp": "eq", "val": "1"}) << [subscribed()]
+    talk() >> subscribe("tagged:a", tf={"key": "a", "cmp": "eq"}) << [refused(BAD)]
+
+
+def test_a_tags_filter_has_a_limit():
+    many = {"op": "or", "nodes": [{"key": "a", "cmp": "in", "vals": [str(n) for n in range(62)]}]}
+    talk() >> subscribe("tagged:a", tf=many) << [subscribed()]
+    many["nodes"][0]["vals"].append("x")
+    talk() >> subscribe("tagged:a", tf=many) << [refused(BAD)]
+    talk(tags_filter_limit=0) >> subscribe("tagged:a", tf=many) << [subscribed()]
 
 
 @pytest.mark.parametrize("flag", [1, 1024, -1])
