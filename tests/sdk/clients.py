@@ -153,6 +153,8 @@ class JavaScript(Seen):
         return said["result"]
 
     async def subscribe(self, channel: str, **options: Any) -> None:
+        if "filter" in options:
+            options["tagsFilter"] = options.pop("filter")
         await self._do("subscribe", channel=channel, options=options)
 
     async def subscribe_confirming(self, channel: str, fails_at: Iterable[int] = ()) -> None:
@@ -254,6 +256,8 @@ class Python(Seen):
     async def subscribe(self, channel: str, **options: Any) -> None:
         if "tokens" in options:
             options["get_token"] = self._source(options.pop("tokens"))
+        if "filter" in options:
+            options["tags_filter"] = centrifuge.FilterNode(options.pop("filter"))
         if "delta" in options:
             options["delta"] = centrifuge.DeltaType(options["delta"])
         subscription = self.client.get_subscription(channel)
