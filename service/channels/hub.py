@@ -42,7 +42,6 @@ from service.channels.publishing import Publishing
 from service.channels.reading import Reading
 from service.channels.repair import Repairs
 from service.channels.shelf import Shelf, ShelfSettings
-from service.channels.tags_filter import Filters
 from service.presence.contract import Presence
 from service.presence.memory_presence import MemoryPresence
 from service.protocol.messages import StreamPosition
@@ -148,7 +147,6 @@ class Hub:
         self.receipts = Confirming(self._channels, loop, told, self, now=now, settings=settings.receipts)
         reading = Reading(namespaces, self._options, self._broker, now=now)
         self.history, self.remove_history = reading.history, reading.remove_history
-        self._filters = Filters()
         self._joining = Joining(
             self._broker,
             self._repairs,
@@ -209,8 +207,9 @@ class Hub:
         counts = self._counts[channel.namespace.name]
         counts[0] += not channel.members
         counts[1] += 1
-        wanted = None if request.filter is None else self._filters.same(request.filter)
-        channel.add(subscriber, positioned=joined.positioned, delta=joined.delta, based=joined.based, wanted=wanted)
+        channel.add(
+            subscriber, positioned=joined.positioned, delta=joined.delta, based=joined.based, wanted=request.filter
+        )
         if request.told:
             self._announcing.listen(channel, subscriber)
         if request.attendance is not None:

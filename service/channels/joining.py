@@ -17,7 +17,7 @@ from service.channels.channel import Channel
 from service.channels.patches import Form, Patches
 from service.channels.recovery import merge, missed, newest, shown
 from service.channels.repair import READ, Repairs, Yard, agrees
-from service.channels.tags_filter import TagsFilter
+from service.channels.tags_filter import Filters, TagsFilter
 from service.protocol.errors import UNRECOVERABLE_POSITION, ClientMistake
 from service.protocol.messages import Publication, StreamPosition
 
@@ -142,6 +142,7 @@ class Joining:
         self._resumed = resumed
         self.lobby = lobby
         self._patches = patches or Patches()
+        self._filters = Filters()
         self._broker = broker
         self._repairs = repairs
         self._now = now
@@ -156,6 +157,8 @@ class Joining:
             BrokerUnavailable: the broker did not do its part.
 
         """
+        if request.filter is not None:
+            request = msgspec.structs.replace(request, filter=self._filters.same(request.filter))
         ticket = Ticket(self, channel, subscriber, self._resumed(channel, request))
         try:
             if channel.hearing is True:
