@@ -55,6 +55,11 @@ HAPPENINGS = (
         "door", "", "The doors' figures at the scrape",
         (n.VISITORS, n.ADMISSION_WAITING, n.ADMISSION_RATE, n.CERTIFICATE_EXPIRY),
     ),
+    Happening("emulation", "accepted", "Commands of a stream's client came", (n.EMULATION_REQUESTS,)),
+    Happening(
+        "emulation", "refused", "Commands of a stream's client were not taken",
+        (n.EMULATION_REQUESTS,), (), (n.EMULATION_REFUSED,),
+    ),
     Happening("connections", "greeting", "The socket is ours, the greeting begins"),
     Happening(
         "connections", "connected", "A greeting succeeded; its line only when sampled",

@@ -33,6 +33,10 @@ TOKEN_CAUSES = Handed("token_causes")
 DEPENDENCIES = Handed("dependencies")  # servers that we ask; closed by the configuration
 
 PROTOCOLS = ("json", "protobuf")
+TRANSPORTS = ("websocket", "sse", "http_stream", "uni_websocket", "uni_sse", "uni_http_stream")
+EMULATION_RESULTS = (
+    "accepted", "bad_request", "bad_method", "too_large", "unknown_node", "unknown_session", "too_many", "no_command",
+)  # fmt: skip
 UPGRADE_RESULTS = ("accepted", "bad_request", "forbidden", "wrong_version", "not_found", "overload", "error")
 GREETING_RESULTS = ("connected", "refused", "failed", "abandoned")
 INITIATORS = ("client", "server", "network")
@@ -58,22 +62,11 @@ REFUSAL_CAUSES = (  # before and at the upgrade; what is too much for us comes f
     "visitors", "too_many_idle", "pipelining", "no_descriptors", "silent", "dripping", "slow_body", "slow_tls",
     "tls_failed", "proxy_header", "url_too_long", "head_too_large", "too_many_headers",
     "bad_request", "method", "http_version", "upgrade_header", "connection_header", "version_header", "version",
-    "key_header", "key", "origin", "protobuf",
+    "key_header", "key", "origin", "protobuf", "cf_connect", "connect_request", "body", "too_large",
 )  # fmt: skip
-REFUSAL_ANSWERS = (
-    "400",
-    "403",
-    "404",
-    "408",
-    "414",
-    "426",
-    "429",
-    "431",
-    "503",
-    "504",
-    "3013",
-    "cut",
-)  # cut: not a word
+REFUSAL_ANSWERS = (  # cut: not a word
+    "400", "403", "404", "405", "408", "413", "414", "426", "429", "431", "503", "504", "3013", "cut",
+)  # fmt: skip
 STATUSES = ("200", "400", "401", "403", "404", "405", "408", "413", "415", "426", "429", "500", "503", "504")
 
 RECEIPT_RESULTS = ("confirmed", "repeated", "refused")
@@ -141,8 +134,8 @@ LIFETIME = (1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0, 14400.0, 43200.0, 86400.
 PAUSES = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 
 # ------------------------------------------------------- metrics: upgrade and connections
-CONNECTIONS = _gauge("connections", "Open WebSocket connections.", protocol=PROTOCOLS)
-UPGRADES = _counter("upgrades", "Requests to upgrade, by result.", result=UPGRADE_RESULTS)
+CONNECTIONS = _gauge("connections", "Open connections.", transport=TRANSPORTS, protocol=PROTOCOLS)
+UPGRADES = _counter("upgrades", "Requests to upgrade or to open a stream, by result.", result=UPGRADE_RESULTS)
 UPGRADE_SECONDS = _seconds("upgrade", "From the request to its answer (101 or a refusal).", LATENCY)
 REFUSALS = _counter(
     "refusals", "Sockets and requests that were not let in, by cause and by what they heard.",
@@ -159,6 +152,9 @@ CERTIFICATE_EXPIRY = _gauge(
 CERTIFICATE_RELOADS = _counter("certificate_reloads", "Certificates read, by result.", result=("loaded", "refused"))
 STEPS_SKIPPED = _counter(
     "upgrade_steps_skipped", "Steps of the upgrade's chain that were skipped.", step=STEPS, how=("late", "raised")
+)
+EMULATION_REQUESTS = _counter(
+    "emulation_requests", "Requests that carry a stream's commands, by result.", result=EMULATION_RESULTS
 )
 GREETINGS = _counter("greetings", "Greetings (101 to connect reply), by result.", result=GREETING_RESULTS)
 CONNECT_SECONDS = _seconds("connect", "From the 101 to the connect reply.", PATIENCE)
@@ -356,6 +352,7 @@ SERVICE_NOTE = _event("service.note", "warning", "Something the operator should 
 INTERNAL_ERROR = _event("internal.error", "error", "An exception nobody expected; our fault.")
 LIBRARY_WARNING = _event("library.warning", "warning", "A library logged a warning.")
 LIBRARY_ERROR = _event("library.error", "error", "A library logged an error.")
+EMULATION_REFUSED = _event("emulation.refused", "info", "Commands sent by POST were not taken, with the cause.")
 UPGRADE_REFUSED = _event("upgrade.refused", "info", "An upgrade was refused, with the reason.")
 DOOR_REFUSED = _event("door.refused", "info", "A socket or a request was not let in, with its cause.")
 CERTIFICATE_LOADED = _event("certificate.loaded", "info", "A listener uses this certificate from now on.")

@@ -19,6 +19,7 @@ from observability.observers.broker import BrokerObserver, SilentBrokerObserver
 from observability.observers.channels import ChannelsObserver, SilentChannelsObserver
 from observability.observers.connections import ConnectionsObserver, SilentConnectionsObserver
 from observability.observers.door import DoorObserver, SilentDoorObserver
+from observability.observers.emulation import EmulationObserver, SilentEmulationObserver
 from observability.observers.instruments import Instruments
 from observability.observers.outside import OutsideObserver, SilentOutsideObserver
 from observability.observers.presence import PresenceObserver, SilentPresenceObserver
@@ -78,6 +79,7 @@ class Telemetry:
     outside: OutsideObserver
     door: DoorObserver
     receivers: ReceiversObserver
+    emulation: EmulationObserver
     post: Post | None = None
     tracing: bool = False  # whether ``traceparent`` is worth passing on
 
@@ -180,6 +182,7 @@ def assemble(
         OutsideObserver(instruments),
         DoorObserver(instruments),
         ReceiversObserver(instruments),
+        EmulationObserver(instruments),
         post,
         tracing=post is not None,
     )
@@ -205,6 +208,7 @@ def silent() -> Telemetry:
         SilentOutsideObserver(),
         SilentDoorObserver(),
         SilentReceiversObserver(),
+        SilentEmulationObserver(),
     )
 
 

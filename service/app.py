@@ -7,7 +7,7 @@ import socket
 import time
 import uuid
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from typing import Any, Final
 
@@ -50,8 +50,9 @@ from service.connections.negotiation import JSON, PROTOBUF
 from service.connections.registry import Registry
 from service.connections.reports import Reports
 from service.connections.rounds import Rounds
-from service.connections.station import Station, Sums
+from service.connections.station import ConnectionSettings, Station, Sums
 from service.connections.takeover import check_release
+from service.connections.transports import Transports
 from service.connections.upgrade import Upgrade
 from service.connections.variants import Variant
 from service.connections.wheel import Wheel
@@ -59,6 +60,7 @@ from service.outside.http_client import HttpClient
 from service.presence.contract import Presence
 from service.presence.memory_presence import MemoryPresence
 from service.protocol import closing, errors
+from service.protocol.codec import Codec
 from service.protocol.json_codec import JsonCodec
 from service.protocol.protobuf_codec import ProtobufCodec
 from service.settings.doors import Address, Listener
@@ -92,20 +94,23 @@ class Service:
         self._middlewares = middlewares
         self.ready = False
         variants = {JSON: Variant(JsonCodec()), PROTOBUF: Variant(ProtobufCodec())}
+        codecs = [variant.codec for variant in variants.values()]
+        self.transports = _transports(settings, codecs, telemetry)
+        everything = [*variants.values(), *self.transports.variants()]
         sums, errands = Sums(), Errands()
         self.broker: Broker = WatchedBroker(MemoryBroker(loop), telemetry.broker)
         self.presence: Presence = MemoryPresence()
         self.hub = Hub(
             settings.namespaces,
             self.broker,
-            {variant: variant.publications for variant in variants.values()},
+            {variant: variant.publications for variant in everything},
             sums.write_many,
             telemetry.channels,
             loop=loop,
             run=errands.run,
             observe_broker=telemetry.broker,
             presence=self.presence,
-            announcers={variant: variant.announcements for variant in variants.values()},
+            announcers={variant: variant.announcements for variant in everything},
             observe_presence=telemetry.presence,
             observe_receivers=telemetry.receivers,
             settings=_hub(settings),
@@ -114,7 +119,7 @@ class Service:
         hooks = Hooks(settings.hooks, self._http.ask, telemetry.outside)
         keys = KeyFetcher(self._http.ask, telemetry.outside)
         self.station = Station(
-            settings=settings.connections,
+            settings=_known(settings.connections, self.node),
             hub=self.hub,
             errands=errands,
             tokens=Tokens(settings.tokens, settings.subscription_tokens, keys, telemetry.access),
@@ -135,8 +140,7 @@ class Service:
         self.upgrade = Upgrade(self.station, settings.upgrade, variants, telemetry.upgrade, telemetry.door)
         if hooks.on_rpc:
             self.station.calls.hook = partial(consulting.call, self.station)
-        rooms = (self, self.hub, self.broker, keys, hooks, self.station.entrance)
-        for room in rooms:
+        for room in (self, self.hub, self.broker, keys, hooks, self.station.entrance):
             telemetry.registry.add_source(room.figures)
         http = settings.http
         places = [self._place(listener) for listener in (http.public, *http.listeners)]
@@ -162,6 +166,7 @@ class Service:
         router = application.router
         if self.settings.websocket:
             router.add_route("*", self.settings.upgrade.path, self.upgrade.handle)
+        self.transports.add_routes(router, self.station)
         if not self.settings.api.disabled:
             audience = Audience(self.station)
             methods = Methods(self.hub, self.settings.namespaces, audience, self.node)
@@ -173,7 +178,8 @@ class Service:
 
     def _guarded(self) -> list[Middleware]:
         errands, observe = self.station.errands, self.telemetry.upgrade
-        return [guarded(middleware, self.upgrade.is_upgrade, errands, observe) for middleware in self._middlewares]
+        paths = {self.settings.upgrade.path, *self.transports.paths()}
+        return [guarded(each, lambda request: request.path in paths, errands, observe) for each in self._middlewares]
 
     def _internal_application(self) -> web.Application:
         application = web.Application()
@@ -293,7 +299,8 @@ class Service:
         """What a scrape shows of the connections."""
         sums, now = self.station.sums, self.station.now()
         oldest = min((c.unsent_since() for c in self.station.stalled), default=now)
-        yield Figure(names.CONNECTIONS.name, ("json",), len(self.station.registry.sockets))
+        for kind, count in self.station.carried.items():
+            yield Figure(names.CONNECTIONS.name, kind, count)
         yield Figure(names.OUTBOX_MESSAGES.name, (), sums.outbox_messages)
         yield Figure(names.OUTBOX_BYTES.name, (), sums.outbox_bytes)
         yield Figure(names.KERNEL_UNSENT.name, (), sums.kernel_bytes)
@@ -302,6 +309,15 @@ class Service:
         yield Figure(names.BACKLOG_BYTES.name, (), sums.outbox_bytes + sums.kernel_bytes)
         yield Figure(names.SLOW_CONNECTIONS.name, (), len(self.station.stalled))
         yield Figure(names.UNSENT_OLDEST.name, (), max(0.0, now - oldest))
+
+
+def _transports(settings: Settings, codecs: Sequence[Codec], telemetry: Telemetry) -> Transports:
+    return Transports(settings.transports, codecs, telemetry.upgrade, telemetry.door, telemetry.emulation)
+
+
+def _known(settings: ConnectionSettings, node: Node) -> ConnectionSettings:
+    """The settings with this node's id, which clients of streams have to name."""
+    return replace(settings, session=replace(settings.session, node=node.uid))
 
 
 def _order(ordered: asyncio.Future[str], name: str) -> None:

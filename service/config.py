@@ -28,6 +28,7 @@ from service.connections.pace import Pace
 from service.connections.pressure import PressureSettings
 from service.connections.standing import SessionSettings
 from service.connections.station import ConnectionSettings
+from service.connections.transports import TransportSettings
 from service.connections.upgrade import UpgradeSettings
 from service.settings import reading
 from service.settings.agreement import disagreements
@@ -40,6 +41,7 @@ from service.settings.mistakes import ConfigurationRefused, Mistake
 from service.settings.option import Section
 from service.settings.options import CHANNEL_OPTIONS, ours
 from service.settings.quick_start import built_in, kept_secrets
+from service.settings.transport_settings import transports
 
 Tree = dict[str, Any]
 BUILT_IN: Final = "built-in configuration"
@@ -59,6 +61,7 @@ class Settings:
     admission: AdmissionSettings = AdmissionSettings()
     hooks: HooksSettings = field(default=HooksSettings(), repr=False)
     websocket: bool = True
+    transports: TransportSettings = TransportSettings()
     recovery_max_publication_limit: int = 300
     position_check_delay: float = 40.0
     position_max_time_lag: float = 0.0
@@ -174,6 +177,7 @@ def assemble(values: Tree, environ: Mapping[str, str]) -> Settings:
         subscription_tokens=_tokens(apart) if apart["enabled"] else None,
         admission=admission(client),
         websocket=not values["websocket"]["disabled"],
+        transports=transports(values),
         recovery_max_publication_limit=client["recovery_max_publication_limit"],
         position_check_delay=client["channel_position_check_delay"],
         position_max_time_lag=client["channel_position_max_time_lag"],

@@ -18,7 +18,8 @@ service/connections/negotiation.py service/access/rules.py observability/samplin
 service/connections/inbox.py service/connections/standing.py service/connections/commands/asking.py
 service/connections/commands/connecting.py service/connections/commands/publishing.py
 service/connections/commands/subscribing.py service/connections/slowness.py service/connections/weather.py
-service/connections/losses.py
+service/connections/losses.py service/connections/cors.py service/connections/manners.py
+service/connections/stream_variants.py service/protocol/streams.py service/protocol/unidirectional.py
 service/connections/deadlines.py service/connections/limits.py service/connections/admission.py
 service/connections/pressure.py service/connections/addresses.py service/connections/proxy_protocol.py service/access/certificates.py
 service/outside/breaker.py service/outside/retry.py service/outside/failures.py

@@ -42,6 +42,7 @@ class ConnectionStory(msgspec.Struct, kw_only=True, gc=False):
     connected: bool = True  # the greeting succeeded
     reason: str = ""
     user: str = ""
+    transport: str = "websocket"
     protocol: str = "json"
     client: str = ""  # name and version that the SDK gave
     address: str = ""

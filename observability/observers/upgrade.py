@@ -1,4 +1,4 @@
-"""The upgrade from HTTP to WebSocket, from the request to its answer."""
+"""The upgrade from HTTP to WebSocket, or to a stream, from the request to its answer."""
 
 from collections.abc import Callable, Mapping
 
@@ -19,9 +19,18 @@ _RESULTS = {
 class Upgrade:
     """One request to upgrade; ``link`` leads to its span once it was accepted and sampled."""
 
-    __slots__ = ("headers", "link", "path", "started")
+    __slots__ = ("headers", "link", "method", "path", "started", "transport")
 
-    def __init__(self, started: float, headers: Mapping[str, str] | None = None, path: str = "") -> None:
+    def __init__(
+        self,
+        started: float,
+        headers: Mapping[str, str] | None = None,
+        path: str = "",
+        transport: str = "websocket",
+        method: str = "GET",
+    ) -> None:
+        self.transport = transport
+        self.method = method
         self.started = started
         self.headers = headers
         self.path = path
@@ -42,12 +51,14 @@ class UpgradeObserver:
         self._seconds = instruments.registry.histogram(names.UPGRADE_SECONDS).child()
         self._skipped = instruments.registry.counter(names.STEPS_SKIPPED)
 
-    def began(self, headers: Mapping[str, str], path: str) -> Upgrade:
+    def began(
+        self, headers: Mapping[str, str], path: str, transport: str = "websocket", method: str = "GET"
+    ) -> Upgrade:
         """A request to upgrade came; keep the handle until ``accepted`` or ``refused``."""
-        return Upgrade(self._clock(), headers, path)
+        return Upgrade(self._clock(), headers, path, transport, method)
 
     def accepted(self, upgrade: Upgrade, connection_id: str, subprotocol: str) -> None:
-        """The 101 is written."""
+        """The 101, or a stream's head, is written."""
         now = self._clock()
         seconds = now - upgrade.started
         self._accepted.value += 1
@@ -84,7 +95,7 @@ class UpgradeObserver:
         if not by:
             return
         self._all.sampled(by)
-        attributes = _attributes(upgrade, 101)
+        attributes = _attributes(upgrade, 101 if _is_websocket(upgrade) else 200)
         attributes["heliograph.connection.id"] = connection_id
         attributes["heliograph.subprotocol"] = subprotocol
         attributes["heliograph.sampled_by"] = by
@@ -105,12 +116,17 @@ class UpgradeObserver:
 def _attributes(upgrade: Upgrade, status: int) -> dict[str, str | int | float | bool]:
     agent = (upgrade.headers or {}).get("User-Agent", "")
     return {
-        "http.request.method": "GET",
+        "http.request.method": upgrade.method,
         "url.path": upgrade.path[:200],
         "http.response.status_code": status,
-        "network.protocol.name": "websocket",
+        "network.protocol.name": "websocket" if _is_websocket(upgrade) else "http",
+        "heliograph.transport": upgrade.transport,
         "user_agent.original": agent[:200],
     }
+
+
+def _is_websocket(upgrade: Upgrade) -> bool:
+    return upgrade.transport.endswith("websocket")
 
 
 class SilentUpgradeObserver(UpgradeObserver):
@@ -119,8 +135,10 @@ class SilentUpgradeObserver(UpgradeObserver):
     def __init__(self, opened: Callable[[], None] = lambda: None) -> None:
         self._opened = opened
 
-    def began(self, headers: Mapping[str, str], path: str) -> Upgrade:
-        del headers, path
+    def began(
+        self, headers: Mapping[str, str], path: str, transport: str = "websocket", method: str = "GET"
+    ) -> Upgrade:
+        del headers, path, transport, method
         return _NOTHING
 
     def accepted(self, upgrade: Upgrade, connection_id: str, subprotocol: str) -> None:

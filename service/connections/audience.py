@@ -126,7 +126,7 @@ class Audience:
         found = self._station.registry.of_user(user)
         if client:
             found = [c for c in found if c.id == client]
-        return [] if session else found
+        return [c for c in found if c.session.told_session == session] if session else found
 
 
 def _each(chosen: list[Connection], act: Callable[[Connection], None]) -> Soon[int]:

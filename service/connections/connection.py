@@ -31,10 +31,30 @@ class Connection(Ending, asyncio.Protocol):
 
     __slots__ = ("_control_paid", "_parser", "_replies", "wheel_tick")
 
-    def __init__(self, station: Station, client_id: str, variant: Variant, *, native_pings: bool = False) -> None:
-        super().__init__(station, client_id, variant, native_pings=native_pings)
+    def __init__(
+        self,
+        station: Station,
+        client_id: str,
+        variant: Variant,
+        *,
+        native_pings: bool = False,
+        told_session: str = "",
+        frames: framing.FrameLimits | None = None,
+    ) -> None:
+        """Before its socket is there.
+
+        Args:
+            station: what all share.
+            client_id: a new one.
+            variant: the bytes that it takes.
+            native_pings: pings are WebSocket Ping frames.
+            told_session: a secret that stands for this connection, where the transport needs one.
+            frames: limits of its messages; None: those of all.
+
+        """
+        super().__init__(station, client_id, variant, native_pings=native_pings, told_session=told_session)
         self.wheel_tick = NOWHERE
-        self._parser = framing.FrameParser(station.settings.frames)
+        self._parser = framing.FrameParser(frames or station.settings.frames)
         self._control_paid = 0.0  # until when its control frames are paid for
         self._replies: list[wire.Reply] = []
 
@@ -42,6 +62,7 @@ class Connection(Ending, asyncio.Protocol):
     def begin(self, upgrade: Upgrade) -> None:
         """The 101 is out: the greeting begins."""
         self.number = self.station.registry.sockets.enter(self)
+        self.station.carried[self.variant.manner.name, self.variant.codec.name] += 1
         self._greeting = self.station.observe.greeting(upgrade, self.number)
 
     def attach(self, transport: asyncio.Transport) -> None:
@@ -246,6 +267,8 @@ class Connection(Ending, asyncio.Protocol):
         (observe.heartbeat_late if effect.late else observe.ponged)(effect.rtt, self.link, self.id, self.number)
 
     def _pause(self, _effect: q.Pause, _now: float) -> None:
+        if self.variant.manner.stream:  # its commands come elsewhere (``Stream.posted``), and its end must be heard
+            return
         if self.transport is not None and self.transport.is_reading():
             self.station.observe.noted(self.number, noted.READING_PAUSED)
             self.transport.pause_reading()

@@ -1,11 +1,13 @@
 """How a connection ends: who closes it, with which code, how long we linger, and the one story that is told of it."""
 
+import asyncio
 from typing import TYPE_CHECKING, Final, cast
 
 from observability import recorder_names as noted
 from observability.observers.connections import ConnectionStory, Greeting
 from observability.tracing import Link
 from service.connections.losses import lost, lost_by
+from service.connections.manners import WEBSOCKET
 from service.connections.outgoing import Outgoing
 from service.connections.questions import Effect
 from service.connections.roll import NOWHERE
@@ -15,7 +17,7 @@ from service.connections.sockopts import peer_address
 from service.connections.station import Station
 from service.connections.tcp_info import TcpInfo, tcp_info
 from service.connections.variants import Variant
-from service.protocol import closing, framing
+from service.protocol import closing
 from service.protocol.closing import Closing
 
 if TYPE_CHECKING:
@@ -45,12 +47,16 @@ class Ending(Outgoing):
         "variant",
     )
 
-    def __init__(self, station: Station, client_id: str, variant: Variant, *, native_pings: bool) -> None:
+    def __init__(
+        self, station: Station, client_id: str, variant: Variant, *, native_pings: bool, told_session: str = ""
+    ) -> None:
         super().__init__(station)
         now = station.now()
         self.id = client_id
         self.variant = variant
         self.session = Session(client_id, station.settings.session, now, native_pings=native_pings)
+        if variant.manner is not WEBSOCKET:
+            self.session.speak(variant.manner, told_session)
         self.opened = now
         self.came_from: str | None = ""  # the client's address behind proxies; None: it was not let in
         self.number = NOWHERE  # among all sockets; the flight recorder's place, too
@@ -115,6 +121,8 @@ class Ending(Outgoing):
         """See ``Outgoing.drained``: a closing connection stays off the direct way."""
         if self._story is None:
             super().drained()
+        elif self.variant.manner.stream and self.transport is not None:
+            _say_no_more(self.transport)
 
     def _perform(self, effects: list[Effect], now: float) -> None:
         raise NotImplementedError
@@ -135,8 +143,10 @@ class Ending(Outgoing):
             self.fd = -1
             transport.abort()
             return
-        self._write_last(framing.close_frame(closing_.code, closing_.reason))
+        self._write_last(self.variant.goodbye(closing_))
         self._linger_until = self.station.now() + self.station.settings.linger
+        if not self._waiting:
+            self.drained()
         if not transport.is_reading():
             transport.resume_reading()
 
@@ -148,7 +158,7 @@ class Ending(Outgoing):
         self._leave()
 
     def _write_last(self, data: bytes) -> None:
-        """The Close frame, behind everything that waits; from here on nothing is written directly."""
+        """The Close frame or its like, behind everything that waits; from here on nothing is written directly."""
         self.write(data, 1)
         self.fd = -1
 
@@ -175,6 +185,8 @@ class Ending(Outgoing):
         self.fd = -1
         self.transport = None
         self._tell(queued, address)
+        if self.number != NOWHERE:
+            station.carried[self.variant.manner.name, self.variant.codec.name] -= 1
         station.registry.sockets.leave(self.number)
         self.number = NOWHERE
         self.link = self._greeting = None
@@ -207,6 +219,7 @@ class Ending(Outgoing):
                 reason=why or ending.reason,
                 user=self.session.user,
                 protocol=self.variant.codec.name,
+                transport=self.variant.manner.name,
                 client=self.client,
                 address=address,
                 link=self.link,
@@ -220,3 +233,11 @@ class Ending(Outgoing):
                 verdict="" if verdict is None else verdict.who,
             )
         )
+
+
+def _say_no_more(transport: asyncio.Transport) -> None:
+    """The end of a stream's body; what the peer still sends is read, so that no reset swallows the last words."""
+    if transport.can_write_eof():
+        transport.write_eof()
+    else:
+        transport.close()

@@ -119,6 +119,7 @@ class Inspection:
             "id": connection.id,
             "user": connection.user,
             "state": connection.state,
+            "transport": connection.variant.manner.name,
             "protocol": connection.variant.codec.name,
             "client": connection.client,
             "address": peer_address(connection.transport),

@@ -72,6 +72,11 @@ class Session(Standing):
         """Nothing is answered any more."""
         return self.state is State.CLOSING
 
+    @property
+    def crowded(self) -> bool:
+        """As many commands wait as may: no more of them, please."""
+        return self._inbox is not None and self._inbox.paused
+
     # ------------------------------------------------------------------- what comes in
 
     def receive(self, command: wire.Command, now: float, size: int = 0) -> list[Effect]:
@@ -298,6 +303,8 @@ class Session(Standing):
         if isinstance(failure, Closing):
             return self.close(failure, why)
         assert isinstance(failure, ReplyError), "a refusal is an error or a close"
+        if self.manner.unidirectional:
+            return self.close(ends.instead_of(failure), why)
         if self.state is State.CHECKING:
             self._move(Event.REFUSED)
         elif self.state is State.BUSY:
@@ -352,6 +359,8 @@ class Session(Standing):
             if beat is Beat.WAIT:
                 return effects
             if beat is Beat.PING:
+                if self.manner.unidirectional and not self.native_pings:
+                    heartbeat.pong(now)  # nobody can answer: a dead peer is found by the kernel (TCP_USER_TIMEOUT)
                 return [*effects, PING] if effects else [PING]
             effects.append(PingMissed(heartbeat.missed))
             if beat is Beat.DEAD:

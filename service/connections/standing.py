@@ -14,6 +14,7 @@ from service.access.tokens import Granted
 from service.channels.attending import Attendance
 from service.channels.namespaces import Namespace, Namespaces
 from service.connections.heartbeat import Heartbeat, HeartbeatSettings
+from service.connections.manners import NATIVE, WEBSOCKET, Manner
 from service.connections.pace import Pace
 from service.connections.questions import All, Changed, Effect, Failed, Left, Outcome, Question, Several
 from service.connections.renewals import CONNECTION, Renewals
@@ -36,6 +37,7 @@ class SessionSettings:
     heartbeat: HeartbeatSettings = HeartbeatSettings()
     climate: Climate | None = None  # set: heartbeats adapt to the network, beginning with ``heartbeat``
     version: str = "0.0.0"  # told in the connect reply; one SDK's tests need it
+    node: str = ""  # told where commands come in requests of their own: they name it
     insecure: bool = False
     stale_close_delay: float = 10.0
     expired_close_delay: float = 25.0
@@ -137,13 +139,14 @@ def expected(outcome: Outcome | All, kind: type[K]) -> K:
 
 
 class Backing:
-    """What a session has only where the backend is asked about it."""
+    """What a session has only where the backend is asked about it, or on transports other than the WebSocket."""
 
-    __slots__ = ("caller", "renewals")
+    __slots__ = ("caller", "renewals", "told_session")
 
     def __init__(self) -> None:
         self.caller: Caller | None = None
         self.renewals: Renewals | None = None
+        self.told_session = ""
 
 
 class Standing:
@@ -155,7 +158,7 @@ class Standing:
         "heartbeat",
         "id",
         "info",
-        "native_pings",
+        "manner",
         "settings",
         "sky",
         "subscription_deadline",
@@ -172,7 +175,7 @@ class Standing:
         self.deadline = now + settings.stale_close_delay  # of the greeting, later of the connection's token
         self.heartbeat: Heartbeat | None = None
         self.sky: Sky | None = None  # with adaptive heartbeats
-        self.native_pings = native_pings
+        self.manner: Manner = NATIVE if native_pings else WEBSOCKET
         self.subscriptions: dict[str, Subscription] | None = None
         self.subscription_deadline = inf  # not later than the first subscription's end
 
@@ -196,6 +199,11 @@ class Standing:
             return None
         heartbeat.adapt(profile, now)
         return profile
+
+    @property
+    def native_pings(self) -> bool:
+        """Pings are WebSocket Ping frames."""
+        return self.manner.native_pings
 
     @property
     def channels(self) -> list[str]:
@@ -266,6 +274,17 @@ class Standing:
     def renewals(self) -> Renewals | None:
         """When the backend is asked whether something goes on."""
         return None if self.backing is None else self.backing.renewals
+
+    @property
+    def told_session(self) -> str:
+        """A secret of this client and us, where commands come in requests of their own; "" elsewhere."""
+        return "" if self.backing is None else self.backing.told_session
+
+    def speak(self, manner: Manner, told_session: str) -> None:
+        """Over another transport than the bidirectional WebSocket."""
+        self.manner = manner
+        self.backing = self.backing or Backing()
+        self.backing.told_session = told_session
 
     def introduce(self, caller: Caller | None) -> None:
         """Keep what hooks want to know of the client."""

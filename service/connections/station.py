@@ -1,6 +1,7 @@
 """What all connections of a process share: the rooms they call, the clocks, the running sums that a scrape reads."""
 
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
@@ -27,6 +28,7 @@ from service.protocol.framing import FrameLimits
 if TYPE_CHECKING:
     from service.connections.connection import Connection
     from service.connections.outgoing import Outgoing
+    from service.connections.stream import Stream
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +118,10 @@ class Station:
     entrance: Entrance
     calls: Calls = field(default_factory=Calls)
     wall: Callable[[], float] = time.time
+    carried: Counter[tuple[str, str]] = field(
+        default_factory=lambda: Counter({("websocket", "json"): 0})
+    )  # open sockets by transport and protocol
+    streams: "dict[str, Stream]" = field(default_factory=dict)  # those whose commands come by POST, by session
     stalled: "set[Outgoing]" = field(default_factory=set)  # connections whose socket takes no more for now
     behind: "set[Outgoing]" = field(default_factory=set)  # connections that had not taken all at the last look
     shedding: Shedding = field(init=False)

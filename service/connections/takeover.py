@@ -7,6 +7,7 @@ it frees all it has. Every attribute used here has a guard test in tests/service
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
 from typing import Protocol, cast
 
 import aiohttp
@@ -20,7 +21,6 @@ from multidict import CIMultiDict
 from service.connections.deadlines import Clocks
 from service.connections.limits import HttpLimits
 
-_STATUS_LINE = "HTTP/1.1 101 Switching Protocols"
 KNOWN = (3, 14)  # the minor release whose inside the guard tests describe
 
 
@@ -53,14 +53,22 @@ def check_release(version: str = aiohttp.__version__) -> None:
         )
 
 
-class SwitchingProtocols(web.StreamResponse):
-    """The answer 101. Its ``on_response_prepare`` signals run in a guard: none of them can break the upgrade.
+class Head(web.StreamResponse):
+    """An answer's head. Its ``on_response_prepare`` signals run in a guard: none of them can break the upgrade.
 
     The head is written as it stands, without what aiohttp adds to an answer that has a body (Date, Server, length).
     """
 
-    def __init__(self, headers: Mapping[str, str], guard: Callable[[Awaitable[None]], Awaitable[None]]) -> None:
-        super().__init__(status=101, headers=headers)
+    def __init__(
+        self,
+        status: HTTPStatus,
+        headers: Mapping[str, str],
+        guard: Callable[[Awaitable[None]], Awaitable[None]],
+        body: bytes = b"",
+    ) -> None:
+        super().__init__(status=status, headers=headers)
+        self._first_bytes = body
+        self._line = f"HTTP/1.1 {status.value} {status.phrase}"
         self._agreed = headers
         self._signals_guard = guard
         self.force_close()
@@ -71,15 +79,31 @@ class SwitchingProtocols(web.StreamResponse):
         signalled: list[bytes] = []
         if _has_signals(request):
             await self._signals_guard(self._send_signals(request, signalled))
-        head = signalled[0] if signalled else _serialize_headers(_STATUS_LINE, CIMultiDict(self._agreed))
+        head = signalled[0] if signalled else _serialize_headers(self._line, CIMultiDict(self._agreed))
         if request.transport is not None:
-            request.transport.write(head)
+            request.transport.write(head + self._first_bytes)
         return writer
 
     async def _send_signals(self, request: web.BaseRequest, head: list[bytes]) -> None:
         """The head with what the signals add; a header that cannot be sent raises, and the head goes out without it."""
         await request._prepare_hook(self)  # noqa: SLF001
-        head.append(_serialize_headers(_STATUS_LINE, self.headers))
+        head.append(_serialize_headers(self._line, self.headers))
+
+
+class SwitchingProtocols(Head):
+    """The answer 101."""
+
+    def __init__(self, headers: Mapping[str, str], guard: Callable[[Awaitable[None]], Awaitable[None]]) -> None:
+        super().__init__(HTTPStatus.SWITCHING_PROTOCOLS, headers, guard)
+
+
+class EndlessBody(Head):
+    """The answer 200 whose body is ours to write after ``hand_over``; its first bytes go with the head."""
+
+    def __init__(
+        self, headers: Mapping[str, str], guard: Callable[[Awaitable[None]], Awaitable[None]], body: bytes = b""
+    ) -> None:
+        super().__init__(HTTPStatus.OK, headers, guard, body)
 
 
 class Host(Protocol):

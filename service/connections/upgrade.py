@@ -3,24 +3,18 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
 
 from aiohttp import web
 
 from observability.observers.door import DoorObserver
 from observability.observers.upgrade import UpgradeObserver
-from service.connections.admission import Cause, Verdict
 from service.connections.connection import Connection
 from service.connections.guard import within
 from service.connections.negotiation import JSON, PROTOBUF, Accepted, NegotiationSettings, Refusal, negotiate
-from service.connections.sockopts import peer_address
+from service.connections.reception import Reception
 from service.connections.station import Station
-from service.connections.takeover import SwitchingProtocols, hand_over, visitor_of
+from service.connections.takeover import SwitchingProtocols
 from service.connections.variants import Variant
-from service.protocol import closing
-
-RETRY_AFTER: Final = 5  # seconds
-_NO_PLACE: Final = "There is no place for another connection: try again later.\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +35,8 @@ def new_id() -> str:
 class Upgrade:
     """The handler of the WebSocket route."""
 
+    transport = "websocket"
+
     def __init__(
         self,
         station: Station,
@@ -53,59 +49,31 @@ class Upgrade:
         self._settings = settings
         self._variants = variants
         self._observe = observe
-        self._turned_away = observe_door
-
-    def is_upgrade(self, request: web.Request) -> bool:
-        """Whether this request goes to the WebSocket route."""
-        return request.path == self._settings.path
+        self._reception = Reception(station, observe, observe_door)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer 101 and hand the socket to a connection, or refuse."""
-        upgrade = self._observe.began(request.headers, request.path)
+        upgrade = self._observe.began(request.headers, request.path, self.transport)
         version = (request.version.major, request.version.minor)
         verdict = negotiate(request.method, version, request.headers, request.query, self._settings.negotiation)
         if isinstance(verdict, Refusal):
             self._observe.refused(upgrade, verdict.status, verdict.reason)
             return web.Response(status=verdict.status, text=verdict.sentence, headers=verdict.headers)
-        place, address = await self._place(request)
-        if place.cause is not None and not self._station.entrance.turned_away(+1):
-            self._observe.refused(upgrade, 503, place.cause)
-            return web.Response(status=503, text=_NO_PLACE, headers={"Retry-After": str(RETRY_AFTER)})
+        place = await self._reception.place(request, upgrade)
+        if isinstance(place, web.Response):
+            return place
         connection = self._connection(request, verdict)
-        connection.came_from = address if place.cause is None else None
-        response = SwitchingProtocols(verdict.headers, lambda work: within("on_response_prepare", work, self._observe))
-        await response.prepare(request)
-        self._observe.accepted(upgrade, connection.id, verdict.subprotocol)
-        connection.begin(upgrade)
-        if not hand_over(request, connection):
-            connection.connection_lost(None)  # the peer left meanwhile: that is its end, counted as any other
-        elif place.cause is not None:
-            self._turn_away(connection, place.cause, address)
-        return response
+        head = SwitchingProtocols(verdict.headers, lambda work: within("on_response_prepare", work, self._observe))
+        if await self._reception.take_over(
+            request, upgrade, head, connection, place=place, subprotocol=verdict.subprotocol
+        ):
+            self._taken_over(request, connection)
+        return head
 
-    async def _place(self, request: web.Request) -> tuple[Verdict, str]:
-        """A place for one more, perhaps after a moment; and the client's address where it matters."""
-        entrance = self._station.entrance
-        address = ""
-        if entrance.knows_addresses:
-            visitor = visitor_of(request)
-            peer = visitor.address if visitor is not None else ""
-            address = entrance.address(peer or request.remote or "", request.headers)
-        place = entrance.knock(address)
-        return (await entrance.wait(place, address) if place.wait else place), address
-
-    def _turn_away(self, connection: Connection, cause: Cause, address: str) -> None:
-        """In the words that SDKs understand: they come back with back-off and jitter, elsewhere perhaps."""
-        self._turned_away.refused(cause, "3013", address=address or peer_address(connection.transport))
-        connection.close(closing.TOO_MANY_REQUESTS.because(cause))
+    def _taken_over(self, request: web.Request, connection: Connection) -> None:
+        """The socket is the connection's."""
 
     def _connection(self, request: web.Request, verdict: Accepted) -> Connection:
         variant = self._variants[PROTOBUF if verdict.protobuf else JSON]
         native = request.query.get("cf_ws_frame_ping_pong") == "true"
-        connection = Connection(self._station, new_id(), variant, native_pings=native)
-        connection.session.introduce(self._station.hooks.caller(request.headers))
-        visitor = visitor_of(request)
-        if visitor is not None:
-            connection.session.user = visitor.identity
-            connection.session.deadline = connection.opened + visitor.host.clocks.greeting
-        return connection
+        return Connection(self._station, new_id(), variant, native_pings=native)

@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from typing import Final
 
 from service.broker.contract import Announcement
+from service.connections.manners import WEBSOCKET, Manner
 from service.protocol import messages as wire
+from service.protocol.closing import Closing
 from service.protocol.codec import Codec
-from service.protocol.framing import BINARY, PING, TEXT, frame
+from service.protocol.framing import BINARY, PING, TEXT, close_frame, frame
 
 MESSAGES_A_FRAME: Final = 16  # Centrifugo packs as many; SDKs are tested with it
 
@@ -17,11 +19,12 @@ _PONGS: Final = {"json": b"{}", "protobuf": b"\0"}  # an empty command; at most 
 class Variant:
     """A codec in WebSocket frames. The hub encodes a publication once for each variant that is listening."""
 
-    __slots__ = ("_opcode", "_pong", "_pong_head", "codec", "name", "native_ping", "ping", "pong_size")
+    __slots__ = ("_opcode", "_pong", "_pong_head", "codec", "manner", "name", "native_ping", "ping", "pong_size")
 
-    def __init__(self, codec: Codec) -> None:
+    def __init__(self, codec: Codec, manner: Manner = WEBSOCKET) -> None:
         self.codec = codec
-        self.name = f"websocket/{codec.name}"
+        self.manner = manner
+        self.name = f"{manner.name}/{codec.name}"
         self._opcode = BINARY if codec.binary else TEXT
         self.ping: bytes = self.wrap(codec.encode([wire.Reply()]))
         self.native_ping: bytes = frame(PING, b"")
@@ -55,6 +58,10 @@ class Variant:
     def publications(self, channel: str, publications: Sequence[wire.Publication]) -> bytes:
         """One frame with one push a publication."""
         return self.wrap(self.codec.encode_publications(channel, publications))
+
+    def goodbye(self, closing: Closing) -> bytes:
+        """The last bytes: how the client is told of the end."""
+        return close_frame(closing.code, closing.reason)
 
 
 def _announced(channel: str, announcement: Announcement) -> wire.Push:

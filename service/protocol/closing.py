@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
+from service.protocol import errors
+
 CAUSES = (
     "client_closed",
     "network_lost",
@@ -239,6 +241,21 @@ CLOSINGS: Mapping[int, Closing] = MappingProxyType(
         )
     }
 )
+
+_INSTEAD: Mapping[int, Closing] = MappingProxyType(
+    {
+        errors.PERMISSION_DENIED.code: PERMISSION_DENIED,
+        errors.TOKEN_EXPIRED.code: EXPIRED,
+        errors.EXPIRED.code: EXPIRED,
+        errors.TOO_MANY_REQUESTS.code: TOO_MANY_REQUESTS,
+    }
+)
+
+
+def instead_of(error: errors.ReplyError) -> Closing:
+    """How a connection ends where an error cannot be told, on unidirectional transports; as in Centrifugo."""
+    return _INSTEAD.get(error.code, INTERNAL_ERROR)
+
 
 # ---------------------------------------------------------------------------- ends of subscriptions
 

@@ -74,6 +74,14 @@ class Since(StreamPosition, frozen=True, forbid_unknown_fields=True):
     """A position as clients write it."""
 
 
+class EmulationRequest(Request):
+    """Commands of a stream's client, in a request of their own. In JSON ``data`` is a string with a frame in it."""
+
+    node: str = ""
+    session: str = ""
+    data: Raw = EMPTY
+
+
 class Nothing(Empty, frozen=True, forbid_unknown_fields=True):
     """A request without fields."""
 
@@ -269,7 +277,25 @@ class Data(Message):
     data: Raw = EMPTY
 
 
+class Connect(Message):
+    """What the connect reply says, on unidirectional transports, which know no replies."""
+
+    client: str = ""
+    version: str = ""
+    data: Raw = EMPTY
+    subs: dict[str, SubscribeResult] | UnsetType = UNSET
+    expires: bool = False
+    ttl: Uint32 = 0
+    ping: Uint32 = 0
+    pong: bool = False
+    session: str = ""
+    node: str = ""
+    time: int = 0
+
+
 class Disconnect(Message):
+    """The end, where no Close frame can tell it."""
+
     code: Uint32 = 0
     reason: str = ""
 
@@ -289,6 +315,7 @@ class Push(Message):
     unsubscribe: Unsubscribe | UnsetType = UNSET
     message: Data | UnsetType = UNSET
     subscribe: Subscribe | UnsetType = UNSET
+    connect: Connect | UnsetType = UNSET
     disconnect: Disconnect | UnsetType = UNSET
     refresh: Refresh | UnsetType = UNSET
 

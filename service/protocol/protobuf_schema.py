@@ -43,6 +43,7 @@ NUMBERS: Final[Mapping[Struct, Mapping[str, int]]] = {
         "id": 1, "connect": 4, "subscribe": 5, "unsubscribe": 6, "publish": 7, "presence": 8, "presence_stats": 9,
         "history": 10, "ping": 11, "send": 12, "rpc": 13, "refresh": 14, "sub_refresh": 15,
     },
+    wire.EmulationRequest: {"node": 1, "session": 2, "data": 3},
     wire.SubscribeResult: {
         "expires": 1, "ttl": 2, "recoverable": 3, "epoch": 6, "publications": 7, "recovered": 8, "offset": 9,
         "positioned": 10, "data": 11, "was_recovering": 12, "delta": 13,
@@ -62,11 +63,15 @@ NUMBERS: Final[Mapping[Struct, Mapping[str, int]]] = {
     wire.Unsubscribe: {"code": 2, "reason": 3},
     wire.Subscribe: {"recoverable": 1, "epoch": 4, "offset": 5, "positioned": 6, "data": 7},
     wire.Data: {"data": 1},
+    wire.Connect: {
+        "client": 1, "version": 2, "data": 3, "subs": 4, "expires": 5, "ttl": 6, "ping": 7, "pong": 8, "session": 9,
+        "node": 10, "time": 11,
+    },
     wire.Disconnect: {"code": 1, "reason": 2},
     wire.Refresh: {"expires": 1, "ttl": 2},
     wire.Push: {
-        "channel": 2, "pub": 4, "join": 5, "leave": 6, "unsubscribe": 7, "message": 8, "subscribe": 9, "disconnect": 11,
-        "refresh": 12,
+        "channel": 2, "pub": 4, "join": 5, "leave": 6, "unsubscribe": 7, "message": 8, "subscribe": 9, "connect": 10,
+        "disconnect": 11, "refresh": 12,
     },
     wire.Reply: {
         "id": 1, "error": 2, "push": 4, "connect": 5, "subscribe": 6, "unsubscribe": 7, "publish": 8, "presence": 9,

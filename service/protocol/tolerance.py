@@ -7,7 +7,7 @@ decoder refuses all three; only then is the line looked at here, and brought int
 import functools
 import typing
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import msgspec
 from msgspec import Raw
@@ -27,6 +27,33 @@ Shape = tuple[type | None, Kind]
 
 class Refused(Exception):  # noqa: N818 - says what happened
     """A line that decodes and is not accepted all the same."""
+
+
+S = TypeVar("S", bound=msgspec.Struct)
+
+
+def read(data: bytes, kind: type[S]) -> S:
+    """The one message that ``data`` is in JSON.
+
+    Raises:
+        Refused: it is none; nothing else is ever raised, whatever the bytes.
+
+    """
+    try:
+        if not data.isascii():
+            data.decode()
+        decode = _decoder(kind).decode
+        try:
+            return cast("S", decode(data))
+        except msgspec.DecodeError:
+            return cast("S", decode(declared_form(data, kind)))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Refused(str(error) or "nested too deep") from None
+
+
+@functools.cache
+def _decoder(kind: type[msgspec.Struct]) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(kind)
 
 
 def declared_form(line: bytes, kind: type[msgspec.Struct]) -> bytes:

@@ -14,6 +14,7 @@ from service.settings.token_agreement import tokens
 Tree = dict[str, Any]
 _SHORTEST_RECEIPT = 3.0  # seconds
 _POSITIONED = ("force_positioning", "allow_positioning", "force_recovery", "allow_recovery")
+_TRANSPORTS = ("sse", "http_stream", "uni_sse", "uni_http_stream", "uni_websocket")
 _NAME = re.compile(r"[-a-zA-Z0-9_.]{2,}")
 
 
@@ -170,6 +171,8 @@ def _places(values: Tree) -> Iterator[Mistake]:
 def _prefixes(values: Tree) -> dict[str, bool]:
     return {
         "websocket.handler_prefix": not values["websocket"]["disabled"],
+        **{f"{name}.handler_prefix": values[name]["enabled"] for name in _TRANSPORTS},
+        "emulation.handler_prefix": values["sse"]["enabled"] or values["http_stream"]["enabled"],
         "http_api.handler_prefix": not values["http_api"]["disabled"],
         "health.handler_prefix": values["health"]["enabled"],
         "init.handler_prefix": values["init"]["enabled"],

@@ -33,7 +33,7 @@ proxy: endpoint, timeout duration, http_headers texts, grpc_metadata texts, emul
 hook: grpc_metadata texts, http.tls @tls, grpc @proxy_grpc
 proxy_http: tls @tls, static_headers map, status_to_code_transforms any
 proxy_grpc: tls @tls, credentials_key, credentials_value, compression bool, static_metadata map
-codes: enabled bool, transforms any
+codes: enabled! bool, transforms any
 map: mode, key_ttl duration, stream_size int, stream_ttl duration, meta_ttl duration, remove_client_on_unsubscribe
     bool, client_key, allow_publish_for_client bool, allow_publish_for_subscriber bool, allow_publish_for_anonymous
     bool, allow_remove_for_client bool, allow_remove_for_subscriber bool, allow_remove_for_anonymous bool,
@@ -106,17 +106,12 @@ channel.namespaces[]: +channel
 rpc: proxy @hook
 grpc_api: enabled! bool, error_mode, address, port int, key, tls @tls, reflection bool, max_receive_message_size int
 websocket: compression! bool, compression_min_size int, compression_level int, decompressed_message_size_limit int
-sse: enabled! bool, handler_prefix, max_request_body_size int
-http_stream: enabled! bool, handler_prefix, max_request_body_size int
 webtransport: enabled! bool, handler_prefix, message_size_limit int
-uni_sse: enabled! bool, handler_prefix, max_request_body_size int, connect_code_to_http_response @codes
-uni_http_stream: enabled! bool, handler_prefix, max_request_body_size int, connect_code_to_http_response @codes
-uni_websocket: enabled! bool, handler_prefix, compression bool, compression_min_size int, compression_level int,
-    read_buffer_size int, use_write_buffer_pool bool, write_buffer_size int, write_timeout duration,
-    message_size_limit int, decompressed_message_size_limit int, disable_closing_handshake bool,
-    disable_disconnect_push bool, join_push_messages bool
+uni_sse: connect_code_to_http_response @codes
+uni_http_stream: connect_code_to_http_response @codes
+uni_websocket: compression! bool, compression_min_size int, compression_level int,
+    decompressed_message_size_limit int
 uni_grpc: enabled! bool, address, port int, max_receive_message_size int, tls @tls
-emulation: handler_prefix, max_request_body_size int
 admin: enabled! bool, handler_prefix, password, secret, insecure bool, web_path, web_proxy_address, external bool
 prometheus: instrument_http_handlers bool, recovered_publications_histogram bool, native_histograms bool
 swagger: enabled! bool, handler_prefix

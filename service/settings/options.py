@@ -10,6 +10,7 @@ from service.settings.door_options import DOORS, NO_EFFECT
 from service.settings.hook_options import FOR_NAMESPACES, PLACES
 from service.settings.kinds import Convert, duration, one_of, rate, switch, text, texts, whole
 from service.settings.option import Option, Section, insert
+from service.settings.transport_options import TRANSPORT_SECTIONS
 
 FORMATS: Final = ("", "json", "json_object", "binary")
 
@@ -329,6 +330,7 @@ _SECTIONS: Final[tuple[tuple[str, tuple[tuple[str, Convert, object, str], ...]],
     ("channel.without_namespace", CHANNEL_OPTIONS),
     ("channel.namespaces[]", (("name", text, "", "What stands before the boundary in a name."), *CHANNEL_OPTIONS)),
     ("websocket", _WEBSOCKET),
+    *TRANSPORT_SECTIONS,
     ("telemetry", _TELEMETRY),
     ("debug", _DEBUG),
 )

@@ -14,6 +14,7 @@ from observability.observers.broker import BrokerObserver, SilentBrokerObserver
 from observability.observers.channels import ChannelsObserver, SilentChannelsObserver
 from observability.observers.connections import ConnectionsObserver, SilentConnectionsObserver
 from observability.observers.door import DoorObserver, SilentDoorObserver
+from observability.observers.emulation import EmulationObserver, SilentEmulationObserver
 from observability.observers.outside import OutsideObserver, SilentOutsideObserver
 from observability.observers.receivers import ReceiversObserver, SilentReceiversObserver
 from observability.observers.service import ServiceObserver, SilentServiceObserver
@@ -27,6 +28,7 @@ OBSERVERS = {
     "broker": (BrokerObserver, SilentBrokerObserver),
     "api": (ApiObserver, SilentApiObserver),
     "access": (AccessObserver, SilentAccessObserver),
+    "emulation": (EmulationObserver, SilentEmulationObserver),
     "outside": (OutsideObserver, SilentOutsideObserver),
     "receivers": (ReceiversObserver, SilentReceiversObserver),
     "service": (ServiceObserver, SilentServiceObserver),

@@ -154,7 +154,7 @@ async def test_the_scrape_shows_connections(node, http, client):
     await client.connect()
     async with http.get(f"{node.inside}/metrics", headers={"Accept": "application/openmetrics-text"}) as answer:
         text = await answer.text()
-    assert 'heliograph_connections{protocol="json"} 1' in text
+    assert 'heliograph_connections{transport="websocket",protocol="json"} 1' in text
     assert "\nheliograph_ready 1\n" in text
     assert "\nheliograph_draining 0\n" in text
     assert text.endswith("# EOF\n")

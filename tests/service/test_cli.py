@@ -102,12 +102,12 @@ def test_a_file_that_is_not_there(capsys):
 
 def test_check_config(capsys, tmp_path):
     file = tmp_path / "c.yaml"
-    file.write_text("sse: {enabled: true}\n")
+    file.write_text("webtransport: {enabled: true}\n")
     assert sorry(capsys, cli.check_config, file)[0] == 1
     cli.check_config(file, lenient=True)
     said = capsys.readouterr().out.splitlines()
     assert said == [
-        f"{file}: ignored: sse.enabled = true is not available yet",
+        f"{file}: ignored: webtransport.enabled = true is not available yet",
         f"{file}: the configuration is right",
     ]
 

@@ -113,7 +113,7 @@ def test_flags_beat_the_environment_and_that_beats_the_file(written):
 
 
 def test_all_mistakes_come_at_once(written):
-    file = written({"http_server": {"port": -1}, "clinet": {}, "sse": {"enabled": True}})
+    file = written({"http_server": {"port": -1}, "clinet": {}, "webtransport": {"enabled": True}})
     with pytest.raises(ConfigurationRefused) as refused:
         load(file, {"HELIOGRAPH_LOG_LEVL": "debug"}, {"http_server.internal_port": 70000})
     assert [mistake.place for mistake in refused.value.mistakes] == [
@@ -121,23 +121,23 @@ def test_all_mistakes_come_at_once(written):
         "http_server.port",
         "--internal-port",
         "clinet",
-        "sse.enabled",
+        "webtransport.enabled",
     ]
 
 
 def test_lenient_forgives_what_is_not_available_yet_and_nothing_else(written):
     file = written(
-        {"sse": {"enabled": True}, "channel": {"without_namespace": {"subscribe_stream_proxy_enabled": True}}}
+        {"webtransport": {"enabled": True}, "channel": {"without_namespace": {"subscribe_stream_proxy_enabled": True}}}
     )
     with pytest.raises(ConfigurationRefused, match="2 mistakes"):
         load(file, {})
     settings = load(file, {}, lenient=True)
     assert settings.warnings == (
-        "ignored: sse.enabled = true is not available yet",
+        "ignored: webtransport.enabled = true is not available yet",
         "ignored: channel.without_namespace.subscribe_stream_proxy_enabled = true is not available yet",
     )
     with pytest.raises(ConfigurationRefused, match="1 mistake"):
-        load(written({"sse": {"enabled": True}, "x": 1}), {}, lenient=True)
+        load(written({"webtransport": {"enabled": True}, "x": 1}), {}, lenient=True)
 
 
 def test_a_secret_is_in_no_representation(written):
@@ -212,11 +212,10 @@ def test_what_was_understood_can_be_shown(written):
 
 @pytest.mark.parametrize("file", RECORDED, ids=lambda file: file.stem)
 def test_configurations_of_the_recordings_start_here(file):
-    with pytest.raises(ConfigurationRefused) as refused:
-        load(file, {})
-    assert all(mistake.later for mistake in refused.value.mistakes)
+    mistakes = examine(file, {}).mistakes
+    assert all(mistake.later for mistake in mistakes)
     settings = load(file, {}, lenient=True)
-    assert sum(each.startswith("ignored: ") for each in settings.warnings) == len(refused.value.mistakes)
+    assert sum(each.startswith("ignored: ") for each in settings.warnings) == len(mistakes)
     assert settings.connections.session.insecure == (file.stem == "insecure")
 
 

@@ -242,7 +242,8 @@ def _result(
     client: Standing, life: Lifetime, results: dict[str, wire.SubscribeResult], verified: Verified
 ) -> wire.ConnectResult:
     settings = client.settings
-    pings = settings.heartbeat.interval > 0 and not client.native_pings
+    manner = client.manner
+    pings = settings.heartbeat.interval > 0 and (manner.unidirectional or not client.native_pings)
     return wire.ConnectResult(
         client=client.id,
         version=settings.version,
@@ -251,7 +252,9 @@ def _result(
         ttl=life.ttl,
         subs=results or UNSET,
         ping=ceil(_longest(settings)) if pings else 0,
-        pong=pings,
+        pong=pings and not manner.unidirectional,
+        session=client.told_session,
+        node=settings.node if manner.emulated else "",
         time=int(verified.wall * 1000) if settings.connect_include_server_time else 0,
     )
 

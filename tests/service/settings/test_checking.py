@@ -21,8 +21,8 @@ def test_an_empty_configuration_is_all_defaults(root):
     assert not checked.mistakes
     assert checked.values["http_server"]["port"] == 8000
     assert checked.values["channel"]["namespaces"] == []
-    assert "sse" in checked.values
-    assert not checked.values["sse"]
+    assert "webtransport" in checked.values
+    assert not checked.values["webtransport"]
 
 
 def test_values_are_converted(root):
@@ -35,7 +35,7 @@ def test_every_mistake_is_told_at_once_with_its_place(root):
         "http_server": {"port": 70000},
         "channel": {"namespaces": [{"name": "ok"}, {"name": "b", "history_sise": 10, "history_ttl": 5}]},
         "client": {"token": {"hmac_secret_key": 12}, "allowed_origin": ["*"]},
-        "sse": {"enabled": True},
+        "webtransport": {"enabled": True},
         "log": "debug",
     }
     assert told(check(raw, root)) == [
@@ -45,13 +45,13 @@ def test_every_mistake_is_told_at_once_with_its_place(root):
         "client.token.hmac_secret_key = ***: takes text: write it in quotes",
         "client.allowed_origin: there is no such option; did you mean allowed_origins?",
         "log: takes a section of options",
-        "sse.enabled = true: not available yet (--lenient starts without it)",
+        "webtransport.enabled = true: not available yet (--lenient starts without it)",
     ]
 
 
 def test_what_is_off_elsewhere_is_accepted_with_its_parameters(root):
     raw = {
-        "sse": {"enabled": False, "handler_prefix": "/events", "max_request_body_size": 1024},
+        "webtransport": {"enabled": False, "handler_prefix": "/events", "message_size_limit": 1024},
         "engine": {"type": "memory", "redis": {"address": ["redis://r:6379"], "tls": {"enabled": False}}},
         "broker": {"enabled": False, "type": "redis"},
         "admin": {"password": "p", "secret": "s"},
@@ -66,7 +66,7 @@ def test_what_is_off_elsewhere_is_accepted_with_its_parameters(root):
 @pytest.mark.parametrize(
     ("raw", "place"),
     [
-        ({"sse": {"enabled": True, "max_request_body_size": 1}}, "sse.enabled"),
+        ({"webtransport": {"enabled": True, "message_size_limit": 1}}, "webtransport.enabled"),
         ({"engine": {"type": "redis", "redis": {"tls": {"enabled": False}}}}, "engine.type"),
         ({"broker": {"enabled": True, "type": "nats"}}, "broker.type"),
         ({"http_server": {"http3": {"enabled": True}}}, "http_server.http3.enabled"),
@@ -97,7 +97,7 @@ def test_a_switch_inside_what_is_off_is_off(root):
 
 
 def test_nothing_is_as_good_as_not_said(root):
-    checked = check({"client": {"ping_interval": None, "token": None}, "sse": None}, root)
+    checked = check({"client": {"ping_interval": None, "token": None}, "webtransport": None}, root)
     assert not checked.mistakes
     assert checked.values["client"]["ping_interval"] == 25.0
 

@@ -28,9 +28,9 @@ def test_centrifugo_s_options_are_all_there(everything):
 @pytest.mark.parametrize(
     "path",
     [
-        "sse.enabled",
-        "http_stream.enabled",
-        "uni_websocket.enabled",
+        "webtransport.enabled",
+        "uni_sse.connect_code_to_http_response.enabled",
+        "uni_websocket.compression",
         "engine.redis.cluster_address",
         "engine.redis.sentinel_tls.cert_pem",
         "broker.redisnats.nats.raw_mode.channel_replacements",

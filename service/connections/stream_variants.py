@@ -1,0 +1,66 @@
+"""Which bytes the clients of the other transports take: see ``variants.py``. Only the framing differs."""
+
+from collections.abc import Callable
+from typing import Final
+
+from service.connections.manners import UNI_WEBSOCKET, Manner
+from service.connections.variants import Variant
+from service.protocol import messages as wire
+from service.protocol.closing import BAD_FRAME, Closing
+from service.protocol.codec import Codec
+from service.protocol.framing import PING, close_frame, frame
+from service.protocol.streams import LAST_CHUNK, chunk
+
+_FIRST_OF_OURS: Final = 3000  # codes below are WebSocket's own
+
+
+class StreamVariant(Variant):
+    """A codec in the body of an HTTP answer: in chunks, or as it is for HTTP/1.0, which knows none."""
+
+    __slots__ = ("_form", "chunked")
+
+    def __init__(self, codec: Codec, manner: Manner, form: Callable[[bytes], bytes], *, chunked: bool) -> None:
+        self._form = form
+        self.chunked = chunked
+        super().__init__(codec, manner)
+        self.name = f"{self.name}/{'chunked' if chunked else 'plain'}"
+
+    def wrap(self, payload: bytes) -> bytes:
+        """See ``Variant.wrap``: events or lines, in one chunk."""
+        body = self._form(payload)
+        return chunk(body) if self.chunked else body
+
+    def goodbye(self, closing: Closing) -> bytes:
+        """See ``Variant.goodbye``: a push, then the end of the body."""
+        push = self.wrap(self.codec.encode([_disconnect(closing)]))
+        return push + LAST_CHUNK if self.chunked else push
+
+
+class UniWebSocketVariant(Variant):
+    """Pushes in WebSocket frames, one each: so clients need not part them. Pings are pushes and Ping frames, too."""
+
+    __slots__ = ("_joined", "_silent")
+
+    def __init__(self, codec: Codec, *, joined: bool = False, silent: bool = False) -> None:
+        """``joined``: several pushes may share a frame. ``silent``: no disconnect push before the Close frame."""
+        self._joined = joined
+        self._silent = silent
+        super().__init__(codec, UNI_WEBSOCKET)
+        self.native_ping = self.ping + frame(PING, b"")
+
+    def wrap(self, payload: bytes) -> bytes:
+        """See ``Variant.wrap``."""
+        if self._joined or b"\n" not in payload:
+            return super().wrap(payload)
+        return b"".join([frame(self._opcode, line) for line in payload.split(b"\n")])
+
+    def goodbye(self, closing: Closing) -> bytes:
+        """A push and a Close frame; the frame alone for faults of WebSocket and of the encoding, as in Centrifugo."""
+        last = close_frame(closing.code, closing.reason)
+        if self._silent or closing.code < _FIRST_OF_OURS or closing.cause == BAD_FRAME.cause:
+            return last
+        return self.wrap(self.codec.encode([_disconnect(closing)])) + last
+
+
+def _disconnect(closing: Closing) -> wire.Reply:
+    return wire.Reply(push=wire.Push(disconnect=wire.Disconnect(closing.code, closing.reason)))
