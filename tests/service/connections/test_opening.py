@@ -1,5 +1,6 @@
 """The doors of streams: what is answered to whom."""
 
+import asyncio
 import json
 from urllib.parse import quote
 
@@ -8,6 +9,10 @@ import pytest
 from observability import names
 from service.connections.admission import Verdict
 from tests.service.connections.streaming import ON, connect, http_stream, opened, sse, token, until
+
+REFUSED = [
+    ("cf_connect", "400"), ("method", "405"), ("connect_request", "400"), ("too_large", "413"), ("body", "400"),
+]  # fmt: skip
 
 
 @pytest.fixture
@@ -64,9 +69,18 @@ async def test_a_body_has_a_limit_with_and_without_a_length(make_node):
 async def test_refusals_are_counted_with_their_reason(make_node, telemetry):
     node = await make_node(telemetry=telemetry.telemetry, **ON)
     await opened(node, "GET", "/connection/sse")
-    assert telemetry.value(names.UPGRADES, "bad_request") == 1
     line = telemetry.line("upgrade.refused")
     assert (line["code"], line["reason"], line["path"]) == (400, "cf_connect", "/connection/sse")
+    await opened(node, "PUT", "/connection/sse")
+    await opened(node, "POST", "/connection/uni_sse", b"{")
+    await opened(node, "POST", "/connection/http_stream", b"x" * 70_000)
+    _, writer = await asyncio.open_connection("127.0.0.1", node.port)
+    writer.write(b"POST /connection/http_stream HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf")
+    await asyncio.sleep(0)
+    writer.close()
+    await until(lambda: telemetry.value(names.UPGRADES, "bad_request") == 5)
+    for cause, answer in REFUSED:
+        assert telemetry.value(names.REFUSALS, cause, answer) == 1, cause
 
 
 async def test_an_accepted_stream_is_traced_and_counted_by_its_transport(make_node, telemetry):
