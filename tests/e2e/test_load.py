@@ -1,11 +1,12 @@
-"""A load of three minutes: 5,000 users, a third of whom do something wrong.
+"""A load of a minute (HELIOGRAPH_LOAD_SECONDS for another time): 5,000 users, a third of whom do something wrong.
 
-Whether memory stays flat is a question of half an hour, not asked here: three minutes are no time in which it could be
+Whether memory stays flat is a question of half an hour, not asked here: a minute is no time in which it could be
 answered. The command for it: ``heliograph load … --duration 30m --assert "rss_growth<=1%"``.
 """
 
 import asyncio
 import io
+import os
 
 import pytest
 
@@ -15,8 +16,9 @@ from service.lab.load.run import Load
 from service.lab.load.server_figures import Watch
 from tests.e2e.served import OPEN, Served, configuration, token
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(420)]
 USERS = 5000
+SECONDS = float(os.environ.get("HELIOGRAPH_LOAD_SECONDS", "60"))
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(420 + 2 * SECONDS)]
 
 
 def test_five_thousand_users_of_whom_many_do_everything_wrong_lose_nothing(tmp_path):
@@ -25,7 +27,7 @@ def test_five_thousand_users_of_whom_many_do_everything_wrong_lose_nothing(tmp_p
     settings["channel"]["namespaces"].append({"name": "short", **OPEN, **short})
     with Served(tmp_path, settings) as server:
         plan = Plan(
-            url=server.url, run="slow", users=USERS, channels=250, namespace="short", rate=150.0, duration=180.0,
+            url=server.url, run="slow", users=USERS, channels=250, namespace="short", rate=150.0, duration=SECONDS,
             delayed=30.0, drop=15.0, bad=10.0, churn=1.0, flood=0.2, flood_rate=20.0,
             weak=Weak(share=10.0, delay=0.1, jitter=0.03, loss=2.0, rate=8000),
         )  # fmt: skip
@@ -35,7 +37,7 @@ def test_five_thousand_users_of_whom_many_do_everything_wrong_lose_nothing(tmp_p
     figures = account.figures()
     assert account.troubles == []
     assert [figures[name] for name in ("lost", "duplicated", "reordered", "told", "unknown_causes")] == [0] * 5
-    assert figures["delivered"] == figures["expected"] > 400_000
-    assert account.counts["drops"] > 3000
-    assert account.counts["bad frames"] > 2000
+    assert figures["delivered"] == figures["expected"] > 2_200 * SECONDS
+    assert account.counts["drops"] > 16 * SECONDS
+    assert account.counts["bad frames"] > 11 * SECONDS
     assert figures["fds_left"] <= 5
