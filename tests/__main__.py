@@ -1,15 +1,18 @@
 """``python -m tests [--quick] [pytest arguments]``: what ``make test`` runs, in the order that makes it short.
 
 The observability stack's programs are built in the background (ten minutes the first time, nothing after) while the other
-tests run; the tests of the stack come last. With ``--quick`` neither is done.
+tests run; the tests of the stack come last. With ``--quick`` neither is done. Tests that mostly wait for servers, clients
+and browsers run beside those that mostly compute; what they print comes after.
 """
 
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
+WAITING = ("tests/e2e", "tests/sdk", "tests/browser", "tests/transcripts")
 NOTHING_COLLECTED = 5
 
 
@@ -17,10 +20,33 @@ def say(text: str) -> None:
     print(f"== {time.strftime('%H:%M:%S')} {text}", flush=True)
 
 
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "pytest", "--durations=15", *arguments]
+
+
 def pytest(*arguments: str) -> int:
-    return subprocess.run(
-        [sys.executable, "-m", "pytest", "--durations=15", *arguments], cwd=ROOT, check=False
-    ).returncode
+    return subprocess.run(command(*arguments), cwd=ROOT, check=False).returncode
+
+
+def in_two_halves(marks: str, rest: list[str]) -> int:
+    """All but the stack's; with arguments of the caller's in one go, since they may name files."""
+    if rest:
+        return pytest("-m", marks, *rest)
+    with tempfile.TemporaryFile() as printed:
+        say(f"beside the others, printed after them: {' '.join(WAITING)}")
+        words = command("-m", marks, "-o", "cache_dir=.pytest_cache/waiting", *WAITING)
+        with subprocess.Popen(words, cwd=ROOT, stdout=printed, stderr=subprocess.STDOUT) as waiting:
+            try:
+                first = pytest("-m", marks, "tests", *(f"--ignore={folder}" for folder in WAITING))
+                second = waiting.wait()
+            finally:
+                if waiting.poll() is None:
+                    waiting.terminate()
+        say(" ".join(WAITING))
+        printed.seek(0)
+        sys.stdout.write(printed.read().decode("utf-8", "replace"))
+        sys.stdout.flush()
+    return first or second
 
 
 def timed(arguments: list[str]) -> int:
@@ -38,12 +64,12 @@ def main(arguments: list[str]) -> int:
     rest = [a for a in arguments if a != "--quick"]
     if quick:
         say("tests without the observability stack")
-        return pytest("-m", "not stack and not slow", *rest)
+        return in_two_halves("not stack and not slow", rest)
     say("building the observability stack's programs in the background (a look into the cache when they are there)")
     build = subprocess.Popen([sys.executable, "-m", "deploy.native.build"], cwd=ROOT)
     try:
         say("tests without the stack")
-        first = pytest("-m", "not stack", *rest)
+        first = in_two_halves("not stack", rest)
         if build.poll() is None:
             say("waiting for the stack's programs")
         build.wait()
