@@ -36,6 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
         if asked.check:
             if asked.rota is not None:
                 duty.load(asked.rota)
+            _tell("the files are right")
             return 0
         store = Store(asked.inbox)
         office = Office(store, found, asked.rota, keep=asked.keep)

@@ -214,7 +214,7 @@ class Ending(Outgoing):
                 code=ending.code,
                 cause=ending.cause,
                 initiator=initiator,
-                lifetime=self.station.now() - self.opened,
+                lifetime=round(self.station.now() - self.opened, 6),
                 connected=self._greeting is None,
                 reason=why or ending.reason,
                 user=self.session.user,

@@ -47,9 +47,9 @@ def listen(host: str, port: int, settings: SocketSettings) -> socket.socket:
         listener.bind((host, port))
         listener.listen(settings.backlog)
         listener.setblocking(False)
-    except OSError:
+    except OSError as error:
         listener.close()
-        raise
+        raise OSError(error.errno, f"{host}:{port}: {error.strerror}") from error
     return listener
 
 

@@ -131,7 +131,9 @@ class Load:
         plan = self.plan
         await self._while("connecting", plan.users / plan.arrivals + STARTING, self._all_ready, every=0.25)
         if not self._ready():
-            raise Failed(f"nobody could connect to {plan.url}")
+            raise Failed(
+                f"nobody could connect to {plan.url}: does a server listen there, and does it take these tokens?"
+            )
         if self._ready() < plan.users:
             self.account.troubles.append(f"publishing began with {self._ready():,} of {plan.users:,} users")
         self._order({"go": True})
