@@ -79,7 +79,7 @@ def serve(
         _sorry(str(problem))
     except OSError as error:
         _sorry(
-            f"cannot start: {error.strerror or error}; if it is taken, --port 0 or --internal-port 0 takes any free one"
+            f"cannot start: {error}; if the address is taken, --port 0 or --internal-port 0 takes any free one"
         )
     finally:
         if pid_file:
