@@ -78,9 +78,7 @@ def serve(
     except UnknownRelease as problem:
         _sorry(str(problem))
     except OSError as error:
-        _sorry(
-            f"cannot start: {error}; if the address is taken, --port 0 or --internal-port 0 takes any free one"
-        )
+        _sorry(f"cannot start: {error}; if the address is taken, --port 0 or --internal-port 0 takes any free one")
     finally:
         if pid_file:
             pid_file.unlink(missing_ok=True)
