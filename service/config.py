@@ -130,9 +130,9 @@ def examine(file: Path | None, environ: Mapping[str, str], flags: Mapping[str, o
         origins[path] = "--" + path.rpartition(".")[2].replace("_", "-")
     checked = check(tree, root, origins)
     mistakes += checked.mistakes
-    if not any(not mistake.later for mistake in mistakes):  # else half the values are defaults
-        mistakes += disagreements(checked.values)
-        mistakes += certificate_mistakes(checked.values["http_server"])
+    told = {mistake.place for mistake in mistakes if not mistake.later}  # what is wrong there has its default here
+    more = [*disagreements(checked.values), *certificate_mistakes(checked.values["http_server"])]
+    mistakes += [mistake for mistake in more if mistake.place not in told]
     return Examined(checked.values, mistakes, tree)
 
 

@@ -112,6 +112,22 @@ def test_flags_beat_the_environment_and_that_beats_the_file(written):
     assert (http.public.port, http.internal.port, http.public.host) == (5, 4, "10.0.0.1")
 
 
+def test_disagreements_come_with_misspelt_and_mistyped_options(written):
+    news = {"name": "news", "history_size": "ten", "force_recovery": True, "allowed_delta_types": ["fossli"]}
+    tree = {"http_sever": {}, "channel": {"namespaces": [news, {"history_size": 5}, 7]}}
+    told = {mistake.place: mistake for mistake in examine(written(tree), {}).mistakes}
+    assert set(told) == {
+        "http_sever",
+        "channel.namespaces[0].history_size",
+        "channel.namespaces[0].force_recovery",
+        "channel.namespaces[0].allowed_delta_types",
+        "channel.namespaces[1].name",
+        "channel.namespaces[1]",
+        "channel.namespaces[2]",
+    }
+    assert len(examine(written(tree), {}).mistakes) == len(told), "each once"
+
+
 def test_all_mistakes_come_at_once(written):
     file = written({"http_server": {"port": -1}, "clinet": {}, "webtransport": {"enabled": True}})
     with pytest.raises(ConfigurationRefused) as refused:
