@@ -79,7 +79,9 @@ async def test_it_reports_what_it_measures(server):
             if server.figure("heliograph_message_receive_seconds_count"):
                 break
             await asyncio.sleep(0.1)
-        assert 0 < server.figure("heliograph_message_receive_seconds_sum") < 60
+        assert server.figure("heliograph_message_receive_seconds_count") > 0
+        # On one machine a message takes less than the clocks can be told apart: such a lag is reported as 0.
+        assert 0 <= server.figure("heliograph_message_receive_seconds_sum") < 60
         assert server.figure("heliograph_client_reports_unmeasured_total", reason="implausible") == 0
         ends = server.figure("heliograph_client_disconnects_total")
         await tab.click("#kill")
