@@ -12,6 +12,7 @@ from deploy.npm_packages import Unavailable, node_modules
 from grafana.questions import questions
 from observability import field_names
 from observability import names as declared
+from tests import foreign
 from tests.alerts.promtool import promtool
 from tests.promql import names
 
@@ -27,9 +28,7 @@ SOURCES = yaml.safe_load((ROOT / "grafana" / "provisioning" / "datasources" / "d
     "datasources"
 ]
 
-#: Not ours: what Prometheus and Loki add to every series and line.
-FOREIGN_METRICS = {"up"}
-FOREIGN_LABELS = {"job", "instance", "le"}
+#: Not ours: what Loki adds to every line.
 FOREIGN_KEYS = {"service_name"}
 
 
@@ -80,14 +79,15 @@ def origin(metric):
 def test_metrics_are_declared(expression):
     used = {source for metric in names(expression)[0] for source in origin(metric)}
     assert used
-    assert used <= SERIES.keys() | FOREIGN_METRICS
+    assert used <= SERIES.keys() | foreign.FOREIGN.keys()
 
 
 @each_promql
 def test_labels_are_declared_of_a_metric_in_the_query(expression):
     metrics, labels = names(expression)
-    known = {label for m in metrics for source in origin(m) - FOREIGN_METRICS for label in SERIES[source].labels}
-    assert labels <= known | FOREIGN_LABELS
+    sources = {source for metric in metrics for source in origin(metric)}
+    known = {label for source in sources for label in (SERIES | foreign.FOREIGN)[source].labels}
+    assert labels <= known | foreign.LABELS
 
 
 @each_promql
@@ -187,7 +187,7 @@ def test_causes_that_a_panel_chooses_exist():
 def moving_series():
     """One series for each declared name and the first values of its labels, over twenty minutes."""
     target = {"job": "heliograph", "instance": "node-1:9000"}
-    yield {"series": selector("up", target), "values": "1x80"}
+    yield from (foreign_series(name, metric) for name, metric in foreign.FOREIGN.items())
     for metric in declared.METRICS.values():
         if metric.kind != "histogram":
             for labels in combinations(metric):
@@ -198,6 +198,11 @@ def moving_series():
             yield {"series": selector(f"{metric.name}_bucket", labels | {"le": bound}), "values": f"0+{n}x80"}
         for part in ("_sum", "_count"):
             yield {"series": selector(metric.name + part, labels), "values": f"0+{len(metric.buckets) + 1}x80"}
+
+
+def foreign_series(name, metric):
+    labels = {"job": metric.job, "instance": "node-1:9000"} | metric.labels
+    return {"series": selector(name, labels), "values": "1+1x80" if metric.kind == "counter" else "1x80"}
 
 
 def selector(name, labels):
