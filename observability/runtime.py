@@ -256,6 +256,7 @@ class Process:
     def __init__(self, proc: Path = Path("/proc/self")) -> None:
         self._proc = proc
         self._counted = 0
+        self._start = 0.0
 
     def figures(self) -> Iterator[Figure]:
         """For a scrape."""
@@ -266,14 +267,14 @@ class Process:
         try:
             pages = (self._proc / "statm").read_text().split()
             descriptors = self._descriptors() or self._counted
-            started = self._started()
+            self._start = self._start or self._started()  # asked once: the clocks jitter, and a change is a restart
         except OSError:
             return
         size = resource.getpagesize()
         yield Figure(names.PROCESS_VIRTUAL.name, (), int(pages[0]) * size)
         yield Figure(names.PROCESS_RSS.name, (), int(pages[1]) * size)
         yield Figure(names.PROCESS_FDS.name, (), descriptors)
-        yield Figure(names.PROCESS_START.name, (), started)
+        yield Figure(names.PROCESS_START.name, (), self._start)
 
     def count_descriptors(self) -> None:
         """Count the hard way where the kernel does not tell: 10 000 take 30 ms, so not on the loop."""

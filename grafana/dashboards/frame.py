@@ -22,6 +22,7 @@ GRID = 24
 LIMITS = {
     "Error rate": "instance:heliograph_errors_per_request:ratio_rate5m{} > bool 0.01",
     "P99 delivery latency": "instance:heliograph_message_delivery_seconds:p99_rate1m{} > bool 2",
+    "Missed scrapes": "instance:heliograph_scrapes_missed:ratio_avg1m{} > bool 0.9",
     "Backlog": "instance:heliograph_backlog_per_connection:ratio_avg1m{} > bool 1.5",
 }
 

@@ -7,7 +7,7 @@ from grafana.dashboards.frame import board
 
 
 def process() -> Dashboard:
-    """Ids belong to panels for good: alerts and bookmarks link to them. The next free one is 10."""
+    """Ids belong to panels for good: alerts and bookmarks link to them. The next free one is 13."""
     return board(
         "heliograph-process",
         "Heliograph: process and broker",
@@ -22,5 +22,8 @@ def process() -> Dashboard:
             (7, broker.slow_operations(), 8, 8),
             (8, broker.duration(), 8, 8),
             (9, broker.failures(), 8, 8),
+            (10, runtime.missed_scrapes(), 8, 8),
+            (11, runtime.restarts(), 8, 8),
+            (12, runtime.pauses(), 8, 8),
         ],
     )

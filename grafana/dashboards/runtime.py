@@ -9,6 +9,12 @@ from grafana.dashboards.queries import of, prometheus, quantile, rate, total
 CPU_LIMIT = 0.85
 #: The alert HeliographFiles calls at this share of what the process may open.
 FILES_LIMIT = 0.8
+#: The alert HeliographDown calls at this share of scrapes that failed.
+MISSED_LIMIT = 0.9
+#: The alert HeliographRestarts calls above so many starts within eight minutes.
+RESTARTS_LIMIT = 2
+#: The alert HeliographGcPauses calls at so many seconds of collecting within five minutes.
+PAUSES_LIMIT = 1
 
 
 def loop_and_pauses() -> timeseries.Panel:
@@ -86,3 +92,39 @@ def uptime() -> timeseries.Panel:
         "s",
         prometheus(f"time() - max by (instance) ({of('process_start_time_seconds')})", "{{instance}}"),
     )
+
+
+def missed_scrapes() -> timeseries.Panel:
+    """Does it answer Prometheus?"""
+    panel = lines(
+        "Missed scrapes",
+        "Share of Prometheus's questions of the last minute that got no answer, by instance. Normal is 0. The dashed "
+        "line is where HeliographDown calls: the process is down, out of reach, or stands still; read its last lines.",
+        "percentunit",
+        prometheus(total("instance:heliograph_scrapes_missed:ratio_avg1m", "instance"), "{{instance}}"),
+    )
+    return limit(panel, MISSED_LIMIT)
+
+
+def restarts() -> timeseries.Panel:
+    """How often it started lately."""
+    panel = lines(
+        "Restarts",
+        "Starts of the process within eight minutes, by instance. Normal is 0, and 1 after a deploy. Above the dashed "
+        "line HeliographRestarts calls: somebody restarts a process that dies; read the last lines before each start.",
+        "short",
+        prometheus(total("instance:heliograph_restarts:changes8m", "instance"), "{{instance}}"),
+    )
+    return limit(panel, RESTARTS_LIMIT)
+
+
+def pauses() -> timeseries.Panel:
+    """What the garbage collector took, all pauses together."""
+    panel = lines(
+        "GC pauses in five minutes",
+        "Seconds of five minutes in which the garbage collector held the process, by instance. Normal is below 0.5 s. "
+        "The dashed line is where HeliographGcPauses calls: let fewer connections in a second, or add a process.",
+        "s",
+        prometheus(total("instance:heliograph_gc_pauses:increase5m", "instance"), "{{instance}}"),
+    )
+    return limit(panel, PAUSES_LIMIT)

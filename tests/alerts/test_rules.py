@@ -45,6 +45,9 @@ SHOWN = {
     "HeliographBrokerSlow": "heliograph_broker_operation_seconds",
     "HeliographCpu": "process_cpu_seconds_total",
     "HeliographFiles": "process_open_fds",
+    "HeliographDown": "instance:heliograph_scrapes_missed:ratio_avg1m",
+    "HeliographRestarts": "instance:heliograph_restarts:changes8m",
+    "HeliographGcPauses": "instance:heliograph_gc_pauses:increase5m",
 }
 
 

@@ -180,7 +180,7 @@ def test_the_limits_that_are_drawn_are_those_of_the_rules():
     from grafana.dashboards.frame import LIMITS
     from grafana.dashboards.health import ERROR_LIMIT
     from grafana.dashboards.messages import LATENCY_LIMIT
-    from grafana.dashboards.runtime import CPU_LIMIT, FILES_LIMIT
+    from grafana.dashboards.runtime import CPU_LIMIT, FILES_LIMIT, MISSED_LIMIT, PAUSES_LIMIT, RESTARTS_LIMIT
     from grafana.questions import BOARDS as GENERATED
 
     rules = GENERATED.parents[1] / "alerts" / "rules"
@@ -200,5 +200,8 @@ def test_the_limits_that_are_drawn_are_those_of_the_rules():
         "HeliographBacklog": BACKLOG_LIMIT,
         "HeliographCpu": CPU_LIMIT,
         "HeliographFiles": FILES_LIMIT,
+        "HeliographDown": MISSED_LIMIT,
+        "HeliographRestarts": RESTARTS_LIMIT,
+        "HeliographGcPauses": PAUSES_LIMIT,
         "HeliographBrokerSlow": SLOW_LIMIT,
     }

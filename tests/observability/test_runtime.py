@@ -234,6 +234,24 @@ def test_the_system_knows_this_process(telemetry):
     assert telemetry.value(names.PROCESS_MAX_FDS) >= telemetry.value(names.PROCESS_FDS) > 2
 
 
+def test_the_start_is_asked_once_so_that_a_change_is_a_restart(tmp_path):
+    """The clocks behind it jitter, and ``changes(process_start_time_seconds)`` counts every change."""
+    (tmp_path / "uptime").write_text("100.0 90.0\n")
+    proc = tmp_path / "self"
+    (proc / "fd").mkdir(parents=True)
+    (proc / "statm").write_text("300 200 1 1 0 1 0\n")
+    (proc / "stat").write_text("1 (a name) " + " ".join(["0"] * 40))
+    process = Process(proc)
+
+    def start():
+        return next(figure.value for figure in process.figures() if figure.name == names.PROCESS_START.name)
+
+    first = start()
+    (tmp_path / "uptime").write_text("100.9 90.0\n")
+    assert start() == first
+    assert next(f.value for f in Process(proc).figures() if f.name == names.PROCESS_START.name) != first
+
+
 def test_where_the_kernel_does_not_tell_descriptors_are_counted_beside_the_loop(tmp_path):
     """As before Linux 6.2, where the folder's size is 0."""
     (tmp_path / "uptime").write_text("100.0 90.0\n")
