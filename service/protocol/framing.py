@@ -107,7 +107,7 @@ class FrameParser:
             while self._need and len(buffer) - at >= self._need:
                 at = self._take(buffer, at, messages)
         except FrameError as error:
-            self._stop(error)
+            self._stop(FrameError(error.code, error.reason, error.cause))  # one that was raised holds us by its frames
             return messages
         if self._need:
             self._keep(buffer, at)

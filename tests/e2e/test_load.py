@@ -1,7 +1,7 @@
 """A load of a minute (HELIOGRAPH_LOAD_SECONDS for another time): 5,000 users, a third of whom do something wrong.
 
-Whether memory stays flat is a question of half an hour, not asked here: a minute is no time in which it could be
-answered. The command for it: ``heliograph load … --duration 30m --assert "rss_growth<=1%"``.
+Whether memory stays flat is a question of half an hour (``docs/load.md`` has the command and what came of it). In a
+minute the histories still fill, so only a growth that a leak of every ended connection makes is seen: 6 % and more.
 """
 
 import asyncio
@@ -18,6 +18,7 @@ from tests.e2e.served import OPEN, Served, configuration, token
 
 USERS = 5000
 SECONDS = float(os.environ.get("HELIOGRAPH_LOAD_SECONDS", "60"))
+GROWTH = 1.0 if SECONDS >= 180 else 4.0  # percent over the last two thirds; the histories are full after 35 seconds
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(420 + 2 * SECONDS)]
 
 
@@ -40,4 +41,5 @@ def test_five_thousand_users_of_whom_many_do_everything_wrong_lose_nothing(tmp_p
     assert figures["delivered"] == figures["expected"] > 2_200 * SECONDS
     assert account.counts["drops"] > 16 * SECONDS
     assert account.counts["bad frames"] > 11 * SECONDS
+    assert figures["rss_growth"] <= GROWTH
     assert figures["fds_left"] <= 5

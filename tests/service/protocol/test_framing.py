@@ -90,6 +90,14 @@ def test_nothing_is_held_after_the_end(end):
     assert held(parser) == 0
 
 
+def test_a_fault_that_is_kept_holds_nothing():
+    """As one that was raised would: its frames, and by them the parser and the connection."""
+    parser = FrameParser(FrameLimits(LIMIT))
+    parser.feed(f(TEXT, b"\xff"))
+    assert (parser.error.code, parser.error.reason) == (1007, "invalid UTF-8")
+    assert (parser.error.__traceback__, parser.error.__context__) == (None, None)
+
+
 def test_a_small_limit_holds_for_small_frames():
     parser = FrameParser(FrameLimits(3))
     assert parser.feed(f(TEXT, b"abc")) == [(TEXT, b"abc")]
