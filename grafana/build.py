@@ -7,11 +7,12 @@ from pathlib import Path
 
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
-from grafana.dashboards.overview import overview
-from grafana.dashboards.process import process
+from grafana.dashboards.boards.broker import broker
+from grafana.dashboards.boards.overview import overview
+from grafana.dashboards.boards.runtime import runtime
 
 GENERATED = Path(__file__).parent / "generated"
-BOARDS = {"overview.json": overview, "process.json": process}
+BOARDS = {"broker.json": broker, "overview.json": overview, "runtime.json": runtime}
 
 
 def boards() -> Mapping[str, str]:

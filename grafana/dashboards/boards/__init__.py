@@ -1,0 +1,1 @@
+"""One file a board: its table of contents, a line a panel."""
