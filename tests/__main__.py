@@ -5,6 +5,7 @@ tests run; the tests of the stack come last. With ``--quick`` neither is done. T
 and browsers run beside those that mostly compute; what they print comes after.
 """
 
+import contextlib
 import subprocess
 import sys
 import tempfile
@@ -12,7 +13,9 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-WAITING = ("tests/e2e", "tests/sdk", "tests/browser", "tests/transcripts")
+#: What runs beside the rest, a process each. Without the slow ones there is room for more of them on two cores.
+BESIDE = (("tests/e2e", "tests/sdk", "tests/browser", "tests/transcripts"),)
+BESIDE_QUICK = (("tests/e2e", "tests/browser"), ("tests/sdk", "tests/transcripts"), ("tests/service",))
 NOTHING_COLLECTED = 5
 
 
@@ -28,25 +31,46 @@ def pytest(*arguments: str) -> int:
     return subprocess.run(command(*arguments), cwd=ROOT, check=False).returncode
 
 
-def in_two_halves(marks: str, rest: list[str]) -> int:
+class Beside:
+    """A part of the tests in a process of its own, whose words are kept until it is their turn."""
+
+    def __init__(self, marks: str, folders: tuple[str, ...]) -> None:
+        self.folders = folders
+        self._printed = tempfile.TemporaryFile()  # noqa: SIM115, closed in __exit__
+        cache = f"cache_dir=.pytest_cache/{Path(folders[0]).name}"
+        words = command("-m", marks, "-o", cache, *folders)
+        self._process = subprocess.Popen(words, cwd=ROOT, stdout=self._printed, stderr=subprocess.STDOUT)
+
+    def __enter__(self) -> "Beside":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._process.poll() is None:
+            self._process.terminate()
+            self._process.wait()
+        self._printed.close()
+
+    def result(self) -> int:
+        """Waits for it, prints what it printed and returns its exit code."""
+        code = self._process.wait()
+        say(" ".join(self.folders))
+        self._printed.seek(0)
+        sys.stdout.write(self._printed.read().decode("utf-8", "replace"))
+        sys.stdout.flush()
+        return code
+
+
+def in_parts(marks: str, parts: tuple[tuple[str, ...], ...], rest: list[str]) -> int:
     """All but the stack's; with arguments of the caller's in one go, since they may name files."""
     if rest:
         return pytest("-m", marks, *rest)
-    with tempfile.TemporaryFile() as printed:
-        say(f"beside the others, printed after them: {' '.join(WAITING)}")
-        words = command("-m", marks, "-o", "cache_dir=.pytest_cache/waiting", *WAITING)
-        with subprocess.Popen(words, cwd=ROOT, stdout=printed, stderr=subprocess.STDOUT) as waiting:
-            try:
-                first = pytest("-m", marks, "tests", *(f"--ignore={folder}" for folder in WAITING))
-                second = waiting.wait()
-            finally:
-                if waiting.poll() is None:
-                    waiting.terminate()
-        say(" ".join(WAITING))
-        printed.seek(0)
-        sys.stdout.write(printed.read().decode("utf-8", "replace"))
-        sys.stdout.flush()
-    return first or second
+    with contextlib.ExitStack() as stack:
+        others = [stack.enter_context(Beside(marks, folders)) for folders in parts]
+        for part in others:
+            say(f"beside the others, printed after them: {' '.join(part.folders)}")
+        first = pytest("-m", marks, "tests", *(f"--ignore={folder}" for part in parts for folder in part))
+        codes = [first, *(part.result() for part in others)]
+        return next((code for code in codes if code), 0)
 
 
 def timed(arguments: list[str]) -> int:
@@ -64,12 +88,12 @@ def main(arguments: list[str]) -> int:
     rest = [a for a in arguments if a != "--quick"]
     if quick:
         say("tests without the observability stack")
-        return in_two_halves("not stack and not slow", rest)
+        return in_parts("not stack and not slow", BESIDE_QUICK, rest)
     say("building the observability stack's programs in the background (a look into the cache when they are there)")
     build = subprocess.Popen([sys.executable, "-m", "deploy.native.build"], cwd=ROOT)
     try:
         say("tests without the stack")
-        first = in_two_halves("not stack", rest)
+        first = in_parts("not stack", BESIDE, rest)
         if build.poll() is None:
             say("waiting for the stack's programs")
         build.wait()
