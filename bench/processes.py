@@ -130,6 +130,13 @@ class Client(Piped):
         self.opened += count
         return float(words[4])
 
+    def storm(self, count: int, kind: str, channel: str = envelope.CHANNEL, token: str = "-") -> dict[str, Any]:
+        """Opens connections, all at once; how many came in, how long the door took, how the others were refused."""
+        words = self.ask(f"open {count} {count} {kind} {channel} {token}").split()
+        self.opened += int(words[1])
+        told: dict[str, Any] = msgspec.json.decode(self.ask("doors"))
+        return {"opened": int(words[1]), "failed": int(words[3]), "seconds": float(words[4]), **told}
+
     def drop(self, count: int) -> None:
         """Closes the connections opened last."""
         self.ask(f"drop {count}")

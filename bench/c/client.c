@@ -10,6 +10,7 @@
  *         watch             counters to zero, no busy polling
  *         publish HZ SECONDS  publications of 128 B, connections in turn, each to its own channel
  *         drop COUNT        the last COUNT connections are closed
+ *         doors             print how long the doors took since the last time, and how those ended who were refused
  *         quit
  * stdout: "opened COUNT failed COUNT SECONDS", "published COUNT", "dropped", "begun", or the counters.
  */
@@ -24,6 +25,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "doors.h"
 #include "meter.h"
 #include "stamp.h"
 
@@ -37,6 +39,8 @@ typedef enum { CONNECTING, UPGRADING, GREETING, OPEN, DEAD } Stage;
 typedef enum { BARE, ECHO, CONNECT, SUBSCRIBE } Kind;
 typedef struct {
     int fd, number, due; /* due = replies still to come before it is open */
+    int told;            /* it was refused by a status or a code */
+    uint64_t dialled;
     Stage stage;
     char *tail; /* an incomplete frame, kept until the rest comes */
     size_t tail_length;
@@ -48,14 +52,16 @@ static const char *path = "/connection/websocket";
 static Kind kind;
 static char channel[128], token[4096], room[ROOM * 2];
 static Meter meter;
+static Doors doors;
+static uint64_t door_codes[CODES];
 static size_t hint;
 static uint64_t last_heard;
 
 static void settle(Peer *p, Stage stage) {
     if (p->stage != OPEN && p->stage != DEAD) {
         in_flight--;
-        if (stage == OPEN) opened++;
-        else failed++;
+        if (stage == OPEN) opened++, meter_age(&doors.greetings, p->dialled, now_ns());
+        else failed++, doors.silent += !p->told;
     }
     p->stage = stage;
 }
@@ -125,6 +131,7 @@ static void dial(Peer *p) {
     int one = 1;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     in_flight++;
+    p->dialled = now_ns();
     p->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
     setsockopt(p->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     if (connect(p->fd, (struct sockaddr *)&address, sizeof address) && errno != EINPROGRESS) return bury(p);
@@ -166,6 +173,7 @@ static void hear_frame(Peer *p, int opcode, const char *body, size_t length, uin
     if (opcode == 8) {
         int code = length >= 2 ? (unsigned char)body[0] << 8 | (unsigned char)body[1] : 1005;
         if (code < CODES) meter.codes[code]++;
+        if (code < CODES && p->stage != OPEN) door_codes[code]++, p->told = 1;
         say(p, 8, body, length < 2 ? 0 : 2);
         bury(p);
     }
@@ -199,9 +207,13 @@ static size_t hear_answer(Peer *p, const char *data, size_t length) {
     const char *end = memmem(data, length, "\r\n\r\n", 4);
     if (!end) return 0;
     if (memcmp(data, "HTTP/1.1 101", 12) != 0) {
-        fprintf(stderr, "refused: %.*s\n", (int)(length < 300 ? length : 300), data);
+        int status = length > 12 ? atoi(data + 9) : 0;
+        if (status > 0 && status < STATUSES && doors.statuses[status]++ < 3)
+            fprintf(stderr, "refused: %.*s\n", (int)(length < 300 ? length : 300), data);
+        p->told = status > 0;
         bury(p);
     } else {
+        meter_age(&doors.upgrades, p->dialled, now_ns());
         greet(p);
     }
     return (size_t)(end - data) + 4;
@@ -307,7 +319,11 @@ static void obey(void) {
         open_peers(wanted, limit);
     } else if (sscanf(line, "publish %lf %lf", &a, &b) == 2) publish(a, b);
     else if (sscanf(line, "drop %d", &wanted) == 1) drop(wanted);
-    else if (!strncmp(line, "begin", 5)) begin(1);
+    else if (!strncmp(line, "doors", 5)) {
+        doors_print(&doors, door_codes);
+        memset(&doors, 0, sizeof doors);
+        memset(door_codes, 0, sizeof door_codes);
+    } else if (!strncmp(line, "begin", 5)) begin(1);
     else if (!strncmp(line, "watch", 5)) begin(0);
     else if (sscanf(line, "end %lu", &expected) == 1) finish(expected);
     else exit(0);
