@@ -3,10 +3,14 @@
 from typing import Final
 
 from service.access.certificates import FIELDS
+from service.connections.deadlines import PROFILES as CLOCKS
+from service.connections.heartbeat import PROFILES as BEATS
 from service.connections.limits import HttpLimits
 from service.settings.kinds import Convert, duration, one_of, port, switch, text, texts, whole
 
 NO_EFFECT: Final = "Accepted, without effect: "
+
+_DEADLINES: Final = one_of("", *CLOCKS, elsewhere=dict.fromkeys((*BEATS, "adaptive"), "client.heartbeat"))
 
 SERVER: Final = (
     ("address", text, "", "Interface of the public port; empty: all. The built-in configuration says 127.0.0.1."),
@@ -27,7 +31,7 @@ SERVER: Final = (
     ),
     (
         "deadlines",
-        one_of("", "lan", "public", "bulk"),
+        _DEADLINES,
         "",
         "Our own. The clocks of door and greeting: lan (500ms, 3s), public (5s, 10s; the default), bulk (10s, 25s).",
     ),
@@ -105,7 +109,7 @@ LISTENER: Final = (
     ("name", text, "", "Our own. What metrics and logs call it."),
     ("address", text, "", "Our own. Its interface; empty: all."),
     ("port", port, 0, "Our own. Its port; 0: any free one."),
-    ("deadlines", one_of("", "lan", "public", "bulk"), "", "Our own. Its clocks; empty: as http_server.deadlines."),
+    ("deadlines", _DEADLINES, "", "Our own. Its clocks; empty: as http_server.deadlines."),
     ("proxy_protocol", switch, False, "Our own. As http_server.proxy_protocol."),
 )
 

@@ -2,7 +2,8 @@
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Final
 
 Convert = Callable[[object], object]
@@ -114,12 +115,19 @@ def anything(value: object) -> object:
     return value
 
 
-def one_of(*words: str) -> Convert:
-    """A text out of a closed list; "" stands for the first of them where the list has it."""
+def one_of(*words: str, elsewhere: Mapping[str, str] = MappingProxyType({})) -> Convert:
+    """A text out of a closed list; "" stands for the first of them where the list has it.
+
+    Args:
+        words: the list.
+        elsewhere: words that somebody may well write here, and the setting that takes them.
+
+    """
 
     def convert(value: object) -> object:
         if value not in words:
-            raise Misfit("takes " + " or ".join(f'"{word}"' for word in words if word))
+            right = f'; "{value}" is for {elsewhere[value]}' if isinstance(value, str) and value in elsewhere else ""
+            raise Misfit("takes " + " or ".join(f'"{word}"' for word in words if word) + right)
         return value
 
     return convert

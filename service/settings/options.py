@@ -5,6 +5,7 @@ Names and defaults are Centrifugo 6's; where a default differs, or a name is our
 
 from typing import Final
 
+from service.connections.deadlines import PROFILES as CLOCKS
 from service.connections.heartbeat import PROFILES
 from service.settings.door_options import DOORS, NO_EFFECT
 from service.settings.hook_options import FOR_NAMESPACES, PLACES
@@ -71,7 +72,7 @@ _CLIENT: Final = (
     ("pong_timeout", duration, "8s", "A pong is overdue after this."),
     (
         "heartbeat",
-        one_of("", *PROFILES, "adaptive"),
+        one_of("", *PROFILES, "adaptive", elsewhere=dict.fromkeys(CLOCKS, "http_server.deadlines")),
         "",
         "Our own. A profile instead of the three figures: realtime 5s/3s/2, service 10s/8s/3, iot 60s/15s/1, adaptive.",
     ),

@@ -98,3 +98,11 @@ def test_a_closed_list_names_its_words():
     assert convert("") == ""
     with pytest.raises(Misfit, match='"json" or "binary"'):
         convert("jsn")
+
+
+def test_a_word_of_another_list_is_told_where_it_belongs():
+    convert = one_of("", "lan", "bulk", elsewhere={"iot": "client.heartbeat"})
+    with pytest.raises(Misfit, match='takes "lan" or "bulk"; "iot" is for client.heartbeat'):
+        convert("iot")
+    with pytest.raises(Misfit, match='takes "lan" or "bulk"$'):
+        convert(["iot"])
