@@ -125,6 +125,7 @@ def test_each_alert_can_be_broken_in_many_ways():
 
 
 @pytest.mark.parametrize(("subject", "rule", "breakage"), list(ways_to_break()))
+@pytest.mark.slow
 def test_a_broken_rule_is_noticed(subject, rule, breakage, tmp_path):
     broken = yaml.safe_load((RULES / f"{subject}.yml").read_text())
     for candidate in (candidate for group in broken["groups"] for candidate in group["rules"]):

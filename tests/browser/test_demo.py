@@ -71,6 +71,7 @@ async def test_a_message_is_seen_with_its_latency(server):
         assert tab.complaints == []
 
 
+@pytest.mark.slow
 async def test_it_reports_what_it_measures(server):
     async with browsing() as tab:
         await opened(tab, server)
@@ -94,6 +95,7 @@ async def test_it_reports_what_it_measures(server):
         assert tab.complaints == []
 
 
+@pytest.mark.slow
 async def test_a_killed_socket_catches_up(server):
     async with browsing() as tab:
         await opened(tab, server)
@@ -109,6 +111,7 @@ async def test_a_killed_socket_catches_up(server):
         assert tab.complaints == []
 
 
+@pytest.mark.slow
 async def test_a_client_that_stops_reading_gets_everything_late(server):
     async with browsing() as tab:
         await opened(tab, server)
@@ -122,6 +125,7 @@ async def test_a_client_that_stops_reading_gets_everything_late(server):
         assert await tab.run("document.querySelector('#reconnects').textContent") == "0"
 
 
+@pytest.mark.slow
 async def test_throttling_is_switched_on_and_off(server):
     async with browsing() as tab:
         await opened(tab, server)
@@ -148,6 +152,7 @@ async def test_leaving_and_a_token_that_does_not_count(server):
         await tab.until(f"{LOG}.includes('3500 invalid token, for good')")
 
 
+@pytest.mark.slow
 async def test_another_server_in_between_is_noticed(tmp_path):
     """The server goes away and comes back without what it knew: the page says that something is lost."""
     settings = configuration(demo__enabled=True, channel__without_namespace=RECOVERABLE)

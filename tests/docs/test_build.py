@@ -22,6 +22,7 @@ def elsewhere(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.mark.slow
 def test_a_changed_a_missing_and_a_left_over_page_are_found_and_put_right(elsewhere, capsys):
     assert build.main(["--check"]) == 0
     (elsewhere / "metrics.md").write_text("mine")

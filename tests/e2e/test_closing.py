@@ -69,6 +69,7 @@ ENDS = {
 """Close code → what leads to it."""
 
 
+@pytest.mark.slow
 async def test_a_thousand_closes_against_busy_clients_all_arrive(tmp_path):
     settings = configuration(client__ping_interval="2s", client__pong_timeout="1s")
     with Served(tmp_path, settings) as server:

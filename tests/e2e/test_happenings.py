@@ -132,6 +132,7 @@ async def test_every_end_is_counted_once_with_its_cause(make_node, telemetry):
 @pytest.mark.shows("heliograph_pings_total", "heliograph_pongs_total", "heliograph_heartbeat_rtt_seconds")
 @pytest.mark.shows("heliograph_heartbeats_missed_total", "heliograph_heartbeats_late_total", "websocket.heartbeat")
 @pytest.mark.shows("heartbeat.late", "heartbeat.missed")
+@pytest.mark.slow
 async def test_a_heartbeat_in_time_a_late_and_a_missed_one(make_node, telemetry):
     """Two misses end it; a pong after the first one is late."""
     _, port = await make_node(client__ping_interval="1s", client__pong_timeout="200ms", client__pong_misses=2)

@@ -73,6 +73,7 @@ async def blocked_with_fifty_open_pings(telemetry, port):
 
 
 @pytest.mark.shows("loop.stalled", "heliograph_event_loop_stalls_total", "heliograph_event_loop_lag_seconds")
+@pytest.mark.slow
 async def test_a_blocked_loop_is_named_and_disconnects_no_healthy_client(make_node, telemetry):
     """50 of 50 (requirement H1)."""
     service, port = await make_node(client__ping_interval="2s", client__pong_timeout="1500ms")
@@ -88,6 +89,7 @@ async def test_a_blocked_loop_is_named_and_disconnects_no_healthy_client(make_no
         await raw.abort()
 
 
+@pytest.mark.slow
 async def test_without_the_excuse_the_same_block_would_cut_them(make_node, telemetry, monkeypatch):
     """The control of the test above."""
     monkeypatch.setattr(type(telemetry.telemetry.runtime), "excuse", lambda _self: 0.0)

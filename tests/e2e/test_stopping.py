@@ -38,6 +38,7 @@ async def test_readiness_is_red_while_the_last_clients_linger(tmp_path):
         assert (await stopping)[0] == 0
 
 
+@pytest.mark.slow
 async def test_a_client_that_never_answers_cannot_hold_the_server(tmp_path):
     with Served(tmp_path) as server:
         deaf = [await Raw.connected(server.port, token("ada")) for _ in range(3)]
@@ -100,6 +101,7 @@ async def paces(server) -> float:
 
 
 @pytest.mark.parametrize("manner", ["absent", "silent", "lying", "broken"])
+@pytest.mark.slow
 async def test_a_bad_collector_costs_nothing(tmp_path, manner):
     """Publishing keeps the pace of a server without telemetry, nothing is lost, the stop waits at most two seconds for it."""
     (plain := tmp_path / "plain").mkdir()

@@ -58,6 +58,7 @@ def visit(number, name):
     return [{"id": number * 8 + place + 2, **command} for place, command in enumerate(commands)]
 
 
+@pytest.mark.slow
 async def test_ten_thousand_names_leave_no_series_and_no_channel(tmp_path):
     with Served(tmp_path, configuration(client__command_rate=0)) as server:
         raw = await Raw.connected(server.port, token("stranger"))
@@ -73,6 +74,7 @@ async def test_ten_thousand_names_leave_no_series_and_no_channel(tmp_path):
         await raw.abort()
 
 
+@pytest.mark.slow
 async def test_a_flood_of_subscribes_is_refused_then_closed_and_others_are_served(served):
     stranger = await Raw.connected(served.port, token("stranger"))
     neighbour = await Raw.connected(served.port, token("neighbour"), "chat")
@@ -97,6 +99,7 @@ async def test_a_flood_of_subscribes_is_refused_then_closed_and_others_are_serve
     await neighbour.abort()
 
 
+@pytest.mark.slow
 async def test_a_client_gets_no_more_channels_than_its_limit(served):
     raw = await Raw.connected(served.port, token("stranger"))
     codes = await several(raw, [{"id": n + 2, "subscribe": {"channel": f"many-{n}"}} for n in range(1000)])

@@ -58,6 +58,7 @@ class Ends(centrifuge.ClientEventHandler):
         self.ends.append((context.code, context.reason))
 
 
+@pytest.mark.slow
 async def test_the_python_sdk_over_wss_with_a_token_and_with_a_certificate(tmp_path):
     authority = Authority(tmp_path)
     tls = {"client_ca_pem": str(authority.file), "client_certificate": "optional", "user_from": "cn"}
@@ -106,6 +107,7 @@ async def numbers(reader, seen, last):
 
 
 @pytest.mark.timeout(120)
+@pytest.mark.slow
 async def test_certificates_are_replaced_under_a_thousand_connections_and_load(tmp_path):
     authority, published = Authority(tmp_path), 0
     with served(tmp_path, authority) as server:

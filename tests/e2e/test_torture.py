@@ -322,6 +322,7 @@ def run(loop, folder, steps):
 
 
 @pytest.mark.parametrize("loop", [uvloop.new_event_loop, asyncio.new_event_loop], ids=["uvloop", "asyncio"])
+@pytest.mark.slow
 def test_five_thousand_interleavings(tmp_path, loop):
     run(loop, tmp_path, 5_000)
 

@@ -79,6 +79,7 @@ async def explained(server, subject, first, *, source="both"):
 
 
 @pytest.mark.parametrize("source", ["node", "log"])
+@pytest.mark.slow
 async def test_no_pong_of_a_client_whose_network_is_whole(server, source):
     raw, client = await connect(server, "frozen")
     assert (await gone(raw)).code == 3012
@@ -196,6 +197,7 @@ async def test_a_user_is_explained_by_its_last_unwanted_end_and_how_often(server
     await alive.abort()
 
 
+@pytest.mark.slow
 async def test_one_that_is_well_and_one_that_nobody_knows(server):
     raw, client = await connect(server, "well")
     case = await explained(server, client, "alive", source="node")
@@ -213,6 +215,7 @@ def why(server, *words, given=TOKEN):
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=30, check=False)
 
 
+@pytest.mark.slow
 async def test_the_command_for_people_and_for_programs(server):
     raw, client = await connect(server, "shown")
     raw.writer.write(b"\x81\x00")
@@ -232,6 +235,7 @@ async def test_the_command_for_people_and_for_programs(server):
     await raw.abort()
 
 
+@pytest.mark.slow
 async def test_a_server_that_was_stopped_is_told_from_its_log(tmp_path):
     with Served(tmp_path, configuration()) as own:
         raw, client = await connect(own, "last")

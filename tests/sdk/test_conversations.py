@@ -115,6 +115,7 @@ async def test_the_personal_channel_needs_no_subscribe(sdk, server):
     await sdk.expect("publication", channel=f"#{user}", data="for you")
 
 
+@pytest.mark.slow
 async def test_a_connection_lives_on_by_refreshing_its_token(sdk, server):
     await sdk.connect(server.url, token("ada", 2), tokens=[token("ada", 3600)])
     await sdk.expect("connected")

@@ -43,6 +43,7 @@ def marked(wire):
     return len(re.findall(rb'"delta":true|;0.@\x01|h\x01', bytes(wire.told), re.DOTALL))
 
 
+@pytest.mark.slow
 async def test_documents_arrive_and_the_wire_carries_less(sdk, server):
     channel = f"delta:live-{sdk.name}"
     numbers = range(20)
@@ -75,6 +76,7 @@ async def test_what_was_missed_comes_as_deltas_and_live_ones_go_on(sdk, server):
         assert [one["data"]["number"] for one in sdk.publications(channel)] == [1, 2, 3, 4, 5, 6]
 
 
+@pytest.mark.slow
 async def test_a_reconnect_that_missed_nothing_needs_no_base(sdk, server):
     """The SDK has an offset from its subscribe reply, and never had that publication."""
     channel = f"delta:nothing-{sdk.name}"

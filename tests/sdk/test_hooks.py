@@ -62,6 +62,7 @@ async def test_a_disconnect_of_the_backend_is_final(sdk, server, backend):
     assert len(backend.asked) == 1
 
 
+@pytest.mark.slow
 async def test_an_outage_is_waited_out(sdk, server, backend):
     backend.says("/connect", 500, b"<html>", {"result": {"user": "ada"}})
     await sdk.connect(server.url)
@@ -69,6 +70,7 @@ async def test_an_outage_is_waited_out(sdk, server, backend):
     assert len(backend.asked) == 3
 
 
+@pytest.mark.slow
 async def test_the_backend_prolongs_and_ends(sdk, server, backend):
     now = int(time.time())
     backend.says("/connect", {"result": {"user": "ada", "expire_at": now + 2}}, {"disconnect": {"code": 4500}})

@@ -18,6 +18,7 @@ async def in_room(sdk, server, channel):
     return me
 
 
+@pytest.mark.slow
 async def test_who_comes_and_goes_is_told(sdk, server):
     channel = f"room:{sdk.name}"
     me = await in_room(sdk, server, channel)

@@ -29,6 +29,7 @@ async def entering(sdk, server, channel, tokens):
 
 
 @pytest.mark.parametrize("channel", ["closed:room", "$closed:private", "$private"])
+@pytest.mark.slow
 async def test_a_token_opens_what_is_closed(sdk, server, channel):
     await entering(sdk, server, channel, [ticket(channel)])
     await sdk.expect("subscribed", channel=channel)
@@ -42,6 +43,7 @@ async def test_a_token_may_turn_recovery_on(sdk, server):
     assert (await sdk.expect("subscribed"))["recoverable"]
 
 
+@pytest.mark.slow
 async def test_a_subscription_lives_on_by_refreshing_its_token(sdk, server):
     now = time.time()
     await entering(sdk, server, "closed:long", [ticket("closed:long", lives=3), ticket("closed:long")])

@@ -93,6 +93,7 @@ def load(server, *words):
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
 
 
+@pytest.mark.slow
 def test_conditions_that_hold_are_exit_code_0_and_the_files_say_it_all(server, tmp_path):
     whole, picture = tmp_path / "load.json", tmp_path / "load.svg"
     ran = load(
@@ -111,6 +112,7 @@ def test_conditions_that_hold_are_exit_code_0_and_the_files_say_it_all(server, t
     assert "load: publishing: ready 20" in ran.stderr
 
 
+@pytest.mark.slow
 def test_one_that_does_not_hold_is_exit_code_1_and_says_so(server):
     ran = load(server, "--assert", "delivered=1", "--json", "-")
     assert ran.returncode == 1
@@ -118,6 +120,7 @@ def test_one_that_does_not_hold_is_exit_code_1_and_says_so(server):
     assert json.loads(ran.stdout)["failed"][0].startswith("delivered=1")
 
 
+@pytest.mark.slow
 def test_a_server_without_metrics_is_no_trouble_unless_it_is_asked_about(server):
     ran = load(server, "--metrics", "http://127.0.0.1:1/metrics", "--assert", "lost=0", "--assert", "fds_left<=2")
     assert ran.returncode == 1

@@ -183,6 +183,7 @@ async def test_the_process_keeps_what_it_accepted_when_it_is_killed(tmp_path):
     assert f"http://127.0.0.1:{port}".encode() in said
 
 
+@pytest.mark.slow
 async def test_it_says_why_it_does_not_start(tmp_path):
     (tmp_path / "file").touch()
     process = await start(free_port(), tmp_path / "file" / "inbox.sqlite3")

@@ -142,6 +142,7 @@ def listen(crowd, known):
         known ^= {each.info.client}
 
 
+@pytest.mark.slow
 def test_a_storm_takes_a_fifth_of_the_loop_and_less_than_two_milliseconds_a_turn():
     """10,000 leaves to 2,000 listeners, at 2 microseconds a write."""
     members = [Member() for _ in range(2000)]

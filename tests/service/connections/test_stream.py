@@ -183,6 +183,7 @@ async def test_bytes_behind_the_request_are_passed_over_within_bounds(node):
     assert (await body.message())["push"]["disconnect"]["code"] == 3501
 
 
+@pytest.mark.slow
 async def test_a_node_that_stops_says_so(node):
     body = await sse(node)
     await body.message()

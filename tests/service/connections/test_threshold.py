@@ -184,6 +184,7 @@ async def test_a_session_is_resumed(make_node, authority):
     assert (await asyncio.to_thread(visit, session))[1]
 
 
+@pytest.mark.slow
 async def test_a_certificate_is_replaced_while_connections_go_on(make_node, authority):
     pair = authority.issue("first", file="server")
     node = await make_node(**secured(pair), **OPEN)
@@ -326,6 +327,7 @@ async def test_a_stranger_may_not_say_it(make_node):
     assert refused(node, "proxy_header") == 1
 
 
+@pytest.mark.slow
 async def test_a_further_listener_has_its_own_name_certificate_and_clocks(make_node, authority):
     pair = authority.issue()
     tls = {"enabled": True, "cert_pem": pair[0], "key_pem": pair[1]}

@@ -42,6 +42,7 @@ async def until(ask, patience=20.0):
     return answer
 
 
+@pytest.mark.slow
 async def test_everything_that_a_board_shows_moves(served):
     def moved(name, **labels):
         return served.figure(f"heliograph_{name}", **labels) > 0
@@ -66,6 +67,7 @@ async def test_everything_that_a_board_shows_moves(served):
     assert served.figure("heliograph_publish_errors_total") == 0
 
 
+@pytest.mark.slow
 async def test_it_outlives_the_server(served):
     quiet = {"cut_every": 0.0, "leave_every": 0.0, "mistake_every": 0.0}
     async with running(served, clients=5, publications=20.0, **quiet) as load:

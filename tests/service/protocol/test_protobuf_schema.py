@@ -18,7 +18,9 @@ ELSEWHERE = {
 EMULATION = {wire.EmulationRequest: {"node": 1, "session": 2, "data": 3}}
 
 
-@pytest.mark.parametrize("message", sorted(NUMBERS.keys() - EMULATION.keys(), key=str), ids=lambda message: message.__name__)
+@pytest.mark.parametrize(
+    "message", sorted(NUMBERS.keys() - EMULATION.keys(), key=str), ids=lambda message: message.__name__
+)
 def test_every_field_has_its_number_and_type(message):
     known = client_proto.library_class(ELSEWHERE.get(message, message.__name__)).DESCRIPTOR.fields_by_name
     assert set(NUMBERS[message]) == set(message.__struct_fields__)

@@ -85,6 +85,7 @@ async def test_a_server_that_reorders_is_found_out(liar):
     assert figures["duplicated"] == 0
 
 
+@pytest.mark.slow
 async def test_a_server_that_forgets_what_it_promised_to_recover_is_found_out(liar):
     forgetful = await liar()
     forgetful.missed = lambda _asked: []
@@ -94,6 +95,7 @@ async def test_a_server_that_forgets_what_it_promised_to_recover_is_found_out(li
     assert figures["told"] == 0
 
 
+@pytest.mark.slow
 async def test_a_server_that_says_that_it_does_not_recover_is_none(liar):
     plain = await liar()
     plain.recovers = False
@@ -126,6 +128,7 @@ async def test_publications_are_sent_late_and_in_two_pieces(liar):
     assert figures["p90"] < 0.2, "how late we send is not the server's latency"
 
 
+@pytest.mark.slow
 async def test_a_weak_network_is_felt(liar):
     distant = await liar()
     _, near = await played(distant.url)
@@ -158,6 +161,7 @@ def certified(folder):
     (folder / "key.pem").write_bytes(pem)
 
 
+@pytest.mark.slow
 async def test_tls_is_verified_unless_told_otherwise(liar, tmp_path, monkeypatch):
     certified(tmp_path)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -192,6 +196,7 @@ def server(tmp_path_factory):
         yield served
 
 
+@pytest.mark.slow
 async def test_users_who_do_everything_wrong_lose_nothing_and_leave_nothing(server):
     """Late, dropped, bad frames, goodbyes, ping floods and a weak network at once, against the real server."""
     users = 120
