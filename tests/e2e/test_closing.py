@@ -4,6 +4,8 @@ import asyncio
 import collections
 import contextlib
 
+import pytest
+
 from service.protocol import framing
 from tests.e2e.raw import Raw
 from tests.e2e.served import Served, configuration, token
