@@ -6,11 +6,22 @@ kind=${1:-run}
 lock=requirements/$kind.txt
 fail() { printf 'heliograph: %s\n' "$1" >&2; exit 1; }
 
+# `.venv/bin/heliograph` works from any folder; key and secret of a quick start are those of the folder it is called in.
+command_of_ours() {
+  [ -x .venv/bin/heliograph ] && return
+  cat > .venv/bin/heliograph <<'END'
+#!/bin/sh
+home=$(cd "$(dirname "$0")/../.." && pwd)
+PYTHONPATH=$home${PYTHONPATH:+:$PYTHONPATH} exec "$home/.venv/bin/python" -m service "$@"
+END
+  chmod +x .venv/bin/heliograph
+}
+
 # `make run` is content with an environment that the tests made.
 stamp_of() { sha256sum "requirements/$1.txt" | cut -c1-16; }
-[ -x .venv/bin/python ] && [ -e ".venv/.dev-$(stamp_of dev)" ] && exit 0
+[ -x .venv/bin/python ] && [ -e ".venv/.dev-$(stamp_of dev)" ] && { command_of_ours; exit 0; }
 stamp=.venv/.$kind-$(stamp_of "$kind")
-[ -x .venv/bin/python ] && [ -e "$stamp" ] && exit 0
+[ -x .venv/bin/python ] && [ -e "$stamp" ] && { command_of_ours; exit 0; }
 
 python=${PYTHON:-}
 for candidate in python3.13 python3.12 python3.11 python3; do
@@ -29,3 +40,4 @@ echo "heliograph: making .venv from $lock (once)" >&2
 .venv/bin/pip -q --disable-pip-version-check install --require-hashes -r "$lock" || fail "the packages of $lock could not be installed (see above). Is the package index reachable?"
 rm -f .venv/.run-* .venv/.dev-*
 touch "$stamp"
+command_of_ours

@@ -41,6 +41,8 @@ ATTRIBUTES: dict[str, str] = {
     "heliograph.outside.kind": "connect, refresh, subscribe, sub_refresh, publish, rpc or jwks",
     "heliograph.outside.tries": "how often it was asked",
     "heliograph.refusal.cause": "why it was not let in, from a closed list",
+    "heliograph.refusal.reason": "the sentence of the log; nothing of the token",
+    "heliograph.token.kind": "connection or subscription",
     "heliograph.refusal.answer": "the status or close code that it heard, or cut",
     "heliograph.listener": "where it knocked",
     "heliograph.stall.seconds": "how long the event loop stood still (event loop.stalled of a span)",

@@ -149,7 +149,8 @@ HAPPENINGS = (
         (n.BROKER_OPERATIONS,), (n.BROKER_SPAN,), (n.BROKER_FAILED,),
     ),
     Happening(
-        "access", "token_refused", "A token did not count", (n.TOKENS_REFUSED,), (), (n.TOKEN_REFUSED,)
+        "access", "token_refused", "A token did not count; traced up to a ceiling",
+        (n.TOKENS_REFUSED,), (n.TOKEN_SPAN,), (n.TOKEN_REFUSED,),
     ),
     Happening("access", "keys_fetched", "A key set came", (), (), (n.KEYS_FETCHED,)),
     Happening("outside", "calling", "Another server is asked; the gate decides", (n.TRACES_SAMPLED,)),

@@ -62,7 +62,7 @@ REFUSAL_CAUSES = (  # before and at the upgrade; what is too much for us comes f
     "visitors", "too_many_idle", "pipelining", "no_descriptors", "silent", "dripping", "slow_body", "slow_tls",
     "tls_failed", "proxy_header", "url_too_long", "head_too_large", "too_many_headers",
     "bad_request", "method", "http_version", "upgrade_header", "connection_header", "version_header", "version",
-    "key_header", "key", "origin", "protobuf", "cf_connect", "connect_request", "body", "too_large",
+    "key_header", "key", "origin", "protobuf", "cf_connect", "connect_request", "body", "too_large", "no_route",
 )  # fmt: skip
 REFUSAL_ANSWERS = (  # cut: not a word
     "400", "403", "404", "405", "408", "413", "414", "426", "429", "431", "503", "504", "3013", "cut",
@@ -313,12 +313,15 @@ BROKER_SPAN = SpanName("broker.publish", "client", "The broker's part of a publi
 FANOUT_SPAN = SpanName("message.fanout", "producer", "A batch to all subscribers here; linked to up to 8 receivers.")
 DELIVER_SPAN = SpanName("message.deliver", "producer", "A delivery slower than the limit, from accept to the kernel.")
 RECEIVE_SPAN = SpanName("message.receive", "consumer", "From accept to a client, by the client's own report.")
+TOKEN_SPAN = SpanName(
+    "token.check", "internal", "A token that did not count, with the event token.refused; linked to its connection."
+)
 HOOK_SPAN = SpanName("hook.call", "client", "A question to the user's backend; it gets our traceparent.")
 SPANS: dict[str, SpanName] = {
     span.name: span
     for span in (
         UPGRADE_SPAN, CONNECT_SPAN, HEARTBEAT_SPAN, CLOSE_SPAN, PUBLISH_SPAN, BROKER_SPAN, FANOUT_SPAN, DELIVER_SPAN,
-        RECEIVE_SPAN, HOOK_SPAN,
+        RECEIVE_SPAN, TOKEN_SPAN, HOOK_SPAN,
     )
 }  # fmt: skip
 

@@ -17,7 +17,7 @@ from typing import NamedTuple, Protocol
 
 from observability import names
 from observability.field_names import ATTRIBUTES
-from observability.names import SpanName
+from observability.names import LogEvent, SpanName
 
 Attributes = Mapping[str, str | int | float | bool]
 
@@ -153,20 +153,24 @@ class Tracer:
         links: Sequence[Link] = (),
         error: str = "",
         at: float | None = None,
+        happened: tuple[LogEvent, Attributes] | None = None,
     ) -> None:
         """The span at ``link`` ends now, or ended ``at`` wall seconds, ``seconds`` after its beginning.
 
-        ``error`` says in a word what went wrong.
+        ``error`` says in a word what went wrong, ``happened`` what ended it, as an event of the span.
         """
         if self._strict:
             assert name.name in names.SPANS, f"span {name.name} is not declared"
-            assert set(attributes) <= set(ATTRIBUTES), f"{set(attributes) - set(ATTRIBUTES)} not declared"
+            used = set(attributes) if happened is None else {*attributes, *happened[1]}
+            assert used <= set(ATTRIBUTES), f"{used - set(ATTRIBUTES)} not declared"
         end = self._wall() if at is None else int(at * 1e9)
         if error:
             attributes = {**attributes, "error.type": error}
         start = end - int(seconds * 1e9)
         stall = self.stall_within(seconds)
-        events = () if stall is None else (_stalled(end, *stall),)
+        events = [] if stall is None else [_stalled(end, *stall)]
+        if happened is not None:
+            events.append(SpanEvent(happened[0].name, end, happened[1]))
         self._post.put(Span(name, link, parent, start, end, attributes, links, error, events))
 
 

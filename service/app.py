@@ -27,7 +27,9 @@ from service.access.tokens import Tokens
 from service.api.api_methods import METHODS, Methods, Node
 from service.api.debug import Debug
 from service.api.door import Door, Place
+from service.api.front import Front, FrontSettings
 from service.api.health import Doors, Readiness
+from service.api.page import PATH as PAGE
 from service.api.page import Page
 from service.api.server_api import ServerApi
 from service.broker.contract import Broker, Soon
@@ -51,7 +53,7 @@ from service.connections.registry import Registry
 from service.connections.reports import Reports
 from service.connections.rounds import Rounds
 from service.connections.station import ConnectionSettings, Station, Sums
-from service.connections.takeover import check_release
+from service.connections.takeover import check_release, say_no_version
 from service.connections.transports import Transports
 from service.connections.upgrade import Upgrade
 from service.connections.variants import Variant
@@ -87,6 +89,7 @@ class Service:
 
         """
         check_release()
+        say_no_version()
         loop = asyncio.get_running_loop()
         self.settings = settings
         self.telemetry = telemetry = telemetry or setup.build(settings.telemetry, _words(settings, middlewares))
@@ -174,7 +177,16 @@ class Service:
         self._small_doors().add_public(router)
         if self.settings.page is not None:
             Page(self.settings.page, self.settings.tokens).add_routes(router)
+        Front(self._front(), self.telemetry.door).add_routes(router)
         return application
+
+    def _front(self) -> FrontSettings:
+        settings = self.settings
+        return FrontSettings(
+            websocket=settings.upgrade.path if settings.websocket else "",
+            api="" if settings.api.disabled else settings.api.path,
+            demo="" if settings.page is None else PAGE,
+        )
 
     def _guarded(self) -> list[Middleware]:
         errands, observe = self.station.errands, self.telemetry.upgrade

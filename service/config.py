@@ -36,6 +36,7 @@ from service.settings.certificate_files import certificate_mistakes
 from service.settings.checking import Checked, check
 from service.settings.doors import HttpSettings, admission, beat_of, clocks_of, frames, http_settings
 from service.settings.elsewhere import add_elsewhere
+from service.settings.hook_agreement import places_of_hooks
 from service.settings.hook_reading import hooks
 from service.settings.mistakes import ConfigurationRefused, Mistake
 from service.settings.option import Section
@@ -131,7 +132,7 @@ def examine(file: Path | None, environ: Mapping[str, str], flags: Mapping[str, o
     checked = check(tree, root, origins)
     mistakes += checked.mistakes
     told = {mistake.place for mistake in mistakes if not mistake.later}  # what is wrong there has its default here
-    more = [*disagreements(checked.values), *certificate_mistakes(checked.values["http_server"])]
+    more = [*disagreements(checked.values), *certificate_mistakes(checked.values)]
     mistakes += [mistake for mistake in more if mistake.place not in told]
     return Examined(checked.values, mistakes, tree)
 
@@ -155,6 +156,11 @@ def _notes(examined: Examined, environ: Mapping[str, str]) -> list[str]:
         notes.append("client.insecure: everybody may connect, subscribe, publish and read without a token")
     if examined.values["http_api"]["insecure"]:
         notes.append("http_api.insecure: everybody who reaches the public port may call the server API without a key")
+    notes += [
+        f"{place}.http.tls.insecure_skip_verify: whoever stands between may answer for the backend"
+        for place, proxy in places_of_hooks(examined.values)
+        if proxy["http"]["tls"]["enabled"] and proxy["http"]["tls"]["insecure_skip_verify"]
+    ]
     return notes
 
 

@@ -34,10 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
         return _tell_all(asked.config, wrong)
     try:
         if asked.check:
-            if asked.rota is not None:
-                duty.load(asked.rota)
-            _tell("the files are right")
-            return 0
+            return _check(found, asked.config, asked.rota)
         store = Store(asked.inbox)
         office = Office(store, found, asked.rota, keep=asked.keep)
     except Wrong as wrong:
@@ -46,6 +43,24 @@ def main(arguments: list[str] | None = None) -> int:
         _tell(f"{trouble}")
         return 1
     return _serve(office, store, asked.host, asked.port, f"inbox {asked.inbox}, {len(found.channels)} channels")
+
+
+def _check(found: settings.Settings, config: Path | None, rota: Path | None) -> int:
+    """Both files and the secrets that the first one names: all that can be known before somebody has to be called.
+
+    Raises:
+        Wrong: of the rota.
+
+    """
+    missing = settings.unusable_secrets(found)
+    for sentence in missing:
+        _tell(f"{config}: {sentence}")
+    if rota is not None:
+        duty.load(rota)
+    if missing:
+        return 1
+    _tell("the files are right")
+    return 0
 
 
 def _serve(office: Office, store: Store, host: str, port: int, what: str) -> int:

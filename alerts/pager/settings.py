@@ -1,7 +1,7 @@
 """``pager.yml``: the channels, and for each route whom to tell, how and when. Without it there is the inbox only."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,7 +10,7 @@ import yaml
 from alerts.pager.case import Step
 from alerts.pager.channels.dingtalk import DingTalk
 from alerts.pager.channels.mail import Mail
-from alerts.pager.channels.outcome import Channel
+from alerts.pager.channels.outcome import Channel, Unreachable, secret
 from alerts.pager.channels.pagerduty import PagerDuty
 from alerts.pager.channels.provider import Provider
 from alerts.pager.channels.webhook import Webhook
@@ -108,6 +108,20 @@ def read(text: str) -> Settings:
         mistakes.add(f"address: {address!r} is no http or https address")
     mistakes.raise_if_any()
     return Settings(address, channels, routes)
+
+
+def unusable_secrets(found: Settings) -> list[str]:
+    """A sentence for each file of a secret that cannot be read, or is empty, as its reader here would find it."""
+    told = []
+    for name, channel in found.channels.items():
+        assert is_dataclass(channel), "every kind of channel is one"
+        for option in (each.name for each in fields(channel) if each.name.endswith("_file")):
+            if file := getattr(channel, option):
+                try:
+                    secret(file, f"channels.{name}.{option}")
+                except Unreachable as why:
+                    told.append(str(why))
+    return told
 
 
 def _channel(name: str, given: object, mistakes: Mistakes) -> Channel | Mail | None:

@@ -2,6 +2,7 @@
 
 from observability import names
 from observability.observers.instruments import Instruments
+from observability.tracing import Link
 
 
 class AccessObserver:
@@ -11,7 +12,9 @@ class AccessObserver:
         self._all = instruments
         self._refused = instruments.registry.counter(names.TOKENS_REFUSED)
 
-    def token_refused(self, kind: str, cause: str, says: str, connection_id: str = "") -> None:
+    def token_refused(
+        self, kind: str, cause: str, says: str, connection_id: str = "", near: Link | None = None
+    ) -> None:
         """A token did not count.
 
         Args:
@@ -19,10 +22,28 @@ class AccessObserver:
             cause: from the closed list.
             says: a sentence that shows nothing of the token.
             connection_id: whose it was.
+            near: the span of its upgrade, or of its connect, where that was sampled.
 
         """
         self._refused.by[kind, cause].value += 1
-        self._all.tell(names.TOKEN_REFUSED, kind=kind, cause=cause, reason=says, connection_id=connection_id)
+        link = self._trace(kind, cause, says, connection_id, near)
+        self._all.tell(names.TOKEN_REFUSED, link, kind=kind, cause=cause, reason=says, connection_id=connection_id)
+
+    def _trace(self, kind: str, cause: str, says: str, connection_id: str, near: Link | None) -> Link | None:
+        tracer = self._all.refusal_tracer()
+        if tracer is None:
+            return None
+        link = tracer.begin()
+        tracer.ended(
+            names.TOKEN_SPAN,
+            link,
+            0.0,
+            {"heliograph.connection.id": connection_id, "heliograph.token.kind": kind},
+            links=() if near is None else (near,),
+            error=cause,
+            happened=(names.TOKEN_REFUSED, {"heliograph.refusal.cause": cause, "heliograph.refusal.reason": says}),
+        )
+        return link
 
     def keys_fetched(self, keys: int) -> None:
         """A key set came."""
@@ -35,7 +56,9 @@ class SilentAccessObserver(AccessObserver):
     def __init__(self) -> None:
         pass
 
-    def token_refused(self, kind: str, cause: str, says: str, connection_id: str = "") -> None:
+    def token_refused(
+        self, kind: str, cause: str, says: str, connection_id: str = "", near: Link | None = None
+    ) -> None:
         pass
 
     def keys_fetched(self, keys: int) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from service.outside.tls import ClientTls
 from service.protocol.closing import Closing
 from service.protocol.errors import ReplyError
 
@@ -22,6 +23,7 @@ class HookSettings:
     static_headers: Mapping[str, str] = field(default_factory=dict)
     include_connection_meta: bool = False
     binary_encoding: bool = False
+    tls: ClientTls | None = None  # None: https as the system says
     statuses: Mapping[int, ReplyError | Closing] = field(default_factory=dict)  # what a status tells the client
 
 

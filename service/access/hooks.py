@@ -30,6 +30,7 @@ from service.outside.failures import OutsideFailed
 from service.outside.http_client import Http, HttpQuestion
 from service.outside.line import Line, LineSettings
 from service.outside.retry import RetrySettings
+from service.outside.tls import secured
 from service.protocol.errors import METHOD_NOT_FOUND, NOT_AVAILABLE, ClientMistake
 from service.protocol.messages import ConnectRequest
 
@@ -62,9 +63,15 @@ class Client:
 class Hooks:
     """The backend's side of every decision that the configuration leaves to it."""
 
-    __slots__ = ("_http", "_lines", "_settings", "observe")
+    __slots__ = ("_http", "_lines", "_settings", "_tls", "observe")
 
     def __init__(self, settings: HooksSettings, http: Http, observe: OutsideObserver) -> None:
+        """Read the certificates that go to the backend.
+
+        Raises:
+            BadCertificate: one cannot be used.
+
+        """
         self._settings = settings
         self._http = http
         self.observe = observe
@@ -77,6 +84,7 @@ class Hooks:
             )
             for kind, hook in settings.each()
         }
+        self._tls = {hook.tls: secured(hook.tls) for _, hook in settings.each() if hook.tls is not None}
 
     # ------------------------------------------------------------------- what is asked
 
@@ -217,7 +225,9 @@ class Hooks:
         headers = self._headers(hook, client.caller)
         if call.traceparent:
             headers["traceparent"] = call.traceparent
-        question = HttpQuestion("POST", hook.endpoint, headers, encoded(asked))
+        question = HttpQuestion(
+            "POST", hook.endpoint, headers, encoded(asked), None if hook.tls is None else self._tls[hook.tls]
+        )
 
         async def attempt(limit: float) -> _Read:
             return _reading(kind, await self._http(question, limit), client, fits)

@@ -23,6 +23,7 @@ _KINDS: Final = {
     ".svg": "image/svg+xml",
     ".py": "text/x-python",
 }
+PATH: Final = "/demo"
 _LIFETIME: Final = 3600.0
 _FORWARDED: Final = ("X-Forwarded-For", "X-Real-IP", "Forwarded", "Via")
 _HOST: Final = re.compile(r"[A-Za-z0-9.:\[\]-]{1,255}")  # what may stand in a policy without changing it
@@ -57,10 +58,10 @@ class Page:
 
     def add_routes(self, router: web.UrlDispatcher) -> None:
         """The page, its files, what it has to know, and the token door."""
-        router.add_get("/demo", self.index)
-        router.add_get("/demo/config", self.config)
-        router.add_post("/demo/token", self.token)
-        router.add_get("/demo/{file}", self.file)
+        router.add_get(PATH, self.index)
+        router.add_get(f"{PATH}/config", self.config)
+        router.add_post(f"{PATH}/token", self.token)
+        router.add_get(f"{PATH}/{{file}}", self.file)
 
     async def index(self, request: web.Request) -> web.Response:
         """The page itself."""

@@ -24,6 +24,7 @@ class Asker(Subscriber, Protocol):
 
     id: str
     session: Session
+    link: Link | None  # the sampled connect
 
     @property
     def near(self) -> Link | None:
@@ -50,7 +51,7 @@ def _told(station: Station, asker: Asker, question: q.Question, failure: Excepti
     """The outcome; a token that does not count is told to the operator in words that the client does not get."""
     if isinstance(failure, TokenRefused | KeysUnavailable):
         kind = question.kind if isinstance(question, q.VerifyToken) else "connection"
-        station.tokens.observe.token_refused(kind, failure.cause, str(failure), asker.id)
+        station.tokens.observe.token_refused(kind, failure.cause, str(failure), asker.id, asker.near or asker.link)
     return failed(failure)
 
 

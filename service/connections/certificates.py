@@ -4,21 +4,16 @@ A replaced file makes a new context for the connections that come; those that ar
 be used change nothing, and are told.
 """
 
-import base64
-import binascii
-import os
 import ssl
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Self
 
 from observability import names
 from observability.names import Figure
 from observability.observers.door import DoorObserver
-
-_BEGIN: Final = "-----BEGIN "
+from service.outside.pem import BEGIN, BadCertificate, pem, show, trust
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,14 +26,6 @@ class TlsSettings:
     client_required: bool = True  # with client_ca_pem: nobody comes in without one
     permissive: bool = False  # the same port answers plain HTTP, too
     user_from: str = ""  # the field of a client's certificate that is its user's id
-
-
-class BadCertificate(Exception):  # noqa: N818 - says what is bad
-    """It cannot be used. ``option`` says which of the three, the text why."""
-
-    def __init__(self, option: str, why: str) -> None:
-        super().__init__(why)
-        self.option = option
 
 
 class Certificate:
@@ -95,47 +82,11 @@ def load(settings: TlsSettings) -> tuple[ssl.SSLContext, str, float]:
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.options |= ssl.OP_NO_RENEGOTIATION
     context.set_alpn_protocols(["http/1.1"])
-    try:
-        with _file(certificate) as first, _file(key) as second:
-            context.load_cert_chain(first.path, second.path, password="")
-    except ssl.SSLError as error:
-        raise BadCertificate("key_pem", _key_fault(error)) from None
+    show(context, certificate, key)
     if settings.client_ca_pem:
-        _trust(context, pem("client_ca_pem", settings.client_ca_pem))
+        trust(context, "client_ca_pem", pem("client_ca_pem", settings.client_ca_pem))
         context.verify_mode = ssl.CERT_REQUIRED if settings.client_required else ssl.CERT_OPTIONAL
     return context, subject, expires
-
-
-def pem(option: str, value: str) -> str:
-    """The text behind a path, a text, or a base64 form.
-
-    Raises:
-        BadCertificate: nothing of the kind.
-
-    """
-    if _BEGIN in value:
-        return value
-    if not value:
-        raise BadCertificate(option, "is needed when TLS is enabled")
-    try:
-        text = Path(value).read_text()
-    except (OSError, ValueError) as error:
-        decoded = _decoded(value)
-        if decoded is None:
-            why = error.strerror if isinstance(error, OSError) and error.strerror else "not a text"
-            raise BadCertificate(option, f"the file cannot be read: {why}") from None
-        return decoded
-    if _BEGIN not in text:
-        raise BadCertificate(option, "the file holds no PEM block (-----BEGIN …)")
-    return text
-
-
-def _decoded(value: str) -> str | None:
-    try:
-        text = base64.b64decode(value, validate=True).decode("ascii")
-    except (binascii.Error, UnicodeDecodeError, ValueError):
-        return None
-    return text if _BEGIN in text else None
 
 
 def _described(certificate: str) -> tuple[str, float]:
@@ -148,29 +99,11 @@ def _described(certificate: str) -> tuple[str, float]:
     return first.subject.rfc4514_string(), first.not_valid_after_utc.timestamp()
 
 
-def _key_fault(error: ssl.SSLError) -> str:
-    reason = error.reason or str(error)
-    said = {
-        "KEY_VALUES_MISMATCH": "the key does not belong to the certificate",
-        "BAD_DECRYPT": "the key is encrypted: give it without a passphrase",
-        "BAD_PASSWORD_READ": "the key is encrypted: give it without a passphrase",
-        "EE_KEY_TOO_SMALL": "the certificate's key is too short",
-    }
-    return said.get(reason, f"certificate or key cannot be used: {reason}")
-
-
-def _trust(context: ssl.SSLContext, authority: str) -> None:
-    try:
-        context.load_verify_locations(cadata=authority)
-    except ssl.SSLError as error:
-        raise BadCertificate("client_ca_pem", f"holds no certificate: {error.reason}") from None
-
-
 def _signature(settings: TlsSettings) -> tuple[object, ...]:
     """What changes when a file is replaced; a text that stands in the configuration never does."""
     found: list[object] = []
     for value in (settings.cert_pem, settings.key_pem, settings.client_ca_pem):
-        if value and _BEGIN not in value:
+        if value and BEGIN not in value:
             try:
                 told = Path(value).stat()
             except (OSError, ValueError):
@@ -178,18 +111,3 @@ def _signature(settings: TlsSettings) -> tuple[object, ...]:
             else:
                 found.append((told.st_mtime_ns, told.st_size, told.st_ino))
     return tuple(found)
-
-
-class _file:  # noqa: N801 - a context manager
-    """A text as a file that has no name: ``load_cert_chain`` reads nothing else."""
-
-    def __init__(self, text: str) -> None:
-        self._fd = os.memfd_create("pem")
-        os.write(self._fd, text.encode())
-        self.path = f"/proc/self/fd/{self._fd}"
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        os.close(self._fd)

@@ -7,6 +7,7 @@ from typing import Final
 import aiohttp
 
 from service.outside.failures import OutsideFailed
+from service.outside.tls import Secured
 
 CONNECT_SHARE: Final = 0.5  # of a try's time, for name, TCP and TLS: a host that is gone leaves time for the next try
 _CHUNK: Final = 64 * 1024
@@ -29,6 +30,7 @@ class HttpQuestion:
     url: str
     headers: Mapping[str, str]
     body: bytes | None = None
+    tls: Secured | None = None  # None: as the system says
 
 
 Http = Callable[[HttpQuestion, float], Awaitable[bytes]]
@@ -56,6 +58,7 @@ class HttpClient:
             OutsideFailed: anything else happened.
 
         """
+        tls = question.tls
         times = aiohttp.ClientTimeout(total=limit, connect=limit, sock_connect=limit * CONNECT_SHARE)
         try:
             async with self._open().request(
@@ -65,6 +68,8 @@ class HttpClient:
                 headers=question.headers,
                 timeout=times,
                 allow_redirects=False,
+                ssl=True if tls is None else tls.context,
+                server_hostname=None if tls is None else tls.server_name,
             ) as answer:
                 return await self._body(answer)
         except OutsideFailed:
@@ -74,6 +79,8 @@ class HttpClient:
             raise OutsideFailed("timeout", f"{phase} within {limit:.3g} s") from None
         except (aiohttp.InvalidURL, aiohttp.ClientResponseError, aiohttp.ClientPayloadError) as nonsense:
             raise OutsideFailed("garbage", f"no HTTP as it should be: {type(nonsense).__name__}") from None
+        except aiohttp.ClientSSLError as distrust:
+            raise OutsideFailed("unreachable", f"no TLS: {_said(distrust)}") from None
         except (aiohttp.ClientError, OSError) as gone:
             raise OutsideFailed("unreachable", f"no connection: {type(gone).__name__}") from None
 
@@ -110,3 +117,13 @@ class HttpClient:
                 headers={"User-Agent": f"heliograph/{self._version}", "Accept-Encoding": "identity"},
             )
         return self._session
+
+
+def _said(distrust: aiohttp.ClientSSLError) -> str:
+    """Why two sides did not agree, in OpenSSL's words."""
+    error = (
+        distrust.certificate_error
+        if isinstance(distrust, aiohttp.ClientConnectorCertificateError)
+        else distrust.os_error
+    )
+    return str(getattr(error, "verify_message", "") or getattr(error, "reason", "") or type(error).__name__)

@@ -38,7 +38,7 @@ def banner(public: str, internal: str, key: str, token: str, *, folder: str) -> 
             "",
             f"Key and secret are kept in {folder}. Save this configuration and go on from there:",
             "",
-            "  .venv/bin/python -m service serve --print-config > config.yaml",
+            "  .venv/bin/heliograph serve --print-config > config.yaml",
             _RULE,
         ]
     )

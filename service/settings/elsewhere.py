@@ -30,7 +30,7 @@ postgres_map: +postgres_stream, ttl_check_interval duration
 postgres_controller: +postgres, poll_interval duration, partition_cleanup_interval duration, batch_size int
 proxy: endpoint, timeout duration, http_headers texts, grpc_metadata texts, emulated_headers texts, binary_encoding
     bool, include_connection_meta bool, http @proxy_http, grpc @proxy_grpc
-hook: grpc_metadata texts, http.tls @tls, grpc @proxy_grpc
+hook: grpc_metadata texts, grpc @proxy_grpc
 proxy_http: tls @tls, static_headers map, status_to_code_transforms any
 proxy_grpc: tls @tls, credentials_key, credentials_value, compression bool, static_metadata map
 codes: enabled! bool, transforms any

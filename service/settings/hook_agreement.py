@@ -34,6 +34,15 @@ def hooks(values: Tree) -> Iterator[Mistake]:
     yield from _calls(values)
 
 
+def places_of_hooks(values: Tree) -> Iterator[tuple[str, Tree]]:
+    """Every place where a hook's options stand, asked or not."""
+    client, channel = values["client"]["proxy"], values["channel"]["proxy"]
+    yield from ((f"client.proxy.{kind}", client[kind]) for kind in HOOKS_OF_CLIENTS)
+    yield from ((f"channel.proxy.{kind}", channel[kind]) for kind in HOOKS_OF_CHANNELS)
+    yield "rpc.proxy", values["rpc"]["proxy"]
+    yield from ((f"proxies[{index}]", proxy) for index, proxy in enumerate(values["proxies"]))
+
+
 def _proxies(proxies: list[Tree]) -> Iterator[Mistake]:
     seen = {DEFAULT}
     for index, proxy in enumerate(proxies):
@@ -97,9 +106,15 @@ def _endpoint(proxy: Tree, place: str) -> Iterator[Mistake]:
         yield Mistake(f"{place}.endpoint", fault, f'"{endpoint}"' * bool(endpoint))
     if proxy["timeout"] <= 0:
         yield Mistake(f"{place}.timeout", "must be above 0: a hook without an end would hold its client for ever")
+    yield from _tls(proxy["http"]["tls"], endpoint, f"{place}.http.tls")
     yield from _headers(proxy, place)
     for index, each in enumerate(proxy["http"]["status_to_code_transforms"]):
         yield from _transform(each, f"{place}.http.status_to_code_transforms[{index}]")
+
+
+def _tls(tls: Tree, endpoint: str, place: str) -> Iterator[Mistake]:
+    if tls["enabled"] and endpoint.startswith("http://"):
+        yield Mistake(f"{place}.enabled", "the endpoint begins with http://, so nothing would be encrypted: https://")
 
 
 def _headers(proxy: Tree, place: str) -> Iterator[Mistake]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from service.access.hook_settings import DEFAULT, HookSettings, HooksSettings, RpcRules
+from service.outside.tls import ClientTls
 from service.protocol.closing import Closing, by_hook
 from service.protocol.errors import ReplyError
 
@@ -53,8 +54,15 @@ def _hook(proxy: Tree, name: str = DEFAULT) -> HookSettings:
         static_headers=proxy["http"]["static_headers"],
         include_connection_meta=proxy["include_connection_meta"],
         binary_encoding=proxy["binary_encoding"],
+        tls=client_tls(proxy["http"]["tls"]),
         statuses={each["status_code"]: _verdict(each) for each in proxy["http"]["status_to_code_transforms"]},
     )
+
+
+def client_tls(options: Tree) -> ClientTls | None:
+    """How a hook speaks TLS; None: as the system says."""
+    names = ("server_ca_pem", "cert_pem", "key_pem", "server_name", "insecure_skip_verify")
+    return ClientTls(**{name: options[name] for name in names}) if options["enabled"] else None
 
 
 def _verdict(transform: Tree) -> ReplyError | Closing:

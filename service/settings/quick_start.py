@@ -32,6 +32,9 @@ def built_in(key: str, secret: str) -> Tree:
                 "history_size": 100,
                 "history_ttl": "300s",
                 "force_recovery": True,
+                "presence": True,
+                "join_leave": True,
+                "allow_presence_for_subscriber": True,
             }
         },
         "health": {"enabled": True},

@@ -1,13 +1,16 @@
 """The demo page in a real Chromium, against the real server."""
 
 import asyncio
+import json
+import os
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests.browser.chromium import browsing, found
-from tests.e2e.served import RECOVERABLE, Served, configuration
+from tests.e2e.served import KEY, RECOVERABLE, ROOT, Served, configuration
 
 JAEGER = "http://jaeger.example:16686"
 SHOTS = Path(__file__).resolve().parent.parent.parent / "build" / "screenshots"
@@ -69,6 +72,25 @@ async def test_a_message_is_seen_with_its_latency(server):
         assert await tab.run("document.documentElement.scrollWidth <= innerWidth"), "it is wider than a phone"
         await tab.screenshot(SHOTS / "demo-phone.png")
         assert tab.complaints == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("channel", ["news", "ann's news"])
+async def test_the_command_that_it_prints_can_be_pasted(server, channel):
+    """In Heliograph's folder, whose own command is made as `make run` makes it."""
+    await asyncio.to_thread(subprocess.run, ["deploy/environment.sh", "run"], cwd=ROOT, check=True, timeout=100)
+    async with browsing() as tab:
+        await opened(tab, server)
+        await tab.run(f"document.querySelector('#channel').value = {json.dumps(channel)}")
+        await tab.click("#connect")
+        await tab.until(f"{LOG}.includes({json.dumps(f'subscribed to {channel}')})")
+        line = await tab.run("document.querySelector('#command').textContent")
+        said = await asyncio.to_thread(
+            subprocess.run, ["sh", "-c", line], cwd=ROOT, capture_output=True, text=True, timeout=30,
+            env={**os.environ, "HELIOGRAPH_HTTP_API_KEY": KEY},
+        )  # fmt: skip
+        assert said.returncode == 0, said.stderr
+        await tab.until(f"{ROWS}.some(row => row.includes('hello') && row.includes({json.dumps(channel)}))")
 
 
 @pytest.mark.slow

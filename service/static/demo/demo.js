@@ -152,9 +152,16 @@ worker.onmessage = ({ data: { name, detail, at } }) => heard[name](detail, at);
 
 const socketUrl = () => `${location.protocol.replace('http', 'ws')}//${location.host}${page.config.websocket}`;
 
+// What a shell in Heliograph's folder takes as it stands.
+function command(channel) {
+  const quoted = /^[\w:.@-]+$/.test(channel) && channel[0] !== '-' ? channel : `-- '${channel.replaceAll("'", "'\\''")}'`;
+  const server = location.origin === 'http://127.0.0.1:8000' ? '' : ` --server ${location.origin}`;
+  return `.venv/bin/heliograph pub${server} ${quoted} '{"text":"hello"}'`;
+}
+
 function listen() {
   const channel = byId('channel').value.trim();
-  show('command', `heliograph pub ${channel} '{"text":"hello"}'`);
+  show('command', command(channel));
   if (channel === page.channel) return;
   if (page.channel) order('unsubscribe', { channel: page.channel });
   page.channel = channel;
@@ -195,5 +202,5 @@ byId('theme').addEventListener('click', () => {
 
 document.documentElement.dataset.theme = matchMedia('(prefers-color-scheme: light)').matches ? 'light' : 'dark';
 page.config = await (await fetch(new URL('config', import.meta.url))).json();
-show('command', `heliograph pub ${byId('channel').value} '{"text":"hello"}'`);
+show('command', command(byId('channel').value));
 document.documentElement.dataset.loaded = 'true';

@@ -70,6 +70,24 @@ def test_a_broken_rota_is_told_at_the_start(file, capsys):
     assert "rota.yml: rotation.order names nobody" in capsys.readouterr().err
 
 
+def test_secrets_that_cannot_be_read_are_told_before_somebody_has_to_be_called(tmp_path, capsys):
+    key, empty, config = tmp_path / "key", tmp_path / "empty", tmp_path / "pager.yml"
+    key.write_text("SEC0123456789\n")
+    empty.write_text("\n")
+    config.write_text(
+        f"channels: {{chat: {{type: dingtalk, url_file: {tmp_path}/gone, secret_file: {key}}}, "
+        f"own: {{type: webhook, url: 'http://there', secret_file: {empty}}}}}"
+    )
+    assert main(["--config", str(config), "--check"]) == 1
+    said = capsys.readouterr().err
+    assert f"channels.chat.url_file: {tmp_path}/gone cannot be read: No such file or directory" in said
+    assert f"channels.own.secret_file: {empty} is empty" in said
+    assert "SEC0123456789" not in said
+    (tmp_path / "gone").write_text("https://robot.example/send?access_token=x")
+    empty.write_text("a key")
+    assert main(["--config", str(config), "--check"]) == 0
+
+
 def test_a_broken_configuration_is_told_with_all_mistakes(tmp_path, capsys):
     (tmp_path / "pager.yml").write_text("channels: {a: {type: b}}\nrouts: {}")
     assert main(["--config", str(tmp_path / "pager.yml")]) == 1

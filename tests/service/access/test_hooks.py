@@ -11,8 +11,10 @@ from service.access.hook_settings import HookSettings, HooksSettings, RpcRules
 from service.access.hooks import Caller, Client, Hooks
 from service.channels.namespaces import Namespace
 from service.outside.failures import OutsideFailed
+from service.outside.tls import ClientTls
 from service.protocol.errors import METHOD_NOT_FOUND, NOT_AVAILABLE, ClientMistake, ReplyError
 from service.protocol.messages import ConnectRequest
+from tests.service.connections.authority import Authority
 
 
 class Backend:
@@ -63,6 +65,16 @@ async def test_later_headers_win_and_none_is_handed_on_unasked():
     }
     assert second == {"content-type": "application/json"}
     assert [question.url for question in backend.asked] == ["http://backend/default", "http://backend/bare"]
+
+
+async def test_a_hook_is_asked_with_its_own_tls(tmp_path):
+    backend = Backend()
+    trusted = ClientTls(server_ca_pem=Authority(tmp_path).pem, server_name="hooks.internal")
+    hooks = backend.hooks(refresh=hook(tls=trusted), rpc={"default": hook()}, rpc_rules=RpcRules("default"))
+    await hooks.refresh(ALICE)
+    await hooks.rpc(ALICE, "x", Raw(b"1"))
+    first, second = (question.tls for question in backend.asked)
+    assert (first.server_name, second) == ("hooks.internal", None)
 
 
 async def test_meta_goes_only_where_it_is_wanted():

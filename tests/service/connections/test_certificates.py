@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from observability.observers.door import SilentDoorObserver
-from service.connections.certificates import BadCertificate, Certificate, TlsSettings, load, pem
+from service.connections.certificates import Certificate, TlsSettings, load
+from service.outside.pem import BadCertificate, pem
 from tests.service.connections.authority import Authority
 
 

@@ -173,6 +173,17 @@ async def test_a_peer_that_has_left_is_not_taken_over():
 # ------------------------------------------------------- guards of the inside
 
 
+async def test_the_server_header_shows_no_version():
+    """Of an answer of a handler's and of one that aiohttp makes for a request that is none."""
+    takeover.say_no_version()
+    async with TestServer(web.Application()) as server:
+        for request in (b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", b"G\r\n\r\n"):
+            reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+            writer.write(request)
+            assert b"\r\nServer: Heliograph\r\n" in await reader.readuntil(b"\r\n\r\n")
+            writer.close()
+
+
 def test_the_installed_release_is_known():
     takeover.check_release()
 

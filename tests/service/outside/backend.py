@@ -8,7 +8,8 @@ from contextlib import asynccontextmanager
 class Backend:
     """Speaks HTTP/1.1 by hand, so that it can also speak it badly."""
 
-    def __init__(self):
+    def __init__(self, tls=None):
+        self._tls = tls
         self.asked = []  # (method, path, headers, body)
         self.answers = {}  # path -> what to do: see ``says``
         self.broken = 0  # connections that the other side gave up
@@ -17,9 +18,9 @@ class Backend:
         self._tasks = set()
 
     async def __aenter__(self):
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self._tls)
         self.port = self._server.sockets[0].getsockname()[1]
-        self.address = f"http://127.0.0.1:{self.port}"
+        self.address = f"{'http' if self._tls is None else 'https'}://127.0.0.1:{self.port}"
         return self
 
     async def __aexit__(self, *_):

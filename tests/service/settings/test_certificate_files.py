@@ -42,3 +42,15 @@ def test_each_listener_is_looked_at(tmp_path):
 
 def test_what_is_off_is_not_read(tmp_path):
     assert told(tmp_path, {"tls": {"enabled": False, "cert_pem": "/nowhere.pem"}})[0] == []
+
+
+def test_each_hook_is_looked_at(tmp_path):
+    file = tmp_path / "config.json"
+    tls = {"tls": {"enabled": True, "server_ca_pem": "/nowhere.pem"}}
+    client = {"connect": {"enabled": True, "endpoint": "https://b", "http": tls}}
+    named = [{"name": "billing", "endpoint": "https://b", "http": {"tls": {"enabled": True, "cert_pem": "/c.pem"}}}]
+    file.write_text(json.dumps({"client": {"proxy": client, "insecure": True}, "proxies": named}))
+    assert [f"{mistake.place}: {mistake.says}" for mistake in examine(file, {}).mistakes] == [
+        "client.proxy.connect.http.tls.server_ca_pem: the file cannot be read: No such file or directory",
+        "proxies[0].http.tls.key_pem: a certificate is shown together with its key: give both, or none",
+    ]

@@ -71,8 +71,8 @@ def test_what_is_off_elsewhere_is_accepted_with_its_parameters(root):
         ({"broker": {"enabled": True, "type": "nats"}}, "broker.type"),
         ({"http_server": {"http3": {"enabled": True}}}, "http_server.http3.enabled"),
         (
-            {"client": {"proxy": {"connect": {"enabled": True, "http": {"tls": {"enabled": True}}}}}},
-            "client.proxy.connect.http.tls.enabled",
+            {"client": {"proxy": {"connect": {"enabled": True, "grpc": {"tls": {"enabled": True}}}}}},
+            "client.proxy.connect.grpc.tls.enabled",
         ),
         ({"admin": {"enabled": True}}, "admin.enabled"),
         (

@@ -35,7 +35,7 @@ def test_centrifugo_s_options_are_all_there(everything):
         "engine.redis.sentinel_tls.cert_pem",
         "broker.redisnats.nats.raw_mode.channel_replacements",
         "presence_manager.redis.presence_ttl",
-        "client.proxy.connect.http.tls.enabled",
+        "client.proxy.connect.grpc.tls.enabled",
         "channel.proxy.shared_poll_refresh.grpc.tls.enabled",
         "channel.namespaces[].map.key_ttl",
         "channel.proxy.subscribe_stream.http.static_headers",

@@ -53,6 +53,10 @@ NAME = "takes two or more letters, digits, dashes, dots or underscores"
             'client.proxy.connect.endpoint = "grpc://b:1": hooks go over HTTP here, not gRPC',
         ),
         (
+            connect(http={"tls": {"enabled": True}}),
+            "client.proxy.connect.http.tls.enabled: the endpoint begins with http://, so nothing would be encrypted: https://",
+        ),
+        (
             connect(timeout="0s"),
             "client.proxy.connect.timeout: must be above 0: a hook without an end would hold its client for ever",
         ),

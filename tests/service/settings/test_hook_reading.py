@@ -1,5 +1,6 @@
 """Values of hooks become settings."""
 
+from service.outside.tls import ClientTls
 from service.protocol.errors import ReplyError
 from service.settings.checking import check
 from service.settings.hook_reading import hooks
@@ -28,6 +29,7 @@ def test_everything_of_an_endpoint():
         "binary_encoding": True,
         "http": {
             "static_headers": {"X-A": "1"},
+            "tls": {"enabled": True, "server_ca_pem": "ca", "server_name": "n", "cert_pem": "c", "key_pem": "k"},
             "status_to_code_transforms": [
                 {"status_code": 403, "to_error": {"code": 403, "message": "no", "temporary": True}},
                 {"status_code": 401, "to_disconnect": {"code": 4501, "reason": "go"}},
@@ -38,8 +40,14 @@ def test_everything_of_an_endpoint():
     assert (hook.endpoint, hook.timeout, hook.name) == ("http://b/connect", 3.0, "default")
     assert (hook.http_headers, hook.emulated_headers) == ({"cookie"}, {"authorization"})
     assert (hook.static_headers, hook.include_connection_meta, hook.binary_encoding) == ({"X-A": "1"}, True, True)
+    assert hook.tls == ClientTls(server_ca_pem="ca", server_name="n", cert_pem="c", key_pem="k")
     assert hook.statuses[403] == ReplyError(403, "no", True)
     assert (hook.statuses[401].code, hook.statuses[401].reason) == (4501, "go")
+
+
+def test_tls_that_is_off_counts_for_nothing():
+    proxy = {"enabled": True, "endpoint": "https://b", "http": {"tls": {"server_ca_pem": "/nowhere"}}}
+    assert read({"client": {"proxy": {"connect": proxy}}}).connect.tls is None
 
 
 def test_namespaces_choose_their_hooks():
