@@ -53,7 +53,7 @@ from service.connections.registry import Registry
 from service.connections.reports import Reports
 from service.connections.rounds import Rounds
 from service.connections.station import ConnectionSettings, Station, Sums
-from service.connections.takeover import check_release, say_no_version
+from service.connections.takeover import settle
 from service.connections.transports import Transports
 from service.connections.upgrade import Upgrade
 from service.connections.variants import Variant
@@ -88,8 +88,7 @@ class Service:
             UnknownRelease: of aiohttp.
 
         """
-        check_release()
-        say_no_version()
+        settle()
         loop = asyncio.get_running_loop()
         self.settings = settings
         self.telemetry = telemetry = telemetry or setup.build(settings.telemetry, _words(settings, middlewares))

@@ -54,6 +54,17 @@ def check_release(version: str = aiohttp.__version__) -> None:
         )
 
 
+def settle() -> None:
+    """Before the first socket: an aiohttp that we know, and that does not tell its version.
+
+    Raises:
+        UnknownRelease: of aiohttp.
+
+    """
+    check_release()
+    say_no_version()
+
+
 def say_no_version() -> None:
     """Aiohttp puts its own version and Python's into each answer. A signal would cost every upgrade, this nothing."""
     web_response.SERVER_SOFTWARE = SERVER  # type: ignore[attr-defined]  # not exported, but what its answers take

@@ -10,6 +10,7 @@ from aiohttp import web
 from service.access.token_settings import TokenSettings
 from service.access.tokens import Tokens
 from service.config import load
+from tests.service.connections.authority import Authority
 from tests.service.connections.conftest import CONFIG, Node, merged
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -27,8 +28,9 @@ def configured(tmp_path, said):
 
 @pytest.mark.parametrize("page", ["authentication.md", "hooks.md"])
 def test_configurations_load(tmp_path, page):
+    authority = Authority(tmp_path)
     for block in blocks(page, "json"):
-        assert configured(tmp_path, json.loads(block))
+        assert configured(tmp_path, json.loads(block.replace("/etc/heliograph/backend-ca.pem", str(authority.file))))
 
 
 def test_the_token_counts():
@@ -48,7 +50,7 @@ async def test_the_backend_of_the_page_is_one(tmp_path):
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
     port = runner.addresses[0][1]
-    (said,) = blocks("hooks.md", "json")
+    said = blocks("hooks.md", "json")[0]
     node = Node(configured(tmp_path, json.loads(said.replace(":3000/", f":{port}/"))))
     node.peers = []
     node.port = (await node.start())[0].port

@@ -173,6 +173,12 @@ def test_what_leaves_the_doors_open_is_said_at_start(written, section, what):
     assert what in warning
 
 
+def test_a_hook_that_believes_everybody_is_said_at_start(written):
+    tls = {"http": {"tls": {"enabled": True, "insecure_skip_verify": True}}}
+    (warning,) = load(written({"client": {"proxy": {"connect": {"endpoint": "https://b", **tls}}}}), {}).warnings
+    assert warning.startswith("client.proxy.connect.http.tls.insecure_skip_verify: ")
+
+
 @pytest.mark.parametrize(
     ("tree", "environ", "endpoint"),
     [

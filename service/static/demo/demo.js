@@ -155,7 +155,7 @@ const socketUrl = () => `${location.protocol.replace('http', 'ws')}//${location.
 // What a shell in Heliograph's folder takes as it stands.
 function command(channel) {
   const quoted = /^[\w:.@-]+$/.test(channel) && channel[0] !== '-' ? channel : `-- '${channel.replaceAll("'", "'\\''")}'`;
-  const server = location.origin === 'http://127.0.0.1:8000' ? '' : ` --server ${location.origin}`;
+  const server = ['127.0.0.1:8000', 'localhost:8000'].includes(location.host) ? '' : ` --server ${location.origin}`;
   return `.venv/bin/heliograph pub${server} ${quoted} '{"text":"hello"}'`;
 }
 

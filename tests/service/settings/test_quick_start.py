@@ -45,4 +45,6 @@ def test_the_built_in_configuration_is_not_insecure():
     assert tree["http_api"] == {"key": "key"}
     assert "insecure" not in repr(tree)
     assert "anonymous" not in repr(tree)
+    assert options["presence"]
+    assert options["allow_presence_for_subscriber"]
     assert (options["history_size"], options["history_ttl"], options["force_recovery"]) == (100, "300s", True)
