@@ -41,7 +41,7 @@ test-quick: environment machine check  ## without the observability stack
 bench: environment  ## benchmarks: ratios against baselines of the same run
 	$(PY) -m bench $(ARGS)
 
-fuzz: environment  ## coverage-guided fuzzing of framing and codecs
+fuzz: environment  ## coverage-guided fuzzing of all that reads a stranger's bytes
 	$(PY) -m tests.fuzz --runs 1000000 $(ARGS)
 
 stack: environment  ## the whole stack natively, without Docker; Ctrl-C stops all

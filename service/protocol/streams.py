@@ -18,7 +18,9 @@ def chunk(data: bytes) -> bytes:
 
 
 def events(payload: bytes) -> bytes:
-    """One event a message (WHATWG HTML, 9.2.6)."""
+    """One event a message (WHATWG HTML, 9.2.6). A raw CR would end a line there; JSON has it between tokens only."""
+    if b"\r" in payload:
+        payload = payload.replace(b"\r", b"")
     if b"\n" not in payload:
         return b"data: %b\n\n" % payload
     return b"".join([b"data: %b\n\n" % line for line in payload.split(b"\n")])

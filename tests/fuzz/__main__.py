@@ -1,4 +1,4 @@
-"""``python -m tests.fuzz``: coverage-guided fuzzing of everything that reads a client's bytes.
+"""``python -m tests.fuzz``: coverage-guided fuzzing of everything that reads a stranger's bytes.
 
     python -m tests.fuzz --runs 1000000 --seed 7 --report build/fuzz.md
     python -m tests.fuzz --target framing --runs 50000 --grow
@@ -20,7 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.fuzz.targets import TARGETS
+from tests.fuzz.targets import TARGETS, shares
 
 CORPUS = Path(__file__).parent / "corpus"
 ROOT = Path(__file__).parent.parent.parent
@@ -37,17 +37,18 @@ class Outcome(NamedTuple):
     found_with: bytes
 
 
-def fuzz(target: str, runs: int, seed: int, grow: bool = False) -> Outcome:
-    """Run ``target`` on ``runs`` inputs in a process of its own."""
+def fuzz(target: str, runs: int, seed: int, grow: bool = False, seconds: int = 0) -> Outcome:
+    """Run ``target`` on ``runs`` inputs in a process of its own, and for so many seconds at most; 0: for ever."""
     with tempfile.TemporaryDirectory() as folder:
         fresh, kept = Path(folder, "fresh"), CORPUS / target
         fresh.mkdir()
         started = time.monotonic()
-        done = _process(target, f"-runs={runs}", f"-seed={seed}", f"-artifact_prefix={folder}/", fresh, kept)
-        seconds = time.monotonic() - started
+        bounds = f"-runs={runs}", f"-max_total_time={seconds}", f"-seed={seed}"
+        done = _process(target, *bounds, f"-artifact_prefix={folder}/", fresh, kept)
+        took = time.monotonic() - started
         if grow and not done.returncode:
             _merge(target, kept, fresh)
-        return _outcome(target, done, seconds, Path(folder))
+        return _outcome(target, done, took, Path(folder))
 
 
 def _process(target: str, *options: str | Path) -> "subprocess.CompletedProcess[str]":
@@ -121,6 +122,7 @@ def report(outcomes: list[Outcome], seed: int) -> str:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=1_000_000, help="inputs in all, shared by the targets (1000000)")
+    parser.add_argument("--minutes", type=float, default=0, help="end then, whatever is left; 0: when all were run (0)")
     parser.add_argument("--seed", type=int, default=0, help="0: a new one each time (0)")
     parser.add_argument(
         "--report", type=Path, default=ROOT / "build" / "fuzz.md", help="where to write the report (build/fuzz.md)"
@@ -130,10 +132,12 @@ def main() -> int:
     args = parser.parse_args()
     seed = args.seed or random.randrange(1, 2**31)
     targets = args.target or list(TARGETS)
-    share = -(-args.runs // len(targets))
-    print(f"fuzzing {', '.join(targets)} with {share} inputs each …", flush=True)
-    with ThreadPoolExecutor() as side_by_side:  # each target is a process of its own
-        outcomes = list(side_by_side.map(lambda target: fuzz(target, share, seed, args.grow), targets))
+    runs = shares(targets, args.runs)
+    print(f"fuzzing {', '.join(f'{name} ({count})' for name, count in runs.items())} …", flush=True)
+    with ThreadPoolExecutor(len(targets)) as side_by_side:  # each target is a process of its own
+        outcomes = list(
+            side_by_side.map(lambda name: fuzz(name, runs[name], seed, args.grow, round(args.minutes * 60)), targets)
+        )
     text = report(outcomes, seed)
     print(text)
     args.report.parent.mkdir(parents=True, exist_ok=True)

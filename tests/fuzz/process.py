@@ -6,14 +6,16 @@ from pathlib import Path
 
 import atheris
 
+from tests.fuzz.targets import guides, load
+
 
 def main() -> None:
     name = sys.argv.pop(1)
-    with atheris.instrument_imports(include=["service.protocol", "tests.fuzz.targets"]):
-        from tests.fuzz import targets
+    with atheris.instrument_imports(include=guides(name)):
+        target = load(name)
     with tempfile.TemporaryDirectory() as folder:
         sys.argv[0] = again(name, Path(folder, "again"))
-        atheris.Setup(sys.argv, targets.ALL[name])
+        atheris.Setup(sys.argv, target)
         atheris.Fuzz()
 
 

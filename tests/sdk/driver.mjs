@@ -1,10 +1,11 @@
 // The unmodified JavaScript SDK, told what to do by JSON lines on stdin; events and answers are JSON lines on stdout.
-// HELIOGRAPH_NODE_MODULES names the folder in which npm installed `centrifuge` and `ws`.
+// HELIOGRAPH_NODE_MODULES names the folder in which npm installed `centrifuge`, `ws` and `eventsource`.
 import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
 
 const require = createRequire(process.env.HELIOGRAPH_NODE_MODULES + "/");
 const WebSocket = require("ws");
+const { EventSource } = require("eventsource");
 
 let Centrifuge;
 let client;
@@ -36,7 +37,7 @@ const actions = {
   async connect({ url, token, tokens, options, helped, protobuf }) {
     ({ Centrifuge } = require(protobuf ? "centrifuge/build/protobuf" : "centrifuge"));
     if (protobuf) written = (data) => new TextEncoder().encode(JSON.stringify(data));
-    const settings = { websocket: WebSocket, ...options };
+    const settings = { websocket: WebSocket, eventsource: EventSource, ...options };
     if (token) settings.token = token;
     if (tokens) settings.getToken = tokenSource(tokens);
     client = new Centrifuge(url, settings);
@@ -96,6 +97,9 @@ const actions = {
     client.disconnect();
   },
 };
+
+// The SDK sends commands of SSE and HTTP streams by fetch and looks at no failure; browsers log it, Node would end.
+process.on("unhandledRejection", (error) => say("rejected", { message: String(error) }));
 
 createInterface({ input: process.stdin })
   .on("line", async (line) => {

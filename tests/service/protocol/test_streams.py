@@ -11,6 +11,11 @@ def test_each_message_is_an_event_of_its_own():
     assert streams.events(b'{"a":1}\n{"b":2}') == b'data: {"a":1}\n\ndata: {"b":2}\n\n'
 
 
+def test_a_raw_carriage_return_ends_no_event():
+    """Browsers end a line of an event stream at CR, too; in a JSON payload it stands between tokens only."""
+    assert streams.events(b'{"a":\r1}\n{\r}') == b'data: {"a":1}\n\ndata: {}\n\n'
+
+
 def test_lines_end_with_a_newline():
     assert streams.lines(b"{}\n{}") == b"{}\n{}\n"
     assert streams.as_it_is(b"\x00") == b"\x00"
