@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from docs.pages import alerts, configuration, doors, protocol, telemetry
+from docs.pages import alerts, configuration, doors, limits, protocol, telemetry
 from tests.observability import shown
 
 REFERENCE = Path(__file__).parent / "reference"
@@ -19,6 +19,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "alerts.md": alerts.alerts,
     "configuration.md": configuration.options,
     "doors.md": doors.doors,
+    "limits.md": limits.limits,
 }
 
 

@@ -100,7 +100,7 @@ class Service:
         self.transports = _transports(settings, codecs, telemetry)
         everything = [*variants.values(), *self.transports.variants()]
         sums, errands = Sums(), Errands()
-        self.broker: Broker = WatchedBroker(MemoryBroker(loop), telemetry.broker)
+        self.broker: Broker = WatchedBroker(MemoryBroker(loop, settings=settings.broker), telemetry.broker)
         self.presence: Presence = MemoryPresence()
         self.hub = Hub(
             settings.namespaces,

@@ -6,6 +6,7 @@ durations of Go, no nearest name and no options that exist elsewhere, and its er
 
 import copy
 import socket
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -20,6 +21,7 @@ from service.api.debug import DebugSettings
 from service.api.health import DoorSettings
 from service.api.page import PageSettings
 from service.api.server_api import ApiSettings
+from service.broker.memory_broker import MemoryBrokerSettings
 from service.channels.namespaces import Boundaries, Namespace, Namespaces
 from service.connections.admission import AdmissionSettings
 from service.connections.negotiation import NegotiationSettings
@@ -67,6 +69,7 @@ class Settings:
     position_check_delay: float = 40.0
     position_max_time_lag: float = 0.0
     receipt_positions: int = 100_000
+    broker: MemoryBrokerSettings = MemoryBrokerSettings()
     api: ApiSettings = ApiSettings()
     doors: DoorSettings = DoorSettings()
     debug: DebugSettings = DebugSettings()
@@ -188,6 +191,7 @@ def assemble(values: Tree, environ: Mapping[str, str]) -> Settings:
         position_check_delay=client["channel_position_check_delay"],
         position_max_time_lag=client["channel_position_max_time_lag"],
         receipt_positions=client["receipt_positions"],
+        broker=MemoryBrokerSettings(max_bytes=values["channel"]["history_total_max_size"] or sys.maxsize),
         api=_api(values),
         doors=_doors(values),
         debug=_debug(values["debug"]),

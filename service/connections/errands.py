@@ -3,8 +3,9 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
+MOST: Final = 10_000  # of a node at a time; each is a task of some 2 KiB
 T = TypeVar("T")
 
 
@@ -13,7 +14,7 @@ class Errands:
 
     __slots__ = ("_limit", "_owned", "_running")
 
-    def __init__(self, limit: int = 10_000) -> None:
+    def __init__(self, limit: int = MOST) -> None:
         self._limit = limit
         self._running: set[asyncio.Task[None]] = set()
         self._owned: dict[object, set[asyncio.Task[None]]] = {}

@@ -1,6 +1,7 @@
 """Who is connected, by client id and by user.
 
-A user with one connection, the usual case, costs one dictionary entry and no list.
+A user with one connection, the usual case, costs one dictionary entry and no set. A user with thousands (all anonymous
+clients are one) leaves as fast as others.
 """
 
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from service.connections.roll import Roll
 
 
 class Registered(Protocol):
-    """What the registry knows of a connection."""
+    """What the registry knows of a connection; hashable by identity."""
 
     id: str
 
@@ -25,7 +26,7 @@ class Registry(Generic[C]):
 
     def __init__(self) -> None:
         self._by_id: dict[str, C] = {}
-        self._by_user: dict[str, C | list[C]] = {}
+        self._by_user: dict[str, C | dict[C, None]] = {}  # a dict for its order
         self.sockets = Roll[C]()  # every open socket, greeted or not
 
     def __len__(self) -> int:
@@ -48,7 +49,7 @@ class Registry(Generic[C]):
         found = self._by_user.get(user)
         if found is None:
             return []
-        return list(found) if isinstance(found, list) else [found]
+        return list(found) if isinstance(found, dict) else [found]
 
     def add(self, connection: C, user: str) -> None:
         """Enter a connection; its id must be new."""
@@ -57,19 +58,19 @@ class Registry(Generic[C]):
         there = self._by_user.get(user)
         if there is None:
             self._by_user[user] = connection
-        elif isinstance(there, list):
-            there.append(connection)
+        elif isinstance(there, dict):
+            there[connection] = None
         else:
-            self._by_user[user] = [there, connection]
+            self._by_user[user] = {there: None, connection: None}
 
     def remove(self, connection: C, user: str) -> None:
         """Take a connection out; nothing happens when it is not in."""
         if self._by_id.pop(connection.id, None) is None:
             return
         there = self._by_user[user]
-        if not isinstance(there, list):
+        if not isinstance(there, dict):
             del self._by_user[user]
             return
-        there.remove(connection)
+        del there[connection]
         if not there:
             del self._by_user[user]

@@ -11,7 +11,7 @@ from service.connections.commands.ordering import Subscribing as SubscribeOrder
 from service.connections.commands.renewing import renewed
 from service.connections.heartbeat import Beat
 from service.connections.inbox import Inbox
-from service.connections.pace import Verdict
+from service.connections.pace import Verdict, cost
 from service.connections.questions import (
     PING,
     All,
@@ -257,6 +257,13 @@ class Session(Standing):
         if verdict is Verdict.REFUSED:
             raise Refused(TOO_MANY_REQUESTS, "more commands than client.command_rate")
 
+    def _charge(self, effects: list[Effect], now: float) -> None:
+        """An answer that carries much counts as many commands."""
+        pace = self.settings.pace
+        for effect in effects:
+            if isinstance(effect, Reply) and pace.rate and (much := cost(effect.message)):
+                self._paid_until = pace.charge(self._paid_until, now, much)
+
     def _misuse(self, command: wire.Command, method: str, request: Any) -> str:
         """What no SDK does, in a few words; "" when all is well."""
         if not method:
@@ -289,6 +296,7 @@ class Session(Standing):
         except StopIteration as end:
             effects: list[Effect] = end.value
             self._move(Event.ANSWERED)
+            self._charge(effects, now)
         except (Refused, ClientMistake) as refusal:
             effects = self._refuse(work.command_id, work.method, refusal)
         self._work = None

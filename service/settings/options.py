@@ -171,6 +171,12 @@ _CHANNEL: Final = (
         "Our own. Longest name in a client's other commands, never below max_length; it costs memory. 0: no limit.",
     ),
     ("history_meta_ttl", duration, "720h", "How long a stream's position outlives its publications."),
+    (
+        "history_total_max_size",
+        whole,
+        268435456,
+        "Our own. Bytes of all histories in memory; beyond, those published to least recently are cut. 0: no limit.",
+    ),
     ("publication_data_format", one_of(*FORMATS), "", "What publications must be, where a namespace does not say."),
     ("private_prefix", text, "$", "Names that begin so need a subscription token."),
     ("namespace_boundary", text, ":", "Ends the namespace in a name."),

@@ -38,6 +38,7 @@ def test_each_room_gets_its_part(written):
             },
             "channel": {
                 "max_length": 40,
+                "history_total_max_size": 1000,
                 "history_meta_ttl": "1h",
                 "publication_data_format": "json_object",
                 "without_namespace": {"allow_subscribe_for_client": True},
@@ -67,6 +68,7 @@ def test_each_room_gets_its_part(written):
     assert (session.heartbeat.interval, session.heartbeat.timeout, session.heartbeat.misses) == (10.0, 3.0, 2)
     assert (session.channel_limit, session.channel_max_length, session.personal_channel_namespace) == (5, 40, "me")
     assert settings.connections.outbox.max_bytes == 4096
+    assert settings.broker.max_bytes == 1000
     assert settings.connections.outbox.max_age == 5.0
     assert (settings.connections.frames.message, settings.connections.user_connection_limit) == (100, 3)
     assert (settings.upgrade.path, settings.upgrade.negotiation.allowed_origins) == ("/ws", ("https://a",))

@@ -4,8 +4,10 @@ import asyncio
 
 import pytest
 
+from service.connections.connection import client_name
 from service.protocol import closing, framing
 from service.protocol.closing import forced
+from service.protocol.messages import ClientInfo
 from tests.service.connections.conftest import fall_silent
 
 
@@ -328,6 +330,37 @@ async def test_a_flood_of_commands_is_refused_then_closed(make_node):
         codes += [reply["error"]["code"] for reply in await peer.replies()]
     assert codes == [108] * 130 + [111] * 130
     assert await peer.closed() == (3509, "too many errors")
+
+
+async def test_a_thousand_questions_for_a_crowd_are_a_few_answers(make_node):
+    """A frame of 40 KiB must not become a gigabyte of answers, nor seconds of the loop."""
+    seen = {"name": "crowd", "presence": True, "allow_presence_for_client": True}
+    node = await make_node(channel={"namespaces": [seen]})
+    for number in range(5000):
+        node.presence.add("crowd:a", ClientInfo(user="ann", client=str(number)))
+    peer = await node.greeted()
+    peer.text(*({"id": number, "presence": {"channel": "crowd:a"}} for number in range(2, 1002)))
+    answers = []
+    while len(answers) < 1000:
+        answers += await peer.replies()
+    assert 20 < sum("presence" in each for each in answers) < 30
+    assert {each["error"]["code"] for each in answers if "error" in each} == {111}
+    assert node.station.registry.get(peer.client) is not None
+
+
+async def test_with_too_many_errands_a_command_is_refused(make_node, monkeypatch):
+    never = asyncio.get_running_loop().create_future()
+    node = await make_node()
+    monkeypatch.setattr(node.station.errands, "_limit", 0)
+    monkeypatch.setattr(node.station.calls, "hook", lambda *_: never)
+    peer = await node.greeted()
+    peer.text({"id": 2, "rpc": {"method": "slow"}})
+    assert (await peer.replies())[0]["error"]["code"] == 111
+
+
+def test_what_a_client_calls_itself_is_shortened():
+    assert client_name("x" * 1000, "1" * 1000) == "x" * 32 + " " + "1" * 32
+    assert client_name("js", "") == "js"
 
 
 async def test_a_new_connection_closes_the_users_others_where_only_one_may_be(make_node):

@@ -136,6 +136,12 @@ async def test_idle_sockets_are_bounded_and_the_oldest_go(make_node):
     assert refused(node, "too_many_idle", "cut") == 2
 
 
+async def test_an_idle_socket_is_closed_in_its_time(make_node):
+    node = await make_node(http_server={"keepalive_timeout": "200ms"})
+    reader, _ = await knock(node, b"GET /nothing HTTP/1.1\r\nHost: a\r\n\r\n")
+    assert (await heard(reader)).startswith(b"HTTP/1.1 404 ")
+
+
 async def test_strangers_are_bounded_and_hear_503(make_node):
     node = await make_node(http_server={"max_waiting_connections": 3})
     waiting = [await knock(node) for _ in range(3)]

@@ -2,8 +2,10 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import Raw
 
-from service.connections.pace import Pace, Verdict
+from service.connections.pace import ENTRIES, SIZE, Pace, Verdict, cost
+from service.protocol import messages as wire
 
 
 def judged(pace, times):
@@ -34,3 +36,33 @@ def test_no_more_than_burst_and_rate_are_fine(rate, burst, times):
     times = sorted(times)
     fine = judged(Pace(rate, burst), times).count(Verdict.FINE)
     assert fine <= burst + 1 + (times[-1] - times[0] if times else 0) * rate
+
+
+def test_an_answer_is_charged_but_never_beyond_the_burst():
+    pace = Pace(10, 20)
+    assert pace.charge(0.0, 100.0, 5) == 100.5
+    assert pace.charge(100.5, 100.0, 5) == 101.0
+    assert pace.charge(100.5, 100.0, 1e9) == 102.0
+    assert pace.charge(103.0, 100.0, 5) == 103.0, "what was owed before stays"
+    verdicts, paid = [], pace.charge(0.0, 100.0, 1e9)
+    for _ in range(20):
+        verdict, paid = pace.judge(paid, 100.0)
+        verdicts.append(verdict)
+    assert verdicts == [Verdict.REFUSED] * 20
+
+
+def publications(count, size=2):
+    return [wire.Publication(data=Raw(b"1" * size)) for _ in range(count)]
+
+
+def test_an_answer_costs_what_it_carries():
+    assert cost(wire.Reply(id=1, publish=wire.Empty())) == 0
+    assert cost(wire.Reply(id=1, error=wire.Error(100, "internal"))) == 0
+    assert cost(wire.Reply(id=1, history=wire.HistoryResult([], "e", 0))) == 0
+    read = cost(wire.Reply(id=1, history=wire.HistoryResult(publications(ENTRIES), "e", 0)))
+    assert 1 < read < 1.1
+    large = wire.SubscribeResult(publications=publications(1, SIZE))
+    assert 1 < cost(wire.Reply(id=1, subscribe=large)) < 1.1
+    somebody = wire.ClientInfo(user="ann", client="c")
+    crowd = wire.PresenceResult({str(number): somebody for number in range(10 * ENTRIES)})
+    assert cost(wire.Reply(id=1, presence=crowd)) == 10

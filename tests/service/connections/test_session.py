@@ -7,12 +7,14 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import UNSET
 
 from service.connections import questions as q
 from service.connections.heartbeat import HeartbeatSettings
 from service.connections.pace import Pace
 from service.connections.states import State
 from service.protocol import closing, errors
+from service.protocol import messages as wire
 from service.protocol.messages import EMPTY
 from tests.service.connections.playbook import CLIENT, Playbook, command, shown, token
 
@@ -450,6 +452,18 @@ def test_what_waited_is_counted_when_its_turn_comes():
     book = talk(answers=False, pace=Pace(10, 2)) >> [publish(2), publish(3), publish(4)] << ["ask Publish"]
     book.answer(q.Done()) << [published(2), "ask Publish"]
     book.answer(q.Done()) << [published(3), {"id": 4, "error": BUSY}]
+
+
+def test_an_answer_that_carries_much_counts_as_many_commands():
+    crowd = {str(number): wire.ClientInfo(user="ann", client=str(number)) for number in range(640)}
+    book = talk(pace=Pace(10, 20))
+    book.outcomes[q.ReadPresence] = q.PresenceRead(crowd)
+    book >> [{"id": number, "presence": {"channel": "pres:a"}} for number in range(2, 5)]
+    answers = [effect.message for effect in book.effects]
+    assert [answer.error for answer in answers[:2]] == [UNSET, UNSET]
+    assert answers[2].error.code == 111
+    book >> 2
+    book >> publish(5) << [published(5)]
 
 
 def test_there_need_not_be_a_pace():
