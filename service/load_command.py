@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
+from urllib.parse import urlsplit
 
 import typer
 
@@ -57,8 +58,8 @@ def load(  # noqa: PLR0917 - each is an option
     json_file: Annotated[Path | None, typer.Option("--json", help="File for the whole account; - is stdout.")] = None,
     picture_file: Annotated[Path | None, typer.Option("--picture", help="File for a picture (SVG).")] = None,
     metrics: Annotated[
-        str, typer.Option(help="The server's metrics; none: do not look.")
-    ] = "http://127.0.0.1:9000/metrics",
+        str, typer.Option(help="The server's metrics; without: port 9000 of its host; none: do not look.")
+    ] = "",
     token: Annotated[str, typer.Option(help="One connection token for all. Without: made with the secret here.")] = "",
     anonymous: Annotated[bool, typer.Option("--anonymous", help="Connect without tokens.")] = False,
     cafile: Annotated[str, typer.Option(help="Certificates to trust beside the system's.")] = "",
@@ -85,7 +86,7 @@ def load(  # noqa: PLR0917 - each is an option
         sys.stderr.write(f"heliograph: {mistake}\n")
         raise SystemExit(2) from None
     tokens = [""] * users if anonymous else [token] * users if token else _tokens(config, users)
-    watch = Watch("" if metrics == "none" else metrics)
+    watch = Watch("" if metrics == "none" else metrics or _metrics(plan.url))
     raise SystemExit(_run(plan, tokens, processes or _processes(users), watch, conditions, (json_file, picture_file)))
 
 
@@ -108,6 +109,8 @@ def _run(  # noqa: PLR0917 - as they come
             return 1
     figures = account.figures()
     failed = [sentence for each in conditions if (sentence := each.verdict(figures))]
+    if vain := account.in_vain():
+        failed.append(vain)
     _save(account, failed, plan, *files)
     return 1 if failed else 0
 
@@ -132,6 +135,12 @@ def _websocket(server: str) -> str:
     if server.startswith("ws"):
         return server
     return server.replace("http", "ws", 1).rstrip("/") + "/connection/websocket"
+
+
+def _metrics(url: str) -> str:
+    """Where a server's internal port is unless its configuration says otherwise."""
+    host = urlsplit(url).hostname or ""
+    return f"http://{f'[{host}]' if ':' in host else host}:9000/metrics"
 
 
 def _processes(users: int) -> int:

@@ -86,6 +86,15 @@ class Account:
         }
         return {name: found.get(name, value) for name, value in {**found, **self._of_server()}.items()}
 
+    def in_vain(self) -> str:
+        """A sentence when publications were sent and none was accepted: no condition means anything then."""
+        refused = {name: count for name, count in self.refusals.items() if name.startswith("publish ")}
+        if self.counts.get("accepted", 0) or not sum(refused.values()):
+            return ""
+        code = max(refused, key=refused.__getitem__).partition(" ")[2]
+        hint = "; clients may not publish there (allow_publish_for_client): say another --namespace" * (code == "103")
+        return f"nothing was published: all {sum(refused.values()):,} attempts are answered with error {code}{hint}"
+
     def _of_server(self) -> dict[str, float | None]:
         before, after = self.before, self.after
         nothing = dict.fromkeys(("fds_left", "objects_left", "unknown_causes"))

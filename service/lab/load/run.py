@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
+from service.lab.load.knocking import knock
 from service.lab.load.plan import Plan
 from service.lab.load.progress import Progress
 from service.lab.load.report import Account
@@ -16,6 +17,7 @@ from service.lab.load.server_figures import Watch
 
 LINE: Final = 256 * 1024 * 1024  # bytes of a worker's longest line: all that its users lack
 STARTING: Final = 30.0  # seconds beyond the planned arrivals until publishing begins without those who are not there
+SILENT: Final = 30.0  # seconds without a word of a worker, who tells four times a second
 DYING: Final = 5.0
 
 
@@ -31,6 +33,7 @@ class Process:
         self._process: asyncio.subprocess.Process | None = None
         self._reading: asyncio.Task[None] | None = None
         self.now: dict[str, Any] = {}
+        self.heard_at = 0.0  # monotonic
         self.said: dict[str, asyncio.Future[Any]] = {}
 
     async def start(self) -> None:
@@ -41,6 +44,7 @@ class Process:
             sys.executable, "-m", "service.lab.load.worker",
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=LINE,
         )  # fmt: skip
+        self.heard_at = time.monotonic()
         self._reading = loop.create_task(self._read())
         self.order(self._start)
 
@@ -55,6 +59,7 @@ class Process:
         assert self._process is not None, "not started"
         assert self._process.stdout is not None, "it tells by a pipe"
         async for line in self._process.stdout:
+            self.heard_at = time.monotonic()
             for name, told in json.loads(line).items():
                 if name == "now":
                     self.now = told
@@ -90,6 +95,7 @@ class Load:
         self._watch = watch
         self._shown = shown
         self._told_to_stop = asyncio.Event()
+        self._first_token = tokens[0]
         self._workers = [
             Process(plan, number, workers, [tokens[user] for user in plan.users_of(number, workers)])
             for number in range(workers)
@@ -107,9 +113,11 @@ class Load:
             loop.add_signal_handler(number, self.stop)
         self.account.began = time.monotonic()
         self.account.before = await self._watch.look()
-        if self.account.before is None:
+        if self._watch.why:
             self.account.troubles.append(self._watch.why)
         try:
+            if why := await knock(self.plan, self._first_token):
+                raise Failed(why)
             for worker in self._workers:
                 await worker.start()
             await self._play()
@@ -131,9 +139,7 @@ class Load:
         plan = self.plan
         await self._while("connecting", plan.users / plan.arrivals + STARTING, self._all_ready, every=0.25)
         if not self._ready():
-            raise Failed(
-                f"nobody could connect to {plan.url}: does a server listen there, and does it take these tokens?"
-            )
+            raise Failed(f"nobody but the first could connect to {plan.url}: is the server still there?")
         if self._ready() < plan.users:
             self.account.troubles.append(f"publishing began with {self._ready():,} of {plan.users:,} users")
         self._order({"go": True})
@@ -142,11 +148,22 @@ class Load:
         self._order({"stop": True})
         finals: dict[str, int] = {}
         for worker in self._workers:
-            finals |= await worker.said["stopped"]
+            finals |= await self._said(worker, "stopped")
         self._order({"finals": finals})
         self._shown.show("waiting for what is under way", self._now())
         for worker in self._workers:
-            self.account.include(await worker.said["end"])
+            self.account.include(await self._said(worker, "end"))
+
+    async def _said(self, worker: Process, what: str) -> Any:
+        """What a worker has to say; one that has stopped talking is not waited for."""
+        while not worker.said[what].done():
+            self._listen(worker)
+            await asyncio.wait((worker.said[what],), timeout=1.0)
+        return worker.said[what].result()
+
+    def _listen(self, worker: Process) -> None:
+        if time.monotonic() > worker.heard_at + SILENT:
+            raise Failed(f"a worker process said nothing for {SILENT:g} s: has the machine too much to do?")
 
     async def _while(self, phase: str, seconds: float, done: Callable[[], bool], *, every: float = 1.0) -> None:
         """Show and keep how things go, until it is done, or the time is over, or somebody says stop."""
@@ -160,6 +177,7 @@ class Load:
             self.account.course.append({"at": round(time.monotonic() - self.account.began, 3), **now})
             self._shown.show(phase, {**now, "rss": glance.rss if glance else 0})
             for worker in self._workers:
+                self._listen(worker)
                 if worker.said["end"].done():
                     worker.said["end"].result()
 

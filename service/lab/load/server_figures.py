@@ -55,7 +55,7 @@ class Watch:
         """``url``: of the metrics; empty: nobody is looked at."""
         self._url = url
         self.glances: list[Glance] = []
-        self.why = "" if url else "no metrics: say --metrics"
+        self.why = ""  # it does not answer
 
     async def look(self) -> Glance | None:
         """One more glance; None when the server does not answer."""
@@ -64,14 +64,20 @@ class Watch:
         try:
             async with aiohttp.ClientSession(timeout=_PATIENCE) as session, session.get(self._url) as answer:
                 if answer.status != 200:
-                    self.why = f"{self._url} answers with HTTP status {answer.status}"
+                    self.why = self._unknown(f"HTTP status {answer.status}")
                     return None
                 glance = read(await answer.text(), time.monotonic())
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as failure:
-            self.why = f"{self._url}: {type(failure).__name__}"
+            self.why = self._unknown(type(failure).__name__)
             return None
         self.glances.append(glance)
         return glance
+
+    def _unknown(self, why: str) -> str:
+        return (
+            f"the server's own figures are not known, {self._url} does not give them ({why}); "
+            "say --metrics URL, or --metrics none"
+        )
 
     async def until_quiet(self, connections: float, patience: float = 10.0) -> Glance | None:
         """The first glance with as few connections as before, or the last one when ``patience`` seconds are over."""

@@ -8,16 +8,15 @@ import asyncio
 import heapq
 import itertools
 import json
-import ssl
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from random import Random
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from service.lab.load import wire
+from service.lab.load.dialing import CONNECTING, Dialer
 from service.lab.load.ledger import Holes, Place, Tally, owed
 from service.lab.load.plan import Plan, planned
 from service.lab.load.publishing import Publishing
@@ -30,7 +29,6 @@ TICK: Final = 0.01  # seconds between two looks at what is due
 TELL: Final = 0.25  # seconds between two lines about how things go
 BACK_OFF: Final = (0.2, 1.0)  # seconds until a user comes back
 LONGEST_BACK_OFF: Final = 10.0
-CONNECTING: Final = 10.0  # seconds that an attempt may take
 HANDOVER: Final = 1.0  # seconds until another user goes on publishing where one was lost
 
 
@@ -38,13 +36,9 @@ class Worker:
     """Plays its users; see ``user.Stage`` for what they tell it."""
 
     def __init__(self, plan: Plan, number: int, workers: int, tokens: list[str]) -> None:
-        address = urlsplit(plan.url)
-        assert address.hostname is not None, "a checked plan"
         self.plan = plan
-        self.path = (address.path or "/") + (f"?{address.query}" if address.query else "")
-        self.host = address.netloc
-        self._where = (address.hostname, address.port or (443 if address.scheme == "wss" else 80))
-        self._ssl = _context(plan) if address.scheme == "wss" else None
+        self._dialer = Dialer(plan)
+        self.host, self.path = self._dialer.host, self._dialer.path
         self._random = Random(plan.seed * 1000 + number)
         self.tally = Tally()
         self.latency = Quantiles()
@@ -66,7 +60,8 @@ class Worker:
         self._tasks: set[asyncio.Task[None]] = set()
         self._going = False
         self._leaving = False
-        self._last = 0.0
+        self._last = 0.0  # loop time of the last tick
+        self._now = 0.0  # and of this one
 
     def _user(self, number: int, token: str) -> User:
         plan = self.plan
@@ -79,7 +74,7 @@ class Worker:
     async def run(self, orders: asyncio.StreamReader, tell: Callable[[dict[str, Any]], None]) -> None:
         """Until the orders end."""
         loop = asyncio.get_running_loop()
-        self._last = began = loop.time()
+        self._last = self._now = began = loop.time()
         for turn, user in enumerate(self.users):
             self._at(began + turn * self._workers / self.plan.arrivals, lambda user=user: self._connect(user))  # type: ignore[misc]
         ticking = loop.create_task(self._tick_on(tell))
@@ -150,7 +145,7 @@ class Worker:
         told = loop.time()
         while True:
             await asyncio.sleep(TICK)
-            now = loop.time()
+            now = self._now = loop.time()
             while self._due and self._due[0][0] <= now:
                 heapq.heappop(self._due)[2]()
             if self._going:
@@ -165,14 +160,14 @@ class Worker:
         heapq.heappush(self._due, (when, next(self._order), what))
 
     def _again(self, mean: float, what: Callable[[], None]) -> None:
-        """Do it now and then, for as long as publishing goes on."""
+        """Do it now and then, for as long as publishing goes on; what a standstill of ours left out is not made up."""
 
         def once() -> None:
             if self._going:
                 what()
                 self._again(mean, what)
 
-        self._at(self._last + self._random.expovariate(1 / mean), once)
+        self._at(self._now + self._random.expovariate(1 / mean), once)
 
     # ------------------------------------------------------------------ connecting
 
@@ -186,11 +181,8 @@ class Worker:
     async def _attempt(self, user: User) -> None:
         loop = asyncio.get_running_loop()
         user.since = loop.time()
-        host, port = self._where
-        name = host if self._ssl is not None else None
         try:
-            async with asyncio.timeout(CONNECTING):
-                await loop.create_connection(lambda: user, host, port, ssl=self._ssl, server_hostname=name)
+            await self._dialer.dial(user)
         except (OSError, TimeoutError) as failure:
             self.refusals[f"socket {type(failure).__name__}"] += 1
             self._come_back(user)
@@ -311,14 +303,6 @@ class Worker:
 def _chosen(plan: Plan, number: int, share: float, kind: int) -> bool:
     """Whether a user belongs to a share; the same users in every run of a seed."""
     return bool(share) and Random(plan.seed * 7919 + number * 11 + kind).random() * 100 < share
-
-
-def _context(plan: Plan) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=plan.cafile or None)
-    if not plan.verify:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return context
 
 
 async def _orders() -> asyncio.StreamReader:

@@ -113,10 +113,16 @@ async def test_refusals_are_counted_and_what_was_refused_is_not_owed(liar):
     assert (figures["lost"], figures["void"]) == (0, figures["published"])
 
 
-async def test_nobody_to_talk_to_is_told(monkeypatch):
-    monkeypatch.setattr("service.lab.load.run.STARTING", 0.5)
-    with pytest.raises(Failed, match="nobody could connect to ws://127.0.0.1:1/"):
+async def test_nobody_to_talk_to_is_told():
+    with pytest.raises(Failed, match="nobody can connect to ws://127.0.0.1:1/: nothing listens"):
         await played("ws://127.0.0.1:1/")
+
+
+async def test_a_worker_that_says_nothing_more_ends_the_load(liar, monkeypatch):
+    honest = await liar()
+    monkeypatch.setattr("service.lab.load.run.SILENT", 0.0)
+    with pytest.raises(Failed, match="said nothing for 0 s"):
+        await played(honest.url)
 
 
 async def test_publications_are_sent_late_and_in_two_pieces(liar):
@@ -171,8 +177,7 @@ async def test_tls_is_verified_unless_told_otherwise(liar, tmp_path, monkeypatch
     assert figures["delivered"] == figures["expected"] > 0
     _, figures = await played(secure.url, verify=False)
     assert figures["delivered"] == figures["expected"] > 0
-    monkeypatch.setattr("service.lab.load.run.STARTING", 0.5)
-    with pytest.raises(Failed, match="nobody could connect"):
+    with pytest.raises(Failed, match="certificate is not trusted"):
         await played(secure.url)
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 
 import pytest
 
@@ -80,7 +81,7 @@ async def test_it_tells_how_things_go(stage):
 
 
 async def test_who_does_mischief_is_the_same_in_every_run(stage):
-    _, first = stage(users=200, drop=20.0, bad=20.0, drop_every=0.2, bad_every=1000.0)
+    _, first = stage(users=200, drop=20.0, bad=20.0, drop_every=0.2, bad_every=1e9)
     await first.until(lambda: first.worker.now()["ready"] == 200)
     first.order(go=True)
     await first.until(lambda: first.worker.counts["drops"] > 30)
@@ -105,3 +106,16 @@ async def test_attempts_that_fail_are_counted_and_come_later_and_later(monkeypat
     talk = Conversation(plan)
     await talk.until(lambda: talk.worker.refusals["socket ConnectionRefusedError"] >= 5)
     await talk.end()
+
+
+async def test_a_standstill_of_ours_is_not_made_up_for(stage):
+    """What was due meanwhile is done once: to do it as often as it would have been takes longer than it lasted."""
+    _, talk = stage(flood=100.0, flood_rate=1000.0)
+    await talk.until(lambda: talk.worker.now()["ready"] == 4)
+    talk.order(go=True)
+    await talk.until(lambda: talk.worker.counts["pings"] > 0)
+    time.sleep(0.5)
+    before = talk.worker.counts["pings"]
+    async with asyncio.timeout(5):
+        await asyncio.sleep(0.02)
+    assert talk.worker.counts["pings"] - before < 4 * 1000 * 0.25
