@@ -21,11 +21,14 @@ if TYPE_CHECKING:  # the other commands do not pay for them
 
 MANY: Final = 1500  # users that one process plays well
 TOKEN_LIFE: Final = 24 * 3600.0
+_MISCHIEF: Final = "What users do wrong"
+_WAY_IN: Final = "The way in"
+_ACCOUNT: Final = "Conditions and account"
 
 
 def load(  # noqa: PLR0917 - each is an option
     server: Annotated[
-        str, typer.Option(help="Where the server is; https and wss speak TLS.")
+        str, typer.Option(help="Where the server is; https and wss speak TLS.", rich_help_panel=_WAY_IN)
     ] = "http://127.0.0.1:8000",
     users: Annotated[int, typer.Option(help="How many.", min=1)] = 100,
     channels: Annotated[int, typer.Option(help="How many, made for this run.", min=1)] = 10,
@@ -36,35 +39,72 @@ def load(  # noqa: PLR0917 - each is an option
     arrivals: Annotated[float, typer.Option(help="Users a second that connect at the beginning.")] = 500.0,
     duration: Annotated[str, typer.Option(help="How long they publish, such as 30s, 3m or 1h.")] = "30s",
     delayed: Annotated[
-        float, typer.Option(help="Percent of publications sent late, half of them in two pieces.")
+        float,
+        typer.Option(help="Percent of publications sent late, half of them in two pieces.", rich_help_panel=_MISCHIEF),
     ] = 0.0,
-    delay: Annotated[str, typer.Option(help="... at most so late.")] = "1s",
-    drop: Annotated[float, typer.Option(help="Percent of users whose connection is lost now and then.")] = 0.0,
-    drop_every: Annotated[str, typer.Option(help="... on average this often.")] = "20s",
-    bad: Annotated[float, typer.Option(help="Percent of users that send bad frames now and then.")] = 0.0,
-    bad_every: Annotated[str, typer.Option(help="... on average this often.")] = "20s",
-    churn: Annotated[float, typer.Option(help="Users a second that say goodbye and come back.", min=0)] = 0.0,
-    ping_flood: Annotated[float, typer.Option(help="Percent of users that send WebSocket pings.")] = 0.0,
-    ping_rate: Annotated[float, typer.Option(help="... so many a second.", min=0.01)] = 50.0,
+    delay: Annotated[str, typer.Option(help="... at most so late.", rich_help_panel=_MISCHIEF)] = "1s",
+    drop: Annotated[
+        float, typer.Option(help="Percent of users whose connection is lost now and then.", rich_help_panel=_MISCHIEF)
+    ] = 0.0,
+    drop_every: Annotated[str, typer.Option(help="... on average this often.", rich_help_panel=_MISCHIEF)] = "20s",
+    bad: Annotated[
+        float, typer.Option(help="Percent of users that send bad frames now and then.", rich_help_panel=_MISCHIEF)
+    ] = 0.0,
+    bad_every: Annotated[str, typer.Option(help="... on average this often.", rich_help_panel=_MISCHIEF)] = "20s",
+    churn: Annotated[
+        float, typer.Option(help="Users a second that say goodbye and come back.", min=0, rich_help_panel=_MISCHIEF)
+    ] = 0.0,
+    ping_flood: Annotated[
+        float, typer.Option(help="Percent of users that send WebSocket pings.", rich_help_panel=_MISCHIEF)
+    ] = 0.0,
+    ping_rate: Annotated[float, typer.Option(help="... so many a second.", min=0.01, rich_help_panel=_MISCHIEF)] = 50.0,
     weak: Annotated[
-        str, typer.Option(help="A weak network, such as share=20,delay=100ms,jitter=30ms,loss=2,rate=64kbit.")
+        str,
+        typer.Option(
+            help="A weak network, such as share=20,delay=100ms,jitter=30ms,loss=2,rate=64kbit.",
+            rich_help_panel=_MISCHIEF,
+        ),
     ] = "",
     processes: Annotated[int, typer.Option(help="Processes that play the users; 0: as many as it takes.", min=0)] = 0,
-    seed: Annotated[int, typer.Option(help="The same users do the same mischief again.")] = 1,
+    seed: Annotated[
+        int, typer.Option(help="The same users do the same mischief again.", rich_help_panel=_MISCHIEF)
+    ] = 1,
     require: Annotated[
         list[str] | None,
-        typer.Option("--assert", help="A condition, such as lost=0, p99<=250ms or rss_growth<=1%; repeat it."),
+        typer.Option(
+            "--assert",
+            help="A condition, such as lost=0, p99<=250ms or rss_growth<=1%; repeat it.",
+            rich_help_panel=_ACCOUNT,
+        ),
     ] = None,
-    json_file: Annotated[Path | None, typer.Option("--json", help="File for the whole account; - is stdout.")] = None,
-    picture_file: Annotated[Path | None, typer.Option("--picture", help="File for a picture (SVG).")] = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="File for the whole account; - is stdout.", rich_help_panel=_ACCOUNT)
+    ] = None,
+    picture_file: Annotated[
+        Path | None, typer.Option("--picture", help="File for a picture (SVG).", rich_help_panel=_ACCOUNT)
+    ] = None,
     metrics: Annotated[
-        str, typer.Option(help="The server's metrics; without: port 9000 of its host; none: do not look.")
+        str,
+        typer.Option(
+            help="The server's metrics; without: port 9000 of its host; none: do not look.", rich_help_panel=_ACCOUNT
+        ),
     ] = "",
-    token: Annotated[str, typer.Option(help="One connection token for all. Without: made with the secret here.")] = "",
-    anonymous: Annotated[bool, typer.Option("--anonymous", help="Connect without tokens.")] = False,
-    cafile: Annotated[str, typer.Option(help="Certificates to trust beside the system's.")] = "",
-    insecure: Annotated[bool, typer.Option("--insecure", help="Accept any certificate.")] = False,
-    config: Annotated[Path | None, typer.Option(help="The server's configuration, for its token secret.")] = None,
+    token: Annotated[
+        str,
+        typer.Option(help="One connection token for all. Without: made with the secret here.", rich_help_panel=_WAY_IN),
+    ] = "",
+    anonymous: Annotated[
+        bool, typer.Option("--anonymous", help="Connect without tokens.", rich_help_panel=_WAY_IN)
+    ] = False,
+    cafile: Annotated[
+        str, typer.Option(help="Certificates to trust beside the system's.", rich_help_panel=_WAY_IN)
+    ] = "",
+    insecure: Annotated[
+        bool, typer.Option("--insecure", help="Accept any certificate.", rich_help_panel=_WAY_IN)
+    ] = False,
+    config: Annotated[
+        Path | None, typer.Option(help="The server's configuration, for its token secret.", rich_help_panel=_WAY_IN)
+    ] = None,
 ) -> None:
     """Play users by the thousand and account for every message: what is lost, doubled, late, and what it costs."""
     from service.lab.load.report import FIGURES

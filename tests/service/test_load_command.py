@@ -64,6 +64,18 @@ def test_what_goes_without_saying(asked):
 
 
 @pytest.mark.parametrize(
+    ("server", "metrics"),
+    [
+        ("http://127.0.0.1:8000", "http://127.0.0.1:9000/metrics"),
+        ("https://push.example.org", "http://push.example.org:9000/metrics"),
+        ("http://[::1]:8000", "http://[::1]:9000/metrics"),
+    ],
+)
+def test_metrics_are_those_of_the_server_that_is_asked(asked, server, metrics):
+    assert asked("--server", server)["watch"]._url == metrics
+
+
+@pytest.mark.parametrize(
     ("words", "hint"),
     [
         (["--duration", "soon"], "30s"),
@@ -124,6 +136,9 @@ def test_one_that_does_not_hold_is_exit_code_1_and_says_so(server):
 def test_a_server_without_metrics_is_no_trouble_unless_it_is_asked_about(server):
     ran = load(server, "--metrics", "http://127.0.0.1:1/metrics", "--assert", "lost=0", "--assert", "fds_left<=2")
     assert ran.returncode == 1
-    assert "trouble      http://127.0.0.1:1/metrics" in ran.stdout
+    assert (
+        "trouble      the server's own figures are not known, http://127.0.0.1:1/metrics does not give them"
+        in ran.stdout
+    )
     assert "fds_left<=2: fds_left is not known" in ran.stdout
     assert "FAILED       lost" not in ran.stdout

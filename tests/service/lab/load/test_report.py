@@ -75,3 +75,16 @@ def test_the_json():
     assert whole["figures"]["lost"] == 4
     assert (whole["failed"], whole["causes"], whole["server"]["after"]["fds"]) == (["x"], {"unknown": 2}, 22)
     assert len(whole["memory"]) == 31
+
+
+def test_a_load_in_vain_says_so():
+    """Else nothing would be lost, since nothing was owed."""
+    account = Account(10)
+    assert account.in_vain() == ""
+    account.refusals.update({"publish 103": 30, "publish 100": 2, "connect 100": 3})
+    assert account.in_vain() == (
+        "nothing was published: all 32 attempts are answered with error 103; "
+        "clients may not publish there (allow_publish_for_client): say another --namespace"
+    )
+    account.counts["accepted"] = 1
+    assert account.in_vain() == ""
