@@ -81,8 +81,8 @@ async def test_it_tells_how_things_go(stage):
 
 
 async def test_who_does_mischief_is_the_same_in_every_run(stage):
-    _, first = stage(users=200, drop=20.0, bad=20.0, drop_every=0.2, bad_every=1e9)
-    await first.until(lambda: first.worker.now()["ready"] == 200)
+    _, first = stage(users=60, drop=60.0, bad=20.0, drop_every=0.4, bad_every=1e9)
+    await first.until(lambda: first.worker.now()["ready"] == 60)
     first.order(go=True)
     await first.until(lambda: first.worker.counts["drops"] > 30)
     assert first.worker.counts["bad frames"] == 0
