@@ -7,12 +7,28 @@ from pathlib import Path
 
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
+from grafana.dashboards.boards.backlog import backlog
 from grafana.dashboards.boards.broker import broker
+from grafana.dashboards.boards.connections import connections
+from grafana.dashboards.boards.logs import logs
+from grafana.dashboards.boards.messages import messages
+from grafana.dashboards.boards.oncall import oncall
 from grafana.dashboards.boards.overview import overview
 from grafana.dashboards.boards.runtime import runtime
+from grafana.dashboards.boards.telemetry import telemetry
 
 GENERATED = Path(__file__).parent / "generated"
-BOARDS = {"broker.json": broker, "overview.json": overview, "runtime.json": runtime}
+BOARDS = {
+    "backlog.json": backlog,
+    "broker.json": broker,
+    "connections.json": connections,
+    "logs.json": logs,
+    "messages.json": messages,
+    "oncall.json": oncall,
+    "overview.json": overview,
+    "runtime.json": runtime,
+    "telemetry.json": telemetry,
+}
 
 
 def boards() -> Mapping[str, str]:

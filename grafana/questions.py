@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 
 BOARDS = Path(__file__).parent / "generated"
 #: What Grafana puts in for a board that is opened untouched; windows are those of a scrape every second.
-UNTOUCHED = {"$job": "heliograph", "$instance": ".+", "$__rate_interval": "10s", "$__auto": "10s"}
+UNTOUCHED = {"$job": "heliograph", "$instance": ".+", "$__rate_interval": "10s", "$__auto": "10s", "$connection": ".+"}
 
 
 @dataclass(frozen=True)

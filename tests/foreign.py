@@ -12,7 +12,8 @@ class Foreign:
 
     job: str  # whose scrape it is in
     kind: str  # counter or gauge
-    labels: dict[str, str] = field(default_factory=dict)  # each with a value that it takes
+    labels: dict[str, str | tuple[str, ...]] = field(default_factory=dict)  # each with values that it takes
+    also: str = ""  # another job that has it, too
     trouble: bool = False  # there only once something has gone wrong, or has been asked for
 
 
@@ -28,27 +29,43 @@ OF_SCRAPES = {
 }
 FOREIGN = {
     **OF_SCRAPES,
+    "ALERTS": Foreign(  # Prometheus' own account of what its rules found
+        "heliograph",
+        "gauge",
+        {
+            "alertname": "HeliographBacklog",
+            "alertstate": ("firing", "pending"),
+            "severity": "critical",
+            "service": "heliograph",
+        },
+        trouble=True,
+    ),  # fmt: skip
     # ------------------------------------------------------------------ the Collector
     "otelcol_exporter_queue_size": Foreign("collector", "gauge", _QUEUE),
     "otelcol_exporter_queue_capacity": Foreign("collector", "gauge", _QUEUE),
-    "otelcol_exporter_sent_spans_total": Foreign("collector", "counter", {"exporter": "otlp_grpc/jaeger"}),
+    "otelcol_exporter_sent_spans_total": Foreign("collector", "counter", {"exporter": "otlp_grpc/jaeger"}, "jaeger"),
     "otelcol_exporter_sent_log_records_total": Foreign("collector", "counter", {"exporter": "otlp_http/loki"}),
     **{
-        f"otelcol_exporter_{trouble}_{what}_total": Foreign("collector", "counter", {"exporter": exporter}, True)
+        f"otelcol_exporter_{trouble}_{what}_total": Foreign(
+            "collector", "counter", {"exporter": exporter}, "jaeger", trouble=True
+        )
         for trouble in ("send_failed", "enqueue_failed")
         for what, exporter in (("spans", "otlp_grpc/jaeger"), ("log_records", "otlp_http/loki"))
     },
     **{
-        f"otelcol_receiver_{fate}_{what}_total": Foreign("collector", "counter", {"receiver": receiver})
+        f"otelcol_receiver_{fate}_{what}_total": Foreign("collector", "counter", {"receiver": receiver}, "jaeger")
         for fate in ("accepted", "refused", "failed")
         for what, receiver in (("spans", "otlp"), ("log_records", "file_log"))
     },
     "otelcol_process_memory_rss_bytes": Foreign("collector", "gauge"),
+    "otelcol_process_cpu_seconds_total": Foreign("collector", "counter"),
     "otelcol_process_uptime_seconds_total": Foreign("collector", "counter"),
     # ------------------------------------------------------------------- Loki, Jaeger
     "loki_distributor_lines_received_total": Foreign("loki", "counter"),
+    "loki_distributor_bytes_received_total": Foreign("loki", "counter"),
+    "loki_internal_log_messages_total": Foreign("loki", "counter", {"level": ("error", "warn")}),
     "loki_distributor_lag_ms_total": Foreign("loki", "counter"),
-    "loki_discarded_samples_total": Foreign("loki", "counter", {"reason": "rate_limited"}, True),
+    "loki_discarded_samples_total": Foreign("loki", "counter", {"reason": "rate_limited"}, trouble=True),
     "loki_request_duration_seconds_count": Foreign(
         "loki", "counter", {"route": "otlp_v1_logs", "method": "POST", "status_code": "204"}
     ),
@@ -62,24 +79,31 @@ FOREIGN = {
     "prometheus_rule_evaluation_failures_total": Foreign(
         "prometheus", "counter", {"rule_group": "/etc/prometheus/rules/requests.yml;heliograph.requests"}
     ),
+    "prometheus_rule_evaluations_total": Foreign("prometheus", "counter", {"rule_group": "heliograph"}),
+    "prometheus_rule_group_iterations_missed_total": Foreign("prometheus", "counter", {"rule_group": "heliograph"}),
+    "prometheus_tsdb_head_samples_appended_total": Foreign("prometheus", "counter", {"type": "float"}),
     "prometheus_rule_group_last_duration_seconds": Foreign("prometheus", "gauge", {"rule_group": "heliograph"}),
     "prometheus_tsdb_exemplar_exemplars_appended_total": Foreign("prometheus", "counter"),
     "prometheus_tsdb_head_series": Foreign("prometheus", "gauge"),
     "alertmanager_config_last_reload_successful": Foreign("alertmanager", "gauge"),
     "alertmanager_alerts": Foreign("alertmanager", "gauge", {"state": "active"}),
+    "alertmanager_silences": Foreign("alertmanager", "gauge", {"state": "active"}),
     "alertmanager_notifications_total": Foreign("alertmanager", "counter", {"integration": "webhook"}),
     "alertmanager_notifications_failed_total": Foreign(
         "alertmanager", "counter", {"integration": "webhook", "reason": "serverError"}
     ),
     # ---------------------------------------------------------------------- the pager
     "pager_webhook_calls_total": Foreign("pager", "counter", {"result": "accepted"}),
-    "pager_notices_total": Foreign("pager", "counter", {"state": "firing"}, True),
+    "pager_unrouted_total": Foreign("pager", "counter"),
+    "pager_channel_call_seconds_sum": Foreign("pager", "counter", _PROVIDER, trouble=True),
+    "pager_channel_call_seconds_count": Foreign("pager", "counter", _PROVIDER, trouble=True),
+    "pager_notices_total": Foreign("pager", "counter", {"state": "firing"}, trouble=True),
     "pager_firing_alerts": Foreign("pager", "gauge"),
-    "pager_open_cases": Foreign("pager", "gauge", {"acknowledged": "no"}),
+    "pager_open_cases": Foreign("pager", "gauge", {"acknowledged": ("no", "yes")}),
     "pager_letters_waiting": Foreign("pager", "gauge"),
-    "pager_letters_total": Foreign("pager", "counter", _PROVIDER, True),
-    "pager_letters_given_up_total": Foreign("pager", "counter", _PROVIDER, True),
-    "pager_channel_calls_total": Foreign("pager", "counter", _PROVIDER | {"result": "sent"}, True),
+    "pager_letters_total": Foreign("pager", "counter", _PROVIDER, trouble=True),
+    "pager_letters_given_up_total": Foreign("pager", "counter", _PROVIDER, trouble=True),
+    "pager_channel_calls_total": Foreign("pager", "counter", _PROVIDER | {"result": "sent"}, trouble=True),
     "pager_rota_wrong": Foreign("pager", "gauge"),
 }
 #: Labels that every series has: of the scrape, of a bucket, of an alert.

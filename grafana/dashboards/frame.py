@@ -8,6 +8,7 @@ from grafana_foundation_sdk.builders.dashboard import (
     DashboardLink,
     DatasourceVariable,
     QueryVariable,
+    TextBoxVariable,
 )
 from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models import dashboard as models
@@ -27,12 +28,14 @@ LIMITS = {
 }
 
 
-def board(uid: str, title: str, description: str, places: Iterable[Place]) -> models.Dashboard:
+def board(
+    uid: str, title: str, description: str, places: Iterable[Place], *fields: Builder[models.VariableModel]
+) -> models.Dashboard:
     """A board of the house: not editable, the last half hour, the same variables, annotations and links everywhere."""
     built = Dashboard(title).uid(uid).description(description).tags(["heliograph"]).readonly()
     built = built.time("now-30m", "now").refresh("10s").timezone("browser")
     built = built.tooltip(models.DashboardCursorSync.CROSSHAIR).preload(False)
-    built = built.variables([*_sources(), *_targets()]).annotations([_restarts(), *_calls()])
+    built = built.variables([*_sources(), *_targets(), *fields]).annotations([_restarts(), *_calls()])
     finished = built.links([_other_boards(), _inbox()]).build()
     finished.panels = list(_placed(places))
     return _without_noise(finished)
@@ -75,6 +78,11 @@ def _targets() -> Iterable[Builder[models.VariableModel]]:
     every = models.VariableOption(selected=True, text=["All"], value=["$__all"])
     instance = _labels("instance", 'label_values(heliograph_build_info{job=~"$job"}, instance)').current(every)
     yield instance.multi(True).include_all(True).all_value(".+")
+
+
+def connection_field() -> Builder[models.VariableModel]:
+    """A field for the id of one connection; untouched it lets all pass."""
+    return TextBoxVariable("connection").label("Connection").default_value(".+")
 
 
 def _labels(name: str, query: str) -> QueryVariable:

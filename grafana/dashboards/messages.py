@@ -1,9 +1,9 @@
-"""Messages: how many, how quickly, and what became of those that were missed."""
+"""Messages: how many, and how quickly."""
 
 from grafana_foundation_sdk.builders import heatmap, stat, table, timeseries
 
 from grafana.dashboards.panels import heat, limit, lines, number, traces
-from grafana.dashboards.queries import buckets, increase, jaeger, prometheus, quantile, rate
+from grafana.dashboards.queries import buckets, highest, jaeger, mean, percentiles, prometheus, quantile, rate
 
 DELIVERY = "heliograph_message_delivery_seconds"
 RECEIVE = "heliograph_message_receive_seconds"
@@ -21,6 +21,68 @@ def p99() -> stat.Panel:
         "s",
         ((OBJECTIVE, "yellow"), (LATENCY_LIMIT, "red")),
         prometheus(quantile(0.99, DELIVERY), "p99"),
+    )
+
+
+def in_time() -> stat.Panel:
+    """Share of deliveries within the objective."""
+    quick = rate(f"{DELIVERY}_bucket", matchers=f'le="{OBJECTIVE}"')
+    return number(
+        "Late deliveries",
+        "Share of deliveries that took longer than the objective of 250 ms. Normal is 0; the objective allows 1 % over "
+        "30 days (see SLO). More: all of them, then it is our event loop; a few, then it is slow readers.",
+        "percentunit",
+        ((0.01, "yellow"), (0.1, "red")),
+        prometheus(f"1 - {quick} / {rate(f'{DELIVERY}_count')}", "late"),
+    )
+
+
+def published() -> stat.Panel:
+    """Publications as one number."""
+    return number(
+        "Publications",
+        "Accepted publications per second. Normal is your own daily course. None while somebody publishes: read "
+        "Publish errors by code and Server API by status.",
+        "mps",
+        (),
+        prometheus(rate("heliograph_publications_total"), "publications"),
+    )
+
+
+def delivered() -> stat.Panel:
+    """Deliveries as one number."""
+    return number(
+        "Deliveries",
+        "Messages handed to the kernel per second. Normal is publications times audience. Fewer while publications go "
+        "on: readers went (Open connections), or the fan-out is behind (Fan-out).",
+        "mps",
+        (),
+        prometheus(rate("heliograph_messages_delivered_total"), "deliveries"),
+    )
+
+
+def fanout() -> timeseries.Panel:
+    """How far the fan-out is behind, and how long a batch takes."""
+    return lines(
+        "Fan-out",
+        "Age of the oldest publication that the fan-out has not begun, and the P99 and mean of a batch from its first "
+        "to its last slice (diamonds lead to traces). Normal is a few milliseconds. A lag that grows: more is "
+        "published than one core can hand out; spread the channels over more processes, or batch at the publisher.",
+        "s",
+        prometheus(highest("heliograph_fanout_lag_seconds"), "not begun for"),
+        prometheus(quantile(0.99, "heliograph_fanout_seconds"), "a batch, p99", exemplars=True),
+        prometheus(mean("heliograph_fanout_seconds"), "a batch, mean"),
+    )
+
+
+def delivery_by_namespace() -> timeseries.Panel:
+    """Whose messages are late."""
+    return lines(
+        "P99 delivery by namespace",
+        "The P99 of deliveries of each namespace. Normal is the same for all. One alone: its channels are large, its "
+        "messages heavy, or its readers slow; find them under Backlog & slow readers.",
+        "s",
+        prometheus(quantile(0.99, DELIVERY, "namespace"), "{{namespace}}"),
     )
 
 
@@ -44,9 +106,7 @@ def delivery_percentiles() -> timeseries.Panel:
         "the objective of 250 ms; the dashed line is where HeliographDeliveryLatencyP99 calls. Follow a high diamond:"
         " the trace's links name the receiver's connection.",
         "s",
-        prometheus(quantile(0.99, DELIVERY), "p99", exemplars=True),
-        prometheus(quantile(0.95, DELIVERY), "p95"),
-        prometheus(quantile(0.5, DELIVERY), "median"),
+        *percentiles(DELIVERY),
     )
     return limit(panel, LATENCY_LIMIT)
 
@@ -59,9 +119,7 @@ def received_percentiles() -> timeseries.Panel:
         "(docs/receipts.md); the diamonds lead to traces that end in message.receive. Normal is the delivery latency "
         "plus the way through the network. Much more: the network, or busy clients. Nothing: no client reports.",
         "s",
-        prometheus(quantile(0.99, RECEIVE), "p99", exemplars=True),
-        prometheus(quantile(0.95, RECEIVE), "p95"),
-        prometheus(quantile(0.5, RECEIVE), "median"),
+        *percentiles(RECEIVE),
     )
 
 
@@ -78,19 +136,6 @@ def publications_and_deliveries() -> timeseries.Panel:
     )
 
 
-def recoveries() -> timeseries.Panel:
-    """Reconnects: recovered, or told that something is missing."""
-    return lines(
-        "Recoveries",
-        "Clients that came back with a position: recovered got all they had missed, told could not (history too short"
-        " or lost) and know it; positions lost are live subscribers that had to be told. Normal is recovered only. "
-        "Many told: lengthen the namespace's history_size or history_ttl.",
-        "short",
-        prometheus(increase("heliograph_recoveries_total", "result"), "{{result}}"),
-        prometheus(increase("heliograph_insufficient_state_total"), "positions lost"),
-    )
-
-
 def latest_traces() -> table.Panel:
     """A way into Jaeger without an exemplar."""
     return traces(
@@ -99,4 +144,14 @@ def latest_traces() -> table.Panel:
         "message.deliver. Normal is a few new ones each minute under load. None: sampling is off, or the Collector is"
         " away (nothing else is harmed by that).",
         jaeger("message.publish"),
+    )
+
+
+def slow_traces() -> table.Panel:
+    """Those that a receiver kept waiting."""
+    return traces(
+        "Latest slow deliveries",
+        "The latest traces with message.deliver: deliveries slower than the limit, each linked to its receiver's "
+        "connection. Normal is none, or some of slow readers. Open one: the connection id in it finds its log lines.",
+        jaeger("message.deliver"),
     )

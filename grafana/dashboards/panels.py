@@ -16,12 +16,14 @@ from grafana_foundation_sdk.models.common import (
     AxisPlacement,
     BigValueColorMode,
     BigValueGraphMode,
+    GraphDrawStyle,
     GraphThresholdsStyleMode,
     LegendDisplayMode,
     LegendPlacement,
     LogsDedupStrategy,
     LogsSortOrder,
     SortOrder,
+    StackingMode,
     TableAutoCellOptions,
     TooltipDisplayMode,
     VisibilityMode,
@@ -44,6 +46,17 @@ def lines(title: str, text: str, unit: str, *queries: Builder[Dataquery]) -> tim
     panel = panel.line_width(1).fill_opacity(8).show_points(VisibilityMode.NEVER).targets(list(queries))
     panel = panel.legend(_legend()).tooltip(_tooltip()).links([log_lines_link()])
     return panel.axis_soft_max(1 if unit == "short" else 0)
+
+
+def bars(title: str, text: str, *queries: Builder[Dataquery]) -> timeseries.Panel:
+    """What happened in each step, by kind, on top of each other; kinds that did not happen are left out."""
+    panel = lines(title, text, "short", *queries).draw_style(GraphDrawStyle.BARS).line_width(0).fill_opacity(80)
+    return stacked(panel).no_value("None in this time")
+
+
+def stacked(panel: timeseries.Panel) -> timeseries.Panel:
+    """The series on top of each other: for parts of a whole."""
+    return panel.stacking(common.StackingConfig().group("A").mode(StackingMode.NORMAL))
 
 
 def limit(panel: timeseries.Panel, value: float) -> timeseries.Panel:
@@ -69,7 +82,7 @@ def number(title: str, text: str, unit: str, steps: Steps, *queries: Builder[Dat
 
 
 def heat(title: str, text: str, unit: str, query: Builder[Dataquery]) -> heatmap.Panel:
-    """A histogram over time; its dots are exemplars, each leads to a trace."""
+    """A histogram over time; its dots, where there are some, are exemplars that lead to traces."""
     panel = heatmap.Panel().title(title).description(text).datasource(PROMETHEUS).targets([query])
     panel = panel.y_axis(YAxisConfig().unit(unit)).unit(unit)
     return panel.tooltip(HeatmapTooltip().mode(TooltipDisplayMode.SINGLE).y_histogram(True))
@@ -98,6 +111,12 @@ def thresholds(steps: Steps) -> ThresholdsConfig:
     """Green, then the given colours from the given values on."""
     every = [Threshold(color="green"), *(Threshold(value=value, color=color) for value, color in steps)]
     return ThresholdsConfig().mode(ThresholdsMode.ABSOLUTE).steps(every)
+
+
+def leads_to(panel: stat.Panel, board: str, title: str) -> stat.Panel:
+    """A number is a door: it opens the board of its subject, with the same time and the same instances."""
+    address = f"/d/heliograph-{board}/{board}?${{__url_time_range}}&${{job:queryparam}}&${{instance:queryparam}}"
+    return panel.links([DashboardLink(title).url(address).target_blank(False)])
 
 
 def log_lines_link() -> DashboardLink:

@@ -1,9 +1,9 @@
 """The process itself: does the event loop come round in time?"""
 
-from grafana_foundation_sdk.builders import timeseries
+from grafana_foundation_sdk.builders import logs, stat, timeseries
 
-from grafana.dashboards.panels import limit, lines
-from grafana.dashboards.queries import of, prometheus, quantile, rate, total
+from grafana.dashboards.panels import limit, lines, log_lines, number
+from grafana.dashboards.queries import LINES, loki, of, prometheus, quantile, rate, total
 
 #: The alert HeliographCpu calls at this share of a core.
 CPU_LIMIT = 0.85
@@ -128,3 +128,108 @@ def pauses() -> timeseries.Panel:
         prometheus(total("instance:heliograph_gc_pauses:increase5m", "instance"), "{{instance}}"),
     )
     return limit(panel, PAUSES_LIMIT)
+
+
+def cpu_now() -> stat.Panel:
+    """The busiest process as one number."""
+    return number(
+        "CPU of the busiest",
+        "Share of its core that the busiest process uses. Normal is below 60 %. Near 100 % everybody waits: add a "
+        "process, or see in Messages which namespace publishes more than usual.",
+        "percentunit",
+        ((0.6, "yellow"), (CPU_LIMIT, "red")),
+        prometheus(f"max ({rate('process_cpu_seconds_total', 'instance')})", "busiest"),
+    )
+
+
+def lag_p99() -> stat.Panel:
+    """The event loop's lag as one number."""
+    return number(
+        "P99 loop lag",
+        "99 of 100 ticks of the event loop come no later than this. Normal is below 10 ms. Above 100 ms half the "
+        "latency objective is gone for everybody; Event loop stalls says whether single calls block it.",
+        "s",
+        ((0.05, "yellow"), (0.25, "red")),
+        prometheus(quantile(0.99, "heliograph_event_loop_lag_seconds"), "p99"),
+    )
+
+
+def memory_per_connection() -> stat.Panel:
+    """Resident memory over connections."""
+    share = f"{total('process_resident_memory_bytes')} / {total('heliograph_connections')}"
+    return number(
+        "Memory per connection",
+        "Resident memory, the base included, divided by connections. Normal is below 10 KiB with thousands of "
+        "connections, and large with few. Climbing while connections stay: compare Waiting bytes and Python's blocks.",
+        "bytes",
+        (),
+        prometheus(share, "memory per connection"),
+    )
+
+
+def versions() -> timeseries.Panel:
+    """What runs, on how many instances."""
+    return lines(
+        "Versions",
+        "Instances by version of Heliograph and of Python. Normal is one version, and two during a deploy. Two for "
+        "long: a deploy that stopped half way.",
+        "short",
+        prometheus(f"count by (version, python) ({of('heliograph_build_info')})", "{{version}} on Python {{python}}"),
+    )
+
+
+def readiness() -> timeseries.Panel:
+    """Who wants connections, who is going."""
+    return lines(
+        "Ready and draining",
+        "Instances that want connections, and instances that are going. Normal is all ready and none draining, except "
+        "during a deploy. Draining for longer than its deadline: read the lines of that instance (service.draining).",
+        "short",
+        prometheus(total("heliograph_ready"), "ready"),
+        prometheus(total("heliograph_draining"), "draining"),
+    )
+
+
+def blocks() -> timeseries.Panel:
+    """Python's own account of its memory."""
+    return lines(
+        "Python's memory blocks",
+        "Memory blocks that Python has handed out, by instance: about its objects. Normal is a course like that of "
+        "the connections, back to its base when they go. Blocks that stay when connections go: a leak of ours, report "
+        "it.",
+        "short",
+        prometheus(total("heliograph_python_blocks", "instance"), "{{instance}}"),
+    )
+
+
+def collections() -> timeseries.Panel:
+    """Which generation of the garbage collector costs."""
+    return lines(
+        "GC pauses by generation",
+        "Seconds per second that the garbage collector holds the process, by generation. Normal is next to nothing; "
+        "2 is a full collection. Much in 2: many objects came at once (a storm); they are frozen after each thousand "
+        "connections.",
+        "s",
+        prometheus(rate("heliograph_gc_pause_seconds_sum", "generation"), "generation {{generation}}"),
+    )
+
+
+def worst_wait() -> timeseries.Panel:
+    """Who is behind, by instance."""
+    return lines(
+        "Loop lag by instance",
+        "The P99 of the event loop's lag, by instance. Normal is the same for all. One alone: its host, or the "
+        "channels that only it serves.",
+        "s",
+        prometheus(quantile(0.99, "heliograph_event_loop_lag_seconds", "instance"), "{{instance}}"),
+    )
+
+
+def life_lines() -> logs.Panel:
+    """Starts, stops, stalls, in words."""
+    return log_lines(
+        "The process, in words",
+        "Starts, stops, readiness, stalls with file and line, exceptions that nobody expected. Normal is nothing but "
+        "deploys. A stall names the code that blocked the event loop.",
+        loki(f"{LINES} | event=~`service..+|loop.stalled|internal.error|library.error`", lines=100),
+    )

@@ -1,6 +1,6 @@
-"""`python -m grafana.picture --prometheus URL --loki URL --jaeger URL --out FILE`: the overview board as a PNG.
+"""`python -m grafana.picture --prometheus URL --loki URL --jaeger URL --out FOLDER [BOARD ...]`: boards as PNG files.
 
-The board's own queries are asked of a running stack for the last minutes. `--trace FILE` draws one message's trace too.
+The boards' own queries are asked of a running stack for the last minutes. `--trace FILE` draws one message's trace too.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from grafana.picture.sources import Sources, Unanswered, Window, variables, wind
 from grafana.picture.waterfall import links, waterfall
 from grafana.questions import boards, of_annotations, of_panel
 
-TITLE = "Heliograph overview: drawn from the board's own queries (not Grafana)"
+TITLE = "{}: rendered from the panels' queries by our tool, not Grafana's front end"
 HEAD, FOOT = 62, 8  # pixels over and under the panels
 SCRAPE = 5  # seconds, as observability/stack/prometheus.yml and the provisioned data source have it
 POINTS = 120
@@ -33,8 +33,9 @@ def main(arguments: list[str]) -> int:
     urls = {"prometheus": told.prometheus, "loki": told.loki, "jaeger": told.jaeger}
     sources = Sources(urls, variables(when.step, SCRAPE, told.job, ".+"))
     try:
-        shapes = overview(sources, when)
-        _save(page(shapes, "board.js"), told.out, shapes["height"], told.html)
+        for name in told.boards or boards():
+            shapes = board(name, sources, when)
+            _save(page(shapes, "board.js"), told.out / f"{name}.png", shapes["height"], told.html)
         if told.trace:
             shapes = one_message(sources, told.trace_id, when)
             _save(page(shapes, "trace.js"), told.trace, shapes["height"], None)
@@ -44,16 +45,16 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def overview(sources: Sources, when: Window) -> dict[str, Any]:
+def board(name: str, sources: Sources, when: Window) -> dict[str, Any]:
     """The board as shapes; raises `Unanswered`."""
-    board = boards()["overview"]
-    scene = Scene(when, _marks(sources, when, board))
-    panels = [panel(given, _answers(sources, when, given), scene) for given in board["panels"]]
+    given = boards()[name]
+    scene = Scene(when, _marks(sources, when, given))
+    panels = [panel(each, _answers(sources, when, each), scene) for each in given["panels"]]
     end = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(when.end))
     return {
-        "title": TITLE,
+        "title": TITLE.format(given["title"]),
         "about": f"{(when.end - when.start) / 60:.0f} minutes until {end} · a point every {when.step} s · "
-        f"grafana/generated/overview.json asked of Prometheus, Loki and Jaeger",
+        f"grafana/generated/{name}.json asked of Prometheus, Loki and Jaeger",
         "panels": panels,
         "height": HEAD + max(each["y"] + each["h"] for each in panels) + FOOT,
     }
@@ -72,13 +73,13 @@ def one_message(sources: Sources, trace_id: str, when: Window) -> dict[str, Any]
 def _answers(sources: Sources, when: Window, given: dict[str, Any]) -> list[Any]:
     if given["type"] == "alertlist":
         return [sources.get("prometheus", "/api/v1/alerts")["data"]]
-    return [sources.answer(question, when) for question in of_panel("overview", given)]
+    return [sources.answer(question, when) for question in of_panel("", given)]
 
 
 def _marks(sources: Sources, when: Window, board: dict[str, Any]) -> list[dict[str, Any]]:
     return [
         {**mark, "color": NAMED[annotation["iconColor"]]}
-        for annotation, question in zip(board["annotations"]["list"], of_annotations("overview", board), strict=True)
+        for annotation, question in zip(board["annotations"]["list"], of_annotations("", board), strict=True)
         for mark in marks(sources.answer(question, when), when, by_value=bool(annotation.get("useValueForTime")))
     ]
 
@@ -113,12 +114,13 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="grafana.picture", description=__doc__)
     for name, port in (("prometheus", 9090), ("loki", 3100), ("jaeger", 16686)):
         parser.add_argument(f"--{name}", default=f"http://127.0.0.1:{port}", help="URL of the data source")
-    parser.add_argument("--out", type=Path, required=True, help="the board's picture (PNG)")
+    parser.add_argument("boards", nargs="*", choices=[[], *boards()], help="all when none is named")
+    parser.add_argument("--out", type=Path, required=True, help="folder for the boards' pictures")
     parser.add_argument("--trace", type=Path, help="picture of one message's trace (PNG)")
     parser.add_argument("--trace-id", default="", help="which one; the latest otherwise")
     parser.add_argument("--minutes", type=float, default=10, help="how much time the board shows")
     parser.add_argument("--job", default="heliograph", help="the board's variable")
-    parser.add_argument("--html", type=Path, help="keep the board's page here")
+    parser.add_argument("--html", type=Path, help="keep the (last) board's page here")
     return parser
 
 

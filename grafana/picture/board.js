@@ -31,7 +31,7 @@ const draw = {
   },
 
   timeseries(body, shape) {
-    if (!shape.series.length) nothing(body);
+    if (!shape.series.length) nothing(body, shape.none);
     const legend = make(body, "div", "legend");
     for (const series of shape.series) {
       make(make(legend, "span", "", ""), "i").style.background = series.color;
@@ -54,11 +54,12 @@ const draw = {
     const scales = { x: { time: false }, y: { range: range(shape.left) } };
     if (shape.right) scales.z = { range: range(shape.right) };
     const series = shape.series.map((one) => ({
-      scale: one.right ? "z" : "y", stroke: one.color, width: shape.width + 0.4, fill: faint(one.color, shape.fill), points: { show: false },
+      scale: one.right ? "z" : "y", stroke: one.color, width: shape.bars ? 0 : shape.width + 0.4, fill: faint(one.color, shape.fill),
+      points: { show: false }, ...(shape.bars ? { paths: uPlot.paths.bars({ size: [0.86, 60] }) } : {}),
     }));
     new uPlot({
       width: shape.w - 18, height: shape.h - 38 - 16 * rows, cursor: { show: false }, legend: { show: false }, axes, scales,
-      padding: [6, shape.right ? 0 : 10, 0, 0], series: [{}, ...series], hooks: { draw: [(plot) => extras(plot, shape)] },
+      padding: [6, shape.right ? 0 : 24, 0, 0], series: [{}, ...series], hooks: { draw: [(plot) => extras(plot, shape)] },
     }, [shape.times, ...shape.series.map((one) => one.values)], make(body, "div", "chart"));
   },
 

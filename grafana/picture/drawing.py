@@ -52,7 +52,7 @@ def _stat(given: Panel, answers: Answers, scene: Scene) -> dict[str, Any]:
     found = _every_series(given, answers, scene)
     shown = [_number(each, defaults, named=len(found) > 1) for each in found]
     return {
-        "cells": shown or [{"text": "No data", "color": "#2c3235", "points": []}],
+        "cells": shown or [{"text": defaults.get("noValue", "No data"), "color": "#2c3235", "points": []}],
         "area": options["graphMode"] == "area",
     }
 
@@ -86,18 +86,33 @@ def _lines(given: Panel, answers: Answers, scene: Scene) -> dict[str, Any]:
         {"name": each.name, "color": colours.of_series(n), "right": each.name in right, "values": each.values}
         for n, each in enumerate(found)
     ]
+    if stacked := custom.get("stacking", {}).get("mode") == "normal":
+        for each, values in zip(drawn, stack([each.values for each in found]), strict=True):
+            each["values"] = values
+        drawn.reverse()  # the highest first, so that the lower ones lie over it
     return {
         "times": scene.when.times, "clock": clock(scene.when), "series": drawn, "fill": custom["fillOpacity"] / 100,
         "width": custom["lineWidth"], "marks": scene.marks, "limits": _limits(given),
-        "left": _axis(given, [each for each in found if each.name not in right], ""),
+        "bars": custom.get("drawStyle") == "bars", "none": given["fieldConfig"]["defaults"].get("noValue", "No data"),
+        "left": _axis(given, [each for each in found if each.name not in right], "", stacked=stacked),
         "right": _axis(given, [each for each in found if each.name in right], next(iter(right), "")) if right else None,
     }  # fmt: skip
 
 
-def _axis(given: Panel, found: Sequence[Series], overridden: str) -> list[tuple[float, str]]:
+def stack(rows: Sequence[Sequence[float | None]]) -> list[list[float | None]]:
+    """Each row upon those before it; nothing stays nothing."""
+    under, out = [0.0] * (len(rows[0]) if rows else 0), []
+    for row in rows:
+        under = [below + (value or 0.0) for below, value in zip(under, row, strict=True)]
+        out.append([None if value is None else top for top, value in zip(under, row, strict=True)])
+    return out
+
+
+def _axis(given: Panel, found: Sequence[Series], overridden: str, *, stacked: bool = False) -> list[tuple[float, str]]:
     defaults = given["fieldConfig"]["defaults"]
     unit = _overrides(given).get(overridden, {}).get("unit", defaults["unit"])
-    highest = max((value for each in found for value in each.values if value is not None), default=0.0)
+    rows = [each.values for each in found]
+    highest = max((v for row in (stack(rows) if stacked else rows) for v in row if v is not None), default=0.0)
     return units.ticks(max(highest, defaults["custom"].get("axisSoftMax") or 0), unit)
 
 

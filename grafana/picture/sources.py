@@ -40,7 +40,13 @@ def window(now: float, seconds: float, points: int, scrape: int) -> Window:
 def variables(step: int, scrape: int, job: str, instance: str) -> dict[str, str]:
     """The board's variables, with the windows that Grafana makes for this step and this scrape interval (seconds)."""
     rate = max(step + scrape, 4 * scrape)
-    return {"$job": job, "$instance": instance, "$__rate_interval": f"{rate}s", "$__auto": f"{step}s"}
+    return {
+        "$job": job,
+        "$instance": instance,
+        "$__rate_interval": f"{rate}s",
+        "$__auto": f"{step}s",
+        "$connection": ".+",
+    }
 
 
 @dataclass(frozen=True, slots=True)

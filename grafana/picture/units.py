@@ -6,6 +6,19 @@ from typing import Final
 _TIMES: Final = ((86400.0, "day"), (3600.0, "hour"), (60.0, "min"), (1.0, "s"), (1e-3, "ms"), (1e-6, "µs"))
 _COUNTS: Final = ((1e12, "Tri"), (1e9, "Bil"), (1e6, "Mil"), (1e3, "K"))
 _BYTES: Final = ((2.0**40, "TiB"), (2.0**30, "GiB"), (2.0**20, "MiB"), (2.0**10, "KiB"))
+_DECIMAL_BYTES: Final = ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
+#: Unit → factor to the scale's own unit, the scale, what stands below it, a gap before it, what comes behind.
+_UNITS: Final[dict[str, tuple[float, tuple[tuple[float, str], ...], str, bool, str]]] = {
+    "s": (1, _TIMES, "s", True, ""),
+    "d": (86400, _TIMES, "s", True, ""),
+    "bytes": (1, _BYTES, "B", True, ""),
+    "Bps": (1, _DECIMAL_BYTES, "B", True, "/s"),
+    "short": (1, _COUNTS, "", True, ""),
+    "none": (1, (), "", True, ""),
+    "mps": (1, _COUNTS, "", False, " mps"),
+    "ops": (1, _COUNTS, "", False, " ops/s"),
+    "reqps": (1, _COUNTS, "", False, " req/s"),
+}
 
 
 def written(value: float, unit: str) -> str:
@@ -13,7 +26,7 @@ def written(value: float, unit: str) -> str:
 
     Args:
         value: in the unit of the panel.
-        unit: Grafana's id: s, percentunit, bytes, mps, short or none.
+        unit: Grafana's id: s, d, percentunit, bytes, Bps, mps, ops, reqps, short or none.
 
     Raises:
         ValueError: an id that is not known here.
@@ -21,17 +34,12 @@ def written(value: float, unit: str) -> str:
     """
     if math.isinf(value):
         return "+Inf" if value > 0 else "-Inf"
-    if unit == "s":
-        return _scaled(value, _TIMES, "s", gap=True)
-    if unit == "bytes":
-        return _scaled(value, _BYTES, "B", gap=True)
     if unit == "percentunit":
         return f"{_digits(value * 100)}%"
-    if unit in ("short", "none"):
-        return _scaled(value, _COUNTS if unit == "short" else (), "", gap=True)
-    if unit == "mps":
-        return f"{_scaled(value, _COUNTS, '', gap=False)} mps"
-    raise ValueError(f"unit {unit} is not known")
+    if unit not in _UNITS:
+        raise ValueError(f"unit {unit} is not known")
+    factor, scale, plain, gap, after = _UNITS[unit]
+    return _scaled(value * factor, scale, plain, gap=gap) + after
 
 
 def ticks(highest: float, unit: str, wanted: int = 4) -> list[tuple[float, str]]:

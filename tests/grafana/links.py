@@ -1,4 +1,5 @@
-"""Follows the provisioned links as Grafana does: exemplar -> trace -> log lines and metrics, log line -> trace.
+"""Follows the provisioned links as Grafana does: exemplar -> trace -> log lines and metrics, log line -> trace,
+log line -> lines of its connection.
 
 The stack's test takes an exemplar of the running Prometheus and walks with these; what the provisioning does not lead to is
 not found.
@@ -30,10 +31,15 @@ def trace_of_exemplar(labels: Mapping[str, str]) -> tuple[str, str]:
 
 def trace_of_line(labels: Mapping[str, str]) -> tuple[str, str]:
     """Data source and path of the trace that a log line with these labels and structured metadata belongs to."""
-    (field,) = sources()["loki"]["jsonData"]["derivedFields"]
-    assert field["matcherType"] == "label"
-    (value,) = [labels[name] for name in labels if re.fullmatch(field["matcherRegex"], name)]
-    return field["datasourceUid"], f"/api/traces/{field['url'].replace('${__value.raw}', value)}"
+    source, trace_id = _derived(labels, "jaeger")
+    return source, f"/api/traces/{trace_id}"
+
+
+def lines_of_connection(labels: Mapping[str, str], start: float, end: float) -> tuple[str, str]:
+    """Data source and question for all lines of the connection that a log line with these labels belongs to."""
+    source, query = _derived(labels, "loki")
+    nanoseconds = {"start": int(start * 1e9), "end": int(end * 1e9)}
+    return source, f"/loki/api/v1/query_range?{urlencode({'query': query, 'limit': 100} | nanoseconds)}"
 
 
 def lines_of_trace(trace_id: str, start: float, end: float) -> tuple[str, str]:
@@ -51,6 +57,15 @@ def metrics_of_span(tags: Mapping[str, str], end: float) -> list[tuple[str, str]
     matchers = ", ".join(f'{tag["value"]}="{tags[tag["key"]]}"' for tag in metrics["tags"] if tag["key"] in tags)
     asked = [query["query"].replace("$__tags", matchers) for query in metrics["queries"]]
     return [(metrics["datasourceUid"], f"/api/v1/query?{urlencode({'query': query, 'time': end})}") for query in asked]
+
+
+def _derived(labels: Mapping[str, str], target: str) -> tuple[str, str]:
+    """Where a line's derived field with this target leads, filled; ValueError when the line has none."""
+    fields = sources()["loki"]["jsonData"]["derivedFields"]
+    (field,) = (each for each in fields if each["datasourceUid"] == target)
+    assert field["matcherType"] == "label"
+    (value,) = [labels[name] for name in labels if re.fullmatch(field["matcherRegex"], name)]
+    return field["datasourceUid"], field["url"].replace("${__value.raw}", value)
 
 
 def _shift(text: str) -> float:

@@ -20,6 +20,14 @@ def test_from_an_exemplar_to_its_trace_to_its_lines_and_back():
     assert links.trace_of_line({"service_name": "heliograph", "trace_id": TRACE}) == ("jaeger", f"/api/traces/{TRACE}")
 
 
+def test_from_a_line_to_all_lines_of_its_connection():
+    source, question = links.lines_of_connection({"connection_id": "c-1", "trace_id": TRACE}, 1000.0, 1001.0)
+    assert source == "loki"
+    assert parse_qs(urlsplit(question).query)["query"] == ['{service_name="heliograph"} | connection_id="c-1"']
+    with pytest.raises(ValueError, match="unpack"):
+        links.lines_of_connection({"trace_id": TRACE}, 1000.0, 1001.0)
+
+
 def test_an_exemplar_under_another_name_leads_nowhere():
     with pytest.raises(KeyError):
         links.trace_of_exemplar({"traceID": TRACE})

@@ -126,12 +126,21 @@ def test_an_exemplar_leads_to_its_trace():
 
 
 def test_a_log_line_leads_to_its_trace():
-    (field,) = SOURCES["loki"]["jsonData"]["derivedFields"]
+    field, _ = SOURCES["loki"]["jsonData"]["derivedFields"]
     assert field["matcherType"] == "label", "structured metadata is no part of the line"
     assert field["matcherRegex"] == "trace_id"
     assert field["matcherRegex"] in field_names.KEYS
     assert field["datasourceUid"] == "jaeger"
     assert field["url"] == "$${__value.raw}"
+
+
+def test_a_log_line_leads_to_all_lines_of_its_connection():
+    _, field = SOURCES["loki"]["jsonData"]["derivedFields"]
+    assert field["matcherType"] == "label"
+    assert field["matcherRegex"] == "connection_id"
+    assert field["matcherRegex"] in field_names.KEYS
+    assert field["datasourceUid"] == "loki"
+    assert field["url"] == '{service_name="heliograph"} | connection_id="$${__value.raw}"'
 
 
 def test_a_trace_leads_to_its_log_lines_with_time_to_spare():

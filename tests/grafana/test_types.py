@@ -68,7 +68,7 @@ BREAKAGES = {
 
 @pytest.mark.slow
 def test_the_compiler_sees_each_kind_of_mistake(tmp_path):
-    broken = {name: copy.deepcopy(boards()["overview"]) for name in BREAKAGES}
+    broken = {name: copy.deepcopy(boards()["connections"]) for name in BREAKAGES}
     for name, board in broken.items():
         BREAKAGES[name](board)
     objections = judged(tmp_path, broken)

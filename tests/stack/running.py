@@ -1,6 +1,7 @@
 """The stack that the tests share, and questions to it."""
 
 import contextlib
+import datetime as dt
 import json
 import math
 import os
@@ -14,6 +15,10 @@ from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 import jwt
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from deploy.native.compose import Mount, Published, Service
 from deploy.native.stack import MAPPED, Stack
@@ -25,6 +30,29 @@ PATIENCE = 20.0
 SPACES: dict[str, Sequence[str] | None] = {"": (), "user": MAPPED, "none": None}
 #: Ports that the compose file keeps inside: the tests have to ask them.
 ASKED = {"loki": 3100, "heliograph": 9000}
+#: A namespace whose subscriptions a backend decides that is not there; nobody but a test uses it.
+ASKS_NOBODY = {
+    "HELIOGRAPH_CHANNEL_NAMESPACES": '[{"name": "asked", "subscribe_proxy_enabled": true}]',
+    "HELIOGRAPH_CHANNEL_PROXY_SUBSCRIBE_ENDPOINT": "http://127.0.0.1:9/subscribe",
+}
+
+
+def certificate() -> dict[str, str]:
+    """The internal port speaks TLS, too: plain HTTP goes on, and there is a certificate to watch."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "heliograph")])
+    now = dt.datetime.now(dt.UTC)
+    built = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    built = built.serial_number(1).not_valid_before(now).not_valid_after(now + dt.timedelta(days=90))
+    pem, form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    return {
+        "HELIOGRAPH_HTTP_SERVER_INTERNAL_TLS_ENABLED": "true",
+        "HELIOGRAPH_HTTP_SERVER_INTERNAL_TLS_MODE": "permissive",
+        "HELIOGRAPH_HTTP_SERVER_INTERNAL_TLS_CERT_PEM": built.sign(key, hashes.SHA256()).public_bytes(pem).decode(),
+        "HELIOGRAPH_HTTP_SERVER_INTERNAL_TLS_KEY_PEM": key.private_bytes(
+            pem, form, serialization.NoEncryption()
+        ).decode(),
+    }
 
 
 class Running:
@@ -44,8 +72,12 @@ class Running:
             service = replace(service, published=(*service.published, reached))
         if service.name == "heliograph":
             fault = Mount(str(self.faults), "/faults", bind=True, read_only=True)
-            path = {"PYTHONPATH": "/app:/faults"}
-            service = replace(service, mounts=(*service.mounts, fault), environment={**service.environment, **path})
+            more = {"PYTHONPATH": "/app:/faults", **ASKS_NOBODY, **certificate()}
+            service = replace(service, mounts=(*service.mounts, fault), environment={**service.environment, **more})
+        if service.name == "pager":
+            mounts = [mount for mount in service.mounts if mount.target != "/etc/pager/pager.yml"]
+            mounts.append(Mount(str(FAULTS / "pager.yml"), "/etc/pager/pager.yml", bind=True, read_only=True))
+            service = replace(service, mounts=tuple(mounts))
         return service
 
     def load(self, *, on: bool) -> None:
@@ -86,13 +118,14 @@ class Running:
         found = self.get("prometheus", f"/api/v1/query?{urlencode({'query': expression})}")["data"]["result"]
         return math.fsum(float(series["value"][1]) for series in found) if found else math.nan
 
-    def figure(self, name: str) -> float:
-        """The sum of a metric's samples, from the server itself: no scrape in between."""
+    def figure(self, name: str, **labels: str) -> float:
+        """The sum of a metric's samples with these labels, from the server itself: no scrape in between."""
+        wanted = [f'{label}="{value}"' for label, value in labels.items()]
         lines = self.text("heliograph", "/metrics", 9000).splitlines()
         return math.fsum(
             float(line.rpartition(" # ")[0].rpartition(" ")[2] if " # " in line else line.rpartition(" ")[2])
             for line in lines
-            if line.split("{")[0].split(" ")[0] == name
+            if line.split("{")[0].split(" ")[0] == name and all(each in line for each in wanted)
         )
 
     def inbox(self) -> dict[str, list[str]]:
@@ -126,14 +159,21 @@ class Running:
         with urllib.request.urlopen(request, timeout=timeout) as answer:
             return json.load(answer), (answer.headers.get("traceparent") or "")[3:35]
 
-    @contextlib.contextmanager
-    def failing_broker(self) -> Iterator[None]:
+    def failing_broker(self) -> contextlib.AbstractContextManager[None]:
         """Half of all publishes fail meanwhile."""
-        (self.faults / "broker").touch()
+        return self._fault("broker")
+
+    def raising_signal(self) -> contextlib.AbstractContextManager[None]:
+        """A signal of the upgrade's chain raises meanwhile."""
+        return self._fault("signal")
+
+    @contextlib.contextmanager
+    def _fault(self, name: str) -> Iterator[None]:
+        (self.faults / name).touch()
         try:
             yield
         finally:
-            (self.faults / "broker").unlink()
+            (self.faults / name).unlink()
 
 
 def until(ask: Callable[[], T], true: Callable[[T], Any] = bool, patience: float = PATIENCE) -> T:

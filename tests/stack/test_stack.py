@@ -8,7 +8,6 @@ import json
 import math
 import re
 import shutil
-import socket
 import subprocess
 import time
 from pathlib import Path
@@ -19,8 +18,9 @@ import pytest
 import yaml
 
 from grafana.questions import questions
-from tests.e2e.raw import Gone, Raw
 from tests.grafana import links
+from tests.stack.behind import Behind
+from tests.stack.rare import RARE, finite
 from tests.stack.running import until
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(120)]
@@ -204,6 +204,37 @@ def test_its_trace_leads_to_the_metrics_of_its_namespace(quiet, message):
         assert quiet.get(source, path)["data"]["result"], path
 
 
+def exemplars(running, question):
+    """Labels of the exemplars behind a panel's query, as Grafana asks for them."""
+    asked = {"query": question.filled(), "start": running.began, "end": time.time() + 1}
+    found = running.get("prometheus", f"/api/v1/query_exemplars?{urlencode(asked)}")["data"]
+    return [each["labels"] for series in found for each in series["exemplars"]]
+
+
+def test_from_a_panel_to_the_lines_of_the_receiver_s_connection_and_back(quiet, message):
+    """Click by click: panel, diamond, trace, its link to the receiver, that trace's lines, all of the connection, back."""
+    (panel,) = (q for q in questions() if q.where == "overview: Delivery latency, percentiles: A")
+    (diamond,) = (each for each in exemplars(quiet, panel) if each["trace_id"] == message["trace_id"])
+    source, path = links.trace_of_exemplar(diamond)
+    spans_there = {span["operationName"]: span for span in quiet.get(source, path)["data"][0]["spans"]}
+    connect = followed(quiet, spans_there["message.fanout"], "websocket.connect")
+    source, path = links.lines_of_trace(connect["traceID"], message["sent"], message["sent"])
+    (line, *_) = (stream["stream"] for stream in until(lambda: quiet.get(source, path)["data"]["result"]))
+    assert line["connection_id"] == message["client"]
+    source, path = links.lines_of_connection(line, quiet.began, time.time())
+    ends = {"connection.closed"}
+    lines = until(
+        lambda: [stream["stream"] for stream in quiet.get(source, path)["data"]["result"]],
+        lambda found: ends <= {each["event"] for each in found},
+    )
+    assert {each["connection_id"] for each in lines} == {message["client"]}
+    (closed,) = (each for each in lines if each["event"] in ends)
+    source, path = links.trace_of_line(closed)
+    assert connect["traceID"] in path or "websocket.close" in {
+        s["operationName"] for s in quiet.get(source, path)["data"][0]["spans"]
+    }
+
+
 def test_what_the_gate_lets_through_the_collector_keeps(quiet):
     """Every span that the server made is in Jaeger: none lost in the server, refused or dropped on the way."""
     told = [quiet.publish("kept", {"number": number})[1] for number in range(40)]
@@ -247,7 +278,9 @@ def test_nothing_fires_under_the_everyday_load(busy, told):
     assert math.isnan(busy.value("ALERTS{alertstate='firing'}"))
 
 
-@pytest.mark.parametrize("question", questions(), ids=lambda question: question.where)
+@pytest.mark.parametrize(
+    "question", [each for each in questions() if each.where not in RARE], ids=lambda question: question.where
+)
 def test_a_query_of_the_board_finds_something_of_this_run(busy, question):
     """As Grafana asks it when the board is opened untouched; samples from before this run cannot be there."""
 
@@ -258,16 +291,15 @@ def test_a_query_of_the_board_finds_something_of_this_run(busy, question):
     assert min(until(samples)) >= busy.began - 1
 
 
-def finite(source, answer):
-    """Times of the finite samples, lines or traces of an answer."""
-    if source == "jaeger":
-        yield from (trace["spans"][0]["startTime"] / 1e6 for trace in answer["data"] or ())
-        return
-    scale = 1e9 if answer["data"]["resultType"] == "streams" else 1
-    for series in answer["data"]["result"]:
-        for moment, value in series["values"]:
-            if scale > 1 or math.isfinite(float(value)):
-                yield float(moment) / scale
+@pytest.mark.parametrize(
+    "question",
+    [each for each in questions() if each.query.get("exemplar") and each.where not in RARE],
+    ids=lambda question: question.where,
+)
+def test_a_panel_s_diamonds_lead_to_traces_that_are_there(busy, question):
+    labels = until(lambda: exemplars(busy, question))[-1]
+    source, path = links.trace_of_exemplar(labels)
+    assert until(lambda: spans(busy, labels["trace_id"])), (source, path)
 
 
 # ------------------------------------------------------------------------------ the pager
@@ -317,48 +349,3 @@ async def test_readers_that_stopped_are_paged_as_backlog(busy, told):
 
 def test_each_alert_was_paged_once_and_nothing_else_was(busy):
     assert busy.inbox() == {"firing": [], "resolved": ALERTS}
-
-
-class Behind:
-    """Readers of one channel that stay ``lag`` messages behind its publisher."""
-
-    def __init__(self, running, channel, *, readers, lag, size, a_second):
-        self._running, self._channel, self._readers = running, channel, readers
-        self._lag, self._size, self._pause = lag, size, 1 / a_second
-        self._published = 0
-        self._tasks = []
-        self._sockets = []
-
-    async def __aenter__(self):
-        for number in range(self._readers):
-            token = self._running.token(f"{self._channel}-{number}")
-            raw = await Raw.connected(self._running.port, token, self._channel)
-            # Given a size, the kernel no longer grows the buffer for a reader that reads: it would swallow the lag.
-            raw.writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16 * 1024)
-            self._sockets.append(raw)
-        self._tasks = [asyncio.create_task(self._publish())]
-        self._tasks += [asyncio.create_task(self._read(each)) for each in self._sockets]
-        return self
-
-    async def __aexit__(self, *_):
-        for task in self._tasks:
-            task.cancel()
-        done = await asyncio.gather(*self._tasks, return_exceptions=True)
-        for each in self._sockets:
-            await each.abort()
-        assert all(isinstance(each, asyncio.CancelledError | Gone) for each in done), done
-
-    async def _publish(self):
-        while True:
-            await asyncio.to_thread(self._running.publish, self._channel, {"text": "x" * self._size})
-            self._published += 1
-            await asyncio.sleep(self._pause)
-
-    async def _read(self, raw):
-        received = 0
-        while True:
-            if self._published - received > self._lag:
-                for reply in await raw.replies():
-                    received += "push" in reply
-            else:
-                await asyncio.sleep(0.02)

@@ -4,6 +4,7 @@ from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from grafana.dashboards import backlog, connections, health, logs, messages, runtime
 from grafana.dashboards.frame import board
+from grafana.dashboards.panels import leads_to
 
 
 def overview() -> Dashboard:
@@ -11,29 +12,23 @@ def overview() -> Dashboard:
     return board(
         "heliograph-overview",
         "Heliograph: overview",
-        "Is it us? Green numbers at the top: no. Otherwise read downwards: messages, backlog, connections, process, "
-        "logs.",
+        "Is it us? Green numbers at the top: no. Otherwise read downwards; a number's link opens the board of its "
+        "subject.",
         [
-            (1, health.ready(), 3, 5),
-            (2, connections.connections(), 3, 5),
-            (3, health.error_share(), 3, 5),
-            (4, messages.p99(), 3, 5),
-            (5, backlog.per_connection(), 3, 5),
-            (6, backlog.slow(), 3, 5),
-            (7, health.firing(), 6, 5),
-            (8, messages.delivery_heatmap(), 8, 8),
-            (9, messages.delivery_percentiles(), 8, 8),
-            (10, health.errors_by_kind(), 8, 8),
-            (11, backlog.against_connections(), 8, 8),
-            (12, backlog.slow_readers(), 8, 8),
-            (13, messages.publications_and_deliveries(), 8, 8),
-            (14, connections.upgrades(), 8, 8),
-            (15, connections.closes(), 8, 8),
-            (16, messages.recoveries(), 8, 8),
-            (17, runtime.loop_and_pauses(), 6, 8),
-            (18, logs.lines_by_level(), 6, 8),
-            (21, messages.received_percentiles(), 6, 8),
-            (19, messages.latest_traces(), 6, 8),
-            (20, logs.worth_reading(), 24, 10),
+            (1, leads_to(health.ready(), "runtime", "Runtime"), 3, 4),
+            (3, leads_to(health.error_share(), "broker", "Broker and backends"), 3, 4),
+            (4, leads_to(messages.p99(), "messages", "Messages"), 3, 4),
+            (5, leads_to(backlog.per_connection(), "backlog", "Backlog & slow readers"), 3, 4),
+            (2, leads_to(connections.connections(), "connections", "Connections & upgrade"), 3, 4),
+            (6, leads_to(backlog.slow(), "backlog", "Backlog & slow readers"), 3, 4),
+            (7, health.firing(), 6, 4),
+            (9, messages.delivery_percentiles(), 8, 7),
+            (10, health.errors_by_kind(), 8, 7),
+            (11, backlog.against_connections(), 8, 7),
+            (13, messages.publications_and_deliveries(), 8, 7),
+            (15, connections.closes(), 8, 7),
+            (17, runtime.loop_and_pauses(), 8, 7),
+            (20, logs.worth_reading(), 16, 6),
+            (19, messages.latest_traces(), 8, 6),
         ],
     )

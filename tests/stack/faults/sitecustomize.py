@@ -1,13 +1,14 @@
-"""Mounted into the server's container by the stack's tests alone: a memory broker that can be made to fail.
+"""Mounted into the server's container by the stack's tests alone: faults that the server itself does not have.
 
-The real one cannot fail. While a file called ``broker`` lies beside this one, half of its publishes answer as Redis out of reach will.
+While a file called ``broker`` lies beside this one, half of the memory broker's publishes answer as Redis out of reach will;
+while one called ``signal`` does, a signal of the upgrade's chain raises.
 """
 
 import random
 import sys
 from pathlib import Path
 
-FAULT = Path(__file__).with_name("broker")
+FAULT, SIGNAL = (Path(__file__).with_name(name) for name in ("broker", "signal"))
 
 if "serve" in sys.orig_argv:
     from service.broker.contract import BrokerUnavailable
@@ -21,3 +22,17 @@ if "serve" in sys.orig_argv:
         return real(self, *arguments, **named)
 
     MemoryBroker.publish = publish
+
+    from aiohttp.web import Application
+
+    started = Application.__init__
+
+    def init(self, *arguments, **named):
+        started(self, *arguments, **named)
+        self.on_response_prepare.append(raise_now_and_then)
+
+    async def raise_now_and_then(request, response):
+        if SIGNAL.exists() and request.path.startswith("/connection/"):
+            raise RuntimeError("a fault of the stack's tests")
+
+    Application.__init__ = init

@@ -1,0 +1,61 @@
+"""Queries that find nothing under the everyday load, rightly: each with the fault under which it finds something.
+
+Whatever stands here is asked by ``test_under_faults.py``; everything else is asked under the everyday load.
+"""
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+#: Fault → what is broken, and why nothing else shows it.
+FAULTS = {
+    "alerts": "three alerts have fired: nothing fires under the everyday load",
+    "broker": "half of all publishes fail: the memory broker alone never does",
+    "stopped": "readers take nothing until they are cut: everyday readers are at most slow for three seconds",
+    "late": "readers are seconds behind: nobody is, every day",
+    "refused": "a client asks for a channel of no namespace: the load's clients ask for nothing that is not there",
+    "hook": "the backend of a hook is away: the demonstration has no backend",
+    "signal": "a signal of the upgrade's chain raises: the demonstration has none",
+    "provider": "a provider that the pager shall call is away: without configuration all lands in the inbox",
+    "looked": "somebody reads the debug API: nobody does without a reason",
+    "certificate": "a port has a certificate: the demonstration speaks plain HTTP",
+}
+RARE = {
+    "backlog: Cut readers: A": "stopped",
+    "backlog: Dropped messages by cause: A": "stopped",
+    "backlog: Latest slow deliveries: A": "late",
+    "backlog: Slow readers, in words: A": "stopped",
+    "broker: Unanswered questions: A": "hook",
+    "broker: Questions by result: A": "hook",
+    "broker: Answers, P99: A": "hook",
+    "broker: Answers, percentiles: A": "hook",
+    "broker: Answers, percentiles: B": "hook",
+    "broker: Answers, percentiles: C": "hook",
+    "broker: Further tries: A": "hook",
+    "broker: Broker and backends, in words: A": "broker",
+    "connections: Skipped steps of the upgrade: A": "signal",
+    "connections: Certificates: A": "certificate",
+    "logs: Errors and warnings by event: A": "broker",
+    "messages: Publish errors by code: A": "broker",
+    "messages: Refused commands by code: A": "refused",
+    "messages: Dropped messages by cause: A": "stopped",
+    "messages: Latest slow deliveries: A": "late",
+    "oncall: Alerts over time: A": "alerts",
+    "oncall: Pending alerts over time: A": "alerts",
+    "oncall: Calls of providers: A": "provider",
+    "oncall: Calls of providers: B": "provider",
+    "oncall: Providers, mean duration: A": "provider",
+    "telemetry: Debug API: A": "looked",
+}
+
+
+def finite(source: str, answer: dict[str, Any]) -> Iterator[float]:
+    """Times of the finite samples, lines or traces of an answer."""
+    if source == "jaeger":
+        yield from (trace["spans"][0]["startTime"] / 1e6 for trace in answer["data"] or ())
+        return
+    scale = 1e9 if answer["data"]["resultType"] == "streams" else 1
+    for series in answer["data"]["result"]:
+        for moment, value in series["values"]:
+            if scale > 1 or math.isfinite(float(value)):
+                yield float(moment) / scale
