@@ -7,6 +7,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from observability import ledger_names as l
 from observability import names as n
 from observability.names import LogEvent, Metric, SpanName
 
@@ -105,6 +106,10 @@ HAPPENINGS = (
             n.UNSENT_OLDEST, n.SLOW_CONNECTIONS,
         ),
     ),
+    Happening(
+        "connections", "", "The close ledger: what began is open or has ended for a cause, at the scrape",
+        (l.CONNECTIONS_UNACCOUNTED,),
+    ),
     Happening("channels", "publishing", "A publication was accepted; the gate decides", (n.TRACES_SAMPLED,)),
     Happening(
         "channels", "published", "It has its place in the stream; span and line when sampled",
@@ -125,7 +130,7 @@ HAPPENINGS = (
     ),
     Happening("channels", "joined", "A subscriber came", (n.SUBSCRIBES, n.RECOVERIES_TOTAL)),
     Happening("channels", "left", "Subscribers went", (n.UNSUBSCRIBES,)),
-    Happening("channels", "dropped", "Subscribers did not get messages", (n.DROPPED,), (), (n.MESSAGES_DROPPED,)),
+    Happening("channels", "dropped", "Subscribers did not get messages", (), (), (n.MESSAGES_DROPPED,)),
     Happening(
         "channels", "delta", "A batch was encoded for subscribers that take deltas", (n.DELTAS, n.DELTA_SAVED)
     ),
@@ -133,6 +138,10 @@ HAPPENINGS = (
     Happening(
         "channels", "", "Channels, subscribers, and how far the fan-out is behind, at the scrape",
         (n.CHANNELS, n.SUBSCRIPTIONS, n.FANOUT_LAG),
+    ),
+    Happening(
+        "channels", "", "The ledger: what became of each expected message, at the scrape",
+        (l.EXPECTED, l.QUEUED, l.ENDED, n.DROPPED, l.UNACCOUNTED),
     ),
     Happening("presence", "announced", "A subscriber came or went, and others hear of it", (n.ANNOUNCEMENTS,)),
     Happening("presence", "told", "The kernel took joins and leaves", (n.ANNOUNCEMENTS_DELIVERED,)),

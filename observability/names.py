@@ -42,7 +42,10 @@ GREETING_RESULTS = ("connected", "refused", "failed", "abandoned")
 INITIATORS = ("client", "server", "network")
 VIAS = ("api", "client")
 RECOVERIES = ("recovered", "told")
-DROP_CAUSES = ("fanout_overload", "slow_bytes", "slow_age", "slow_kernel", "conflated", "connection_closed", "unknown")
+DROP_CAUSES = (
+    "fanout_overload", "history_lost", "slow_bytes", "slow_age", "slow_kernel", "memory_pressure", "conflated",
+    "connection_closed", "unknown",
+)  # fmt: skip
 DEBUG_PAGES = ("connections", "connection", "channels", "slow", "ended", "node")
 KINDS = ("api", "publish", "connect", "command", "internal")
 OPERATIONS = ("publish", "announce", "history", "remove_history", "renew_epoch", "subscribe", "unsubscribe")

@@ -14,7 +14,7 @@ from typing import Any, Final
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
-from observability import names, setup
+from observability import ledger_names, names, setup
 from observability.metrics import Words
 from observability.names import Figure
 from observability.setup import Telemetry
@@ -312,6 +312,8 @@ class Service:
         oldest = min((c.unsent_since() for c in self.station.stalled), default=now)
         for kind, count in self.station.carried.items():
             yield Figure(names.CONNECTIONS.name, kind, count)
+        unaccounted = self.station.closes.unaccounted(len(self.station.registry.sockets))
+        yield Figure(ledger_names.CONNECTIONS_UNACCOUNTED.name, (), unaccounted)
         yield Figure(names.OUTBOX_MESSAGES.name, (), sums.outbox_messages)
         yield Figure(names.OUTBOX_BYTES.name, (), sums.outbox_bytes)
         yield Figure(names.KERNEL_UNSENT.name, (), sums.kernel_bytes)

@@ -36,7 +36,6 @@ class ChannelsObserver:
         self._faults = registry.counter(names.ERRORS).child("publish")
         self._fanout = registry.histogram(names.FANOUT_SECONDS).child()
         self._delivery = registry.histogram(names.DELIVERY_SECONDS)
-        self._dropped = registry.counter(names.DROPPED)
         self._deltas = registry.counter(names.DELTAS)
         self._saved = registry.counter(names.DELTA_SAVED)
         self._subscribes = registry.counter(names.SUBSCRIBES)
@@ -199,8 +198,7 @@ class ChannelsObserver:
         self._unsubscribes.by[namespace].value += count
 
     def dropped(self, namespace: str, cause: str, count: int, channel: str = "") -> None:
-        """Subscribers did not get ``count`` messages; ``cause`` is one of ``names.DROP_CAUSES``."""
-        self._dropped.by[namespace, cause].value += count
+        """Subscribers did not get ``count`` messages; ``cause`` is one of ``names.DROP_CAUSES``. The ledger counts."""
         self._all.tell(names.MESSAGES_DROPPED, namespace=shown(namespace), cause=cause, count=count, channel=channel)
 
     def delta(self, namespace: str, deltas: int, messages: int, saved: int, members: int) -> None:

@@ -16,6 +16,7 @@ from observability.observers.presence import PresenceObserver
 from service.broker.contract import Announcement
 from service.channels.channel import Channel
 from service.channels.fanout import SendMany, Timers
+from service.channels.ledger import NOBODYS
 
 EncodeAnnouncements: TypeAlias = Callable[[str, Sequence[Announcement]], bytes]
 ENVELOPE = 160  # bytes of a push beside the client's user and infos, about
@@ -37,6 +38,7 @@ class _Flight:
 
     __slots__ = ("_namespace", "_observe", "messages")
     conflates = ""  # who is here is told whole
+    book = NOBODYS  # joins and leaves are no publications: what is left out of them is not missing
 
     def __init__(self, namespace: str, observe: PresenceObserver, messages: int) -> None:
         self._namespace = namespace

@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 from service.broker.contract import PublishOptions
 from service.broker.stream import Entry, Ring, Tally
+from service.channels.ledger import TOLD, Book
 from service.channels.namespaces import Namespace
 from service.channels.patches import FORMS, Form
 from service.channels.tags_filter import TagsFilter
@@ -58,7 +59,7 @@ class Batch:
         self.at = 0  # members of it that are served
         self.written: bytes | None = None  # that run's bytes
         self.flight: Any = None  # and what is known of them
-        self.gone: set[Any] | None = None  # who left meanwhile
+        self.gone: dict[Any, str] | None = None  # who left meanwhile, and how what it was to get has ended
         self.began = 0.0
         self.passed: dict[tuple[TagsFilter, int], list[Entry]] | None = None  # what each filter takes, once looked at
         self.encoded: dict[tuple[Any, tuple[int, ...]], tuple[bytes, Any]] | None = None  # and its bytes by entries
@@ -74,7 +75,9 @@ class Channel:
 
     __slots__ = (
         "_groups",
+        "aside",
         "batch",
+        "book",
         "closed",
         "crowd",
         "generation",
@@ -84,6 +87,7 @@ class Channel:
         "name",
         "namespace",
         "options",
+        "owed",
         "pins",
         "positioned",
         "queued",
@@ -94,7 +98,9 @@ class Channel:
         "watched",
     )
 
-    def __init__(self, name: str, namespace: Namespace, options: PublishOptions, tally: Tally) -> None:
+    def __init__(
+        self, name: str, namespace: Namespace, options: PublishOptions, tally: Tally, book: Book | None = None
+    ) -> None:
         self.name = name
         self.namespace = namespace
         self.options = options
@@ -113,6 +119,9 @@ class Channel:
         self.shelved = False  # its ring holds something
         self.watched = False  # its position is looked at from time to time
         self.closed = False  # dropped: whoever still holds it does nothing with it
+        self.book = book or Book()
+        self.owed = 0  # deliveries that are neither with the writers nor settled
+        self.aside = 0  # publications that were heard and have no place in the ring yet: everybody is to get them
         self._groups: dict[Group, list[Any]] | None = None
 
     # ------------------------------------------------------------------ members
@@ -135,6 +144,7 @@ class Channel:
         assert member not in self.members, "a member entered twice"
         self.members[member] = _TERMS[positioned, delta] if wanted is None else Terms(positioned, delta, wanted)
         self.positioned += positioned
+        self.book.expect(self, self.aside)
         if delta and not based:
             if self.unbased is None:
                 self.unbased = set()
@@ -146,11 +156,15 @@ class Channel:
             self.joining = {}
         self.joining[member] = self.ring.end
 
-    def remove(self, member: Any) -> bool:
-        """Out of every list, also of the batch on its way; whether it was a member."""
+    def remove(self, member: Any, end: str = "unsubscribed") -> bool:
+        """Out of every list, also of the batch on its way; whether it was a member.
+
+        ``end`` is how what it was to get has ended, one of ``ledger.ENDS``.
+        """
         terms = self.members.pop(member, None)
         if terms is None:
             return False
+        self.book.settle(self, end, self._missing(member))
         self.positioned -= terms.positioned
         self._groups = None
         if self.unbased is not None:
@@ -161,16 +175,51 @@ class Channel:
             self.crowd.discard(member)
         if self.batch is not None:
             if self.batch.gone is None:
-                self.batch.gone = set()
-            self.batch.gone.add(member)
+                self.batch.gone = {}
+            self.batch.gone.setdefault(member, end)
         return True
 
     def remove_positioned(self) -> list[Any]:
         """Take out all who rely on the position."""
         relying = [member for member, terms in self.members.items() if terms.positioned]
         for member in relying:
-            self.remove(member)
+            self.remove(member, TOLD)
         return relying
+
+    # ------------------------------------------------------------------- ledger
+
+    def heard(self) -> None:
+        """There is a publication for everybody who is in; its place in the ring comes later."""
+        self.aside += 1
+        self.book.expect(self, len(self.members))
+
+    def dismiss(self, end: str, count: int = 1) -> int:
+        """Publications without a place get none; how many deliveries those were."""
+        self.aside -= count
+        lost = count * len(self.members)
+        self.book.settle(self, end, lost)
+        return lost
+
+    def passed_over(self, end: str, count: int) -> int:
+        """The ``count`` entries right before ``ring.sent`` were given to nobody; how many deliveries those were."""
+        stop = self.ring.sent
+        start = stop - count
+        waiting = self.joining.values() if self.joining else ()
+        lost = count * len(self.members) - sum(min(at, stop) - start for at in waiting if at > start)
+        self.book.settle(self, end, lost)
+        return lost
+
+    def rest(self) -> None:
+        """Nothing is on its way: owed is what is held back or left to history for now, and nothing else."""
+        self.aside = 0 if self.repair is None else len(self.repair.held) + self.repair.postponed
+        self.book.rest(self, self.aside * len(self.members))
+
+    def _missing(self, member: Any) -> int:
+        """What the member has not been given, beside the batch on its way."""
+        given = self.ring.sent if self.batch is None else max(self.ring.sent, self.batch.stop)
+        if self.joining is not None:
+            given = max(given, self.joining.get(member, 0))
+        return self.aside + self.ring.end - given
 
     # ------------------------------------------------------------------ batches
 

@@ -48,6 +48,7 @@ class Emptying:
             if channel.members or channel.pins or channel.queued:
                 continue
             channel.closed = True
+            channel.rest()
             self._shelf.remove(channel)
             del self._channels[channel.name]
             if channel.hearing is not None:

@@ -52,9 +52,10 @@ class FanoutSettings:
 class Flight:
     """What is known of the bytes of one write, as long as some member has not got them."""
 
-    __slots__ = ("_entries", "accepted", "channel", "conflates", "messages", "namespace", "traceparent")
+    __slots__ = ("_entries", "accepted", "book", "channel", "conflates", "messages", "namespace", "traceparent")
 
     def __init__(self, channel: Channel, entries: Sequence[Entry], loop_minus_wall: float) -> None:
+        self.book = channel.book
         self.namespace = channel.namespace.name
         self.channel = channel.name
         self.conflates = channel.name if channel.namespace.slow_policy == "conflate" else ""
@@ -65,6 +66,7 @@ class Flight:
 
     def delivered(self, observe: ChannelsObserver, count: int, now: float) -> None:
         """``count`` members have it, at loop time ``now``."""
+        self.book.write(count * self.messages)
         for accepted, traceparent, entry_id in self._entries:
             seconds = now - accepted
             if seconds < observe.slow:
@@ -188,10 +190,15 @@ class Fanout:
         assert batch.written is not None, "a slice without bytes"
         stop = batch.at + self._settings.slice_members
         members = run.members if len(run.members) <= stop and not batch.at else run.members[batch.at : stop]
-        if batch.gone:
-            members = [member for member in members if member not in batch.gone]
         batch.at = stop
+        heard = len(batch.entries) - run.skip
+        if batch.gone:
+            members = self._staying(channel, members, batch.gone, heard)
+        sent = batch.flight.messages if batch.written else 0
+        if sent < heard:
+            channel.book.settle(channel, "filtered", len(members) * (heard - sent))
         if members and batch.written:
+            channel.book.hand(channel, len(members) * sent)
             taken = self._send_many(members, batch.written, batch.flight)
             if taken:
                 batch.flight.delivered(self._observe, taken, self._clock())
@@ -200,6 +207,18 @@ class Fanout:
             if batch.run == len(batch.runs):
                 self._finish(channel, batch)
         return channel.batch is not None or channel.ring.pending > 0
+
+    @staticmethod
+    def _staying(channel: Channel, members: Sequence[Any], gone: Mapping[Any, str], heard: int) -> list[Any]:
+        """Without those who left since the batch began; what it had for them has ended as they have said."""
+        staying = []
+        for member in members:
+            end = gone.get(member)
+            if end is None:
+                staying.append(member)
+            else:
+                channel.book.settle(channel, end, heard)
+        return staying
 
     def _begin(self, channel: Channel) -> Batch | None:
         settings = self._settings
@@ -271,11 +290,21 @@ class Fanout:
     def _abandon(self, channel: Channel, fault: Exception) -> bool:
         """Give up a batch that cannot be encoded or written; what comes after it goes on."""
         batch = channel.batch
-        lost = len(batch.entries) * (batch.members - batch.at) if batch is not None else 0
+        lost = 0 if batch is None else self._give_up(channel, batch)
         channel.finish(0)
         self._observe.dropped(channel.namespace.name, "unknown", lost, channel.name)
         self._timers.call_exception_handler({"message": f"fan-out to {channel.name}", "exception": fault})
         return channel.ring.pending > 0
+
+    def _give_up(self, channel: Channel, batch: Batch) -> int:
+        """Settle what no writer has been handed; how many deliveries those were."""
+        lost, at = 0, batch.at
+        for run in batch.runs[batch.run :]:
+            heard = len(batch.entries) - run.skip
+            lost += heard * len(self._staying(channel, run.members[at:], batch.gone or {}, heard))
+            at = 0
+        channel.book.settle(channel, "unknown", lost)
+        return lost
 
     def _kept(self, channel: Channel) -> int:
         return min(channel.options.history_size, self._settings.kept_messages)

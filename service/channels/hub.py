@@ -24,27 +24,25 @@ from service.broker.contract import (
     PublishOptions,
     Soon,
 )
-from service.broker.stream import Entry
 from service.broker.watched import WatchedBroker
 from service.channels.announcing import Announcing, EncodeAnnouncements
 from service.channels.attending import Attendance, Attending
 from service.channels.channel import Channel
-from service.channels.checks import Checks
 from service.channels.confirming import Confirming, ReceiptSettings
 from service.channels.emptying import Emptying
 from service.channels.fanout import Encode, Fanout, FanoutSettings, SendMany
+from service.channels.hearing import Hearing
 from service.channels.joining import Joined, Joining, JoinRequest, Ticket
+from service.channels.ledger import TOLD, Ledger
 from service.channels.namespaces import Namespace, Namespaces
 from service.channels.notices import Notices
 from service.channels.patches import Patches
 from service.channels.patterns import matcher
 from service.channels.publishing import Publishing
 from service.channels.reading import Reading
-from service.channels.repair import Repairs
 from service.channels.shelf import Shelf, ShelfSettings
 from service.presence.contract import Presence
 from service.presence.memory_presence import MemoryPresence
-from service.protocol.messages import StreamPosition
 
 __all__ = ["Hub", "HubSettings", "JoinRequest", "Joined", "ShelfSettings", "Subscriber", "Ticket"]
 
@@ -75,7 +73,7 @@ class HubSettings:
 
 
 class Hub:
-    """The channels of this node. Give ``deliver`` and ``removed`` to ``Broker.start``."""
+    """The channels of this node."""
 
     def __init__(
         self,
@@ -106,6 +104,8 @@ class Hub:
         self._now = now
         self._broker = WatchedBroker(broker, observe_broker or SilentBrokerObserver(), clock)
         self._channels: dict[str, Channel] = {}
+        self.ledger = Ledger(namespace.name for namespace in namespaces)
+        """What became of every delivery."""
         self._options = {namespace.name: _options(namespace) for namespace in namespaces}
         self._counts = {namespace.name: [0, 0] for namespace in namespaces}  # channels with members, members
         self._shelf = Shelf(settings.rings)
@@ -129,16 +129,10 @@ class Hub:
         )
         """Who is here."""
         self._notices = Notices(loop, self._tell, settings.notices)
-        self._repairs = Repairs(self._broker, loop, self)
-        self._checks = Checks(
-            self._broker,
-            loop,
-            self,
-            self._repairs,
-            now=now,
-            delay=settings.position_check_delay,
-            max_lag=settings.position_max_time_lag,
-        )
+        hearing = self._hearing(settings)
+        self._repairs, self._checks = hearing.repairs, hearing.checks
+        self.deliver, self.removed, self.lose = hearing.deliver, hearing.removed, hearing.lose
+        """See ``Hearing``; the first two are given to ``Broker.start``."""
         self.publish = Publishing(
             namespaces, self._options, self._broker, self._fanout, observe, audience=self._audience, clock=clock
         ).publish
@@ -149,13 +143,28 @@ class Hub:
         self.history, self.remove_history = reading.history, reading.remove_history
         self._joining = Joining(
             self._broker,
-            self._repairs,
+            hearing,
             self,
             now=now,
             limit=settings.recovery_max_publication_limit,
             kept=settings.fanout.kept_messages,
             patches=patches,
             resumed=self.receipts.resumed,
+        )
+
+    def _hearing(self, settings: HubSettings) -> Hearing:
+        return Hearing(
+            self._channels,
+            self._shelf,
+            self._fanout,
+            self._broker,
+            self._loop,
+            observe=self._observe,
+            now=self._now,
+            check_delay=settings.position_check_delay,
+            max_lag=settings.position_max_time_lag,
+            run=self.run,
+            forsaken=self._forsaken,
         )
 
     # ------------------------------------------------------------------ members
@@ -171,35 +180,41 @@ class Hub:
         found = self._channels.get(channel)
         if found is None:
             namespace = self._namespaces.resolve(channel)
-            found = Channel(channel, namespace, self._options[namespace.name], self._shelf.tally)
+            book = self.ledger.books[namespace.name]
+            found = Channel(channel, namespace, self._options[namespace.name], self._shelf.tally, book)
             self._channels[channel] = found
         return self._joining.prepare(found, subscriber, request)
 
-    def leave(self, subscriber: Subscriber, channel: str, attendance: Attendance | None = None) -> None:
+    def leave(
+        self, subscriber: Subscriber, channel: str, attendance: Attendance | None = None, end: str = "unsubscribed"
+    ) -> None:
         """Out at once: nothing is sent to it any more. Not being a member is no mistake.
 
         Args:
             subscriber: who leaves.
             channel: what it leaves.
             attendance: what others knew of it; None when they knew nothing, or when it stays all the same.
+            end: what becomes of that which it was to get, one of ``ledger.ENDS``.
 
         """
         if attendance is not None:
             self.attending.went(channel, attendance)
         self._notices.discard(subscriber, channel)
         found = self._channels.get(channel)
-        if found is not None and found.remove(subscriber):
+        if found is not None and found.remove(subscriber, end):
             self.receipts.left(found, subscriber)
             self._left(found, 1)
 
     def let_go(self, channel: Channel, member: Any) -> None:
         """Out, to come back (for ``Confirming``)."""
-        self.leave(member, channel.name)
+        self.leave(member, channel.name, end=TOLD)
 
-    def leave_all(self, subscriber: Subscriber, channels: Iterable[tuple[str, Attendance | None]]) -> None:
+    def leave_all(
+        self, subscriber: Subscriber, channels: Iterable[tuple[str, Attendance | None]], end: str = "connection_closed"
+    ) -> None:
         """Leave many; what the broker has to do about it comes later."""
         for channel, attendance in channels:
-            self.leave(subscriber, channel, attendance)
+            self.leave(subscriber, channel, attendance, end)
 
     def admit(self, channel: Channel, subscriber: Any, joined: Joined, request: JoinRequest) -> None:
         """Into the live list (for ``Joining``)."""
@@ -217,6 +232,10 @@ class Hub:
         if joined.positioned:
             self._checks.watch(channel)
         self.receipts.entered(channel, subscriber, request.who, joined)
+        if joined.recovered:
+            channel.book.recover(len(joined.publications), joined.filtered)
+        else:
+            channel.book.lose(TOLD, joined.missing)
         told = "recovered" if joined.recovered else "told" if joined.was_recovering else "none"
         self._observe.joined(channel.namespace.name, told)
 
@@ -244,78 +263,12 @@ class Hub:
         if found is not None:
             self._announcing.put(found, announcements)
 
-    def removed(self, channel: str) -> None:
-        """History was removed (given to ``Broker.start``)."""
-        found = self._channels.get(channel)
-        if found is not None:
-            found.ring.trim(0)
-
-    def deliver(self, channel: str, entry: Entry) -> None:
-        """A publication was heard (given to ``Broker.start``)."""
-        found = self._channels.get(channel)
-        if found is None:
-            return
-        if found.repair is not None:
-            self._repairs.hold(found, entry)
-        elif not entry.offset or self._follows(found, entry):
-            self._take(found, entry)
-
-    def _follows(self, channel: Channel, entry: Entry) -> bool:
-        """Whether the entry has its place at the ring's end; a repair begins when it should have another."""
-        ring = channel.ring
-        if not ring.epoch:
-            ring.adopt(StreamPosition(entry.offset - 1, entry.epoch), entry.after, entry.time)
-        if ring.continues(entry):
-            return True
-        if entry.epoch == ring.epoch:
-            known = ring.find(entry.offset)
-            if known is not None and known.id == entry.id:
-                return False  # heard twice
-        self._repairs.begin(channel, entry)
-        return False
-
-    def _take(self, channel: Channel, entry: Entry) -> None:
-        if self._checks.too_late(channel, entry):
-            self.lose(channel, channel.ring.position, channel.ring.top_id)
-        if self.has_room(channel):
-            self.put(channel, entry)
-        elif not channel.namespace.has_history:
-            self.drop(channel, self._shelf.make_room(channel))
-            self.put(channel, entry)
-        elif entry.offset:
-            self._repairs.park(channel)
-        else:
-            self.drop(channel, 1)
-
-    def has_room(self, channel: Channel) -> bool:
-        """Whether the ring takes another entry (for ``Repairs``)."""
-        return self._shelf.has_room(channel)
-
-    def put(self, channel: Channel, entry: Entry) -> None:
-        """Append to the ring and let the fan-out know (for ``Repairs``)."""
-        self._shelf.put(channel, entry)
-        if channel.members:
-            self._fanout.schedule(channel)
-        else:
-            channel.ring.advance(channel.ring.end)
-            self._fanout.trim(channel)
-
-    def drop(self, channel: Channel, count: int) -> None:
-        """Count publications that the fan-out cannot keep up with (for ``Repairs``)."""
-        lost = count * len(channel.members)
-        self._observe.dropped(channel.namespace.name, "fanout_overload", lost, channel.name)
-
-    def lose(self, channel: Channel, position: StreamPosition, top_id: int) -> None:
-        """Go on at another position; who relied on the old one is told (for ``Repairs``)."""
-        relying = channel.remove_positioned()
+    def _forsaken(self, channel: Channel, relying: list[Any]) -> None:
+        """They are no members any more, and are told."""
         for member in relying:
             self.receipts.left(channel, member)
-        channel.generation += 1
-        channel.ring.restart(position, top_id)
-        channel.ring.touched = self._now()
-        if relying:
-            self._notices.add(relying, channel.name)
-            self._left(channel, len(relying))
+        self._notices.add(relying, channel.name)
+        self._left(channel, len(relying))
 
     def run(self, name: str, soon: Soon[Any], answered: Callable[[Any], None]) -> None:
         """Hand over an answer when it is there (for ``Repairs``)."""
@@ -327,6 +280,7 @@ class Hub:
             answered(BrokerUnavailable("too many errands"))
 
     def _drained(self, channel: Channel) -> None:
+        channel.rest()
         if channel.repair is not None:
             self._repairs.resume(channel)
         self._emptying.consider(channel)
@@ -372,6 +326,7 @@ class Hub:
             yield Figure(names.CHANNELS.name, labels, channels)
             yield Figure(names.SUBSCRIPTIONS.name, labels, members)
         yield Figure(names.FANOUT_LAG.name, (), self._fanout.lag())
+        yield from self.ledger.figures()
         yield from self.attending.figures()
         yield from self.receipts.figures()
 

@@ -15,7 +15,7 @@ from service.broker.stream import Entry
 from service.channels.attending import Attendance
 from service.channels.channel import Channel
 from service.channels.patches import Form, Patches
-from service.channels.recovery import merge, missed, newest, shown
+from service.channels.recovery import awaited, merge, missed, newest, shown
 from service.channels.repair import READ, Repairs, Yard, agrees
 from service.channels.tags_filter import Filters, TagsFilter
 from service.protocol.errors import UNRECOVERABLE_POSITION, ClientMistake
@@ -51,9 +51,11 @@ class Joined(msgspec.Struct, frozen=True, gc=False):
     publications: Sequence[Publication] = ()
     delta: Form = ""
     based: bool = False  # it is given the publication that the next one follows: having its offset is not having it
+    missing: int = 0  # publications that it lacks, by its position
+    filtered: int = 0  # of them, those that its filter does not take
 
 
-class Lobby(Yard, Protocol):
+class Lobby(Protocol):
     """What the hub does for those who come."""
 
     def admit(self, channel: Channel, subscriber: Any, joined: Joined, request: JoinRequest) -> None:
@@ -61,6 +63,12 @@ class Lobby(Yard, Protocol):
 
     def unpin(self, channel: Channel) -> None:
         """A ticket was used or given back."""
+
+
+class Ears(Yard, Protocol):
+    """Where what is read goes (``Hearing``)."""
+
+    repairs: Repairs
 
 
 class Ticket:
@@ -129,7 +137,7 @@ class Joining:
     def __init__(
         self,
         broker: Broker,
-        repairs: Repairs,
+        hearing: Ears,
         lobby: Lobby,
         *,
         now: Callable[[], float],
@@ -144,7 +152,8 @@ class Joining:
         self._patches = patches or Patches()
         self._filters = Filters()
         self._broker = broker
-        self._repairs = repairs
+        self._hearing = hearing
+        self._repairs = hearing.repairs
         self._now = now
         self._limit = limit  # publications that are recovered at most
         self._kept = kept  # entries that a ring keeps
@@ -181,6 +190,7 @@ class Joining:
     def enter(self, ticket: Ticket) -> Joined:
         """See ``Ticket.enter``."""
         joined = self._joined(ticket)
+        ticket.channel.book.miss(joined.missing)
         self.lobby.admit(ticket.channel, ticket.subscriber, joined, ticket.request)
         return joined
 
@@ -193,7 +203,7 @@ class Joining:
                 channel.hearing = True
                 return None
             channel.hearing = asyncio.get_running_loop().create_future()
-            self.lobby.run(f"hear {channel.name}", soon, partial(self._heard, channel, channel.hearing))
+            self._hearing.run(f"hear {channel.name}", soon, partial(self._heard, channel, channel.hearing))
         return self._heard_by_all(channel.hearing)
 
     @staticmethod
@@ -274,8 +284,8 @@ class Joining:
         channel = ticket.channel
         ring = channel.ring
         for entry in excerpt.entries:
-            if ring.continues(entry) and channel.repair is None and self.lobby.has_room(channel):
-                self.lobby.put(channel, entry)
+            if ring.continues(entry) and channel.repair is None and self._hearing.has_room(channel):
+                self._hearing.read(channel, entry)
         ring.prepend(excerpt.entries, min(self._kept, channel.options.history_size))
         ticket.read = excerpt.entries
 
@@ -294,6 +304,7 @@ class Joining:
         found = self._missed(ticket) if ticket.recovering else None
         if found is None and request.strict and request.recover and request.recoverable:
             raise ClientMistake(UNRECOVERABLE_POSITION)
+        wanted = self._wanted_of(ticket, found) if found else ()
         return Joined(
             recoverable=request.recoverable,
             positioned=True,
@@ -301,9 +312,11 @@ class Joining:
             offset=ring.top if found is None else request.since.offset,
             recovered=found is not None,
             was_recovering=request.recover or ticket.automatic,
-            publications=self._shown(self._wanted_of(ticket, found), request.delta) if found else (),
+            publications=self._shown(wanted, request.delta) if found else (),
             delta=request.delta,
             based=bool(found),
+            missing=awaited(request.since, ring.position, cached=ticket.cached) if ticket.recovering else 0,
+            filtered=len(found) - len(wanted) if found else 0,
         )
 
     def _shown(self, found: Sequence[Entry], delta: Form) -> Sequence[Publication]:

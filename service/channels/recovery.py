@@ -17,6 +17,16 @@ def merge(read: Sequence[Entry], heard: Sequence[Entry], top: int) -> list[Entry
     return [by_offset[offset] for offset in sorted(by_offset)]
 
 
+def awaited(since: StreamPosition, top: StreamPosition, *, cached: bool) -> int:
+    """How many publications a subscriber with this position lacks, by the numbers alone: for the ledger.
+
+    0 where its position is of another stream: nobody knows then. Of a cache it lacks the newest one at most.
+    """
+    if cached:
+        return int(top.offset > 0 and since != top)
+    return max(0, top.offset - since.offset) if since.epoch in ("", top.epoch) else 0
+
+
 def missed(since: StreamPosition, top: StreamPosition, known: Sequence[Entry], limit: int) -> list[Entry] | None:
     """Everything after ``since`` up to the top, or None when that is not to be had.
 

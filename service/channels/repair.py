@@ -27,11 +27,12 @@ PATIENCE = 0.1  # seconds before the second try; doubled each time
 class Repair:
     """What was heard while a channel is out of step."""
 
-    __slots__ = ("held", "more", "parked", "tries")
+    __slots__ = ("held", "more", "parked", "postponed", "tries")
 
-    def __init__(self, *, parked: bool = False) -> None:
+    def __init__(self, *, parked: bool = False, postponed: int = 0) -> None:
         self.held: list[Entry] = []
         self.more = parked  # history has more than was held
+        self.postponed = postponed  # how many were heard and left to history
         self.parked = parked  # nothing is asked until the ring has room
         self.tries = 0
 
@@ -43,13 +44,16 @@ class Yard(Protocol):
         """Whether the ring takes another entry."""
 
     def put(self, channel: Channel, entry: Entry) -> None:
-        """Append to the ring and let the fan-out know."""
+        """Append what was heard to the ring and let the fan-out know."""
+
+    def read(self, channel: Channel, entry: Entry) -> None:
+        """The same with what was read from history."""
 
     def lose(self, channel: Channel, position: StreamPosition, top_id: int) -> None:
         """Go on at ``position`` (no epoch: nobody knows it); who relied on the old one is told."""
 
-    def drop(self, channel: Channel, count: int) -> None:
-        """Count publications that did not fit."""
+    def drop(self, channel: Channel, cause: str, count: int = 1) -> None:
+        """Publications that were heard can be given to nobody."""
 
     def run(self, name: str, soon: Soon[Any], answered: Callable[[Any], None]) -> None:
         """Call ``answered`` with the answer or the exception, at once when it is there."""
@@ -63,17 +67,17 @@ class Repairs:
         self._timers = timers
         self._yard = yard
 
-    def begin(self, channel: Channel, entry: Entry | None = None) -> None:
+    def begin(self, channel: Channel, entry: Entry | None = None, postponed: int = 0) -> None:
         """Something is wrong with the position; ``entry`` is what showed it."""
         assert channel.repair is None, "a channel is repaired twice"
-        repair = channel.repair = Repair()
+        repair = channel.repair = Repair(postponed=postponed)
         if entry is not None:
             repair.held.append(entry)
         self._ask(channel, repair)
 
     def park(self, channel: Channel) -> None:
-        """The ring is full: from here on history keeps what is heard."""
-        channel.repair = Repair(parked=True)
+        """The ring is full: from here on history keeps what is heard, the newest included."""
+        channel.repair = Repair(parked=True, postponed=1)
 
     def resume(self, channel: Channel) -> None:
         """The ring has room again."""
@@ -89,8 +93,9 @@ class Repairs:
             repair.held.append(entry)
         elif entry.offset:
             repair.more = True
+            repair.postponed += 1
         else:
-            self._yard.drop(channel, 1)
+            self._yard.drop(channel, "fanout_overload")
 
     # ---------------------------------------------------------------- questions
 
@@ -154,15 +159,14 @@ class Repairs:
         if (read[0].offset != ring.top + 1) if read else (ring.top != position.offset):
             self._lose(channel, repair, excerpt)
             return
-        for entry in _merged(ring, repair.held, read):
+        for entry in _merged(channel, repair.held, read):
             if not self._yard.has_room(channel):
                 repair.parked = repair.more = True
                 return
-            self._yard.put(channel, entry)
             if read and entry is read[0]:
-                read.popleft()
+                self._yard.read(channel, read.popleft())
             else:
-                repair.held.pop(0)
+                self._yard.put(channel, repair.held.pop(0))
         if ring.top < position.offset:
             self._ask(channel, repair)  # there is more than one read gives
         elif repair.held:
@@ -170,7 +174,9 @@ class Repairs:
         else:
             channel.repair = None
             if repair.more:
-                self.begin(channel)
+                self.begin(channel, postponed=repair.postponed)
+            elif repair.postponed:
+                channel.dismiss("repeated", repair.postponed)
 
     def _put(self, channel: Channel, entry: Entry) -> None:
         if channel.repair is not None:
@@ -180,12 +186,17 @@ class Repairs:
         elif entry.offset:
             self.park(channel)
         else:
-            self._yard.drop(channel, 1)
+            self._yard.drop(channel, "fanout_overload")
 
     def _lose(self, channel: Channel, repair: Repair, excerpt: Excerpt) -> None:
         channel.repair = None
         self._yard.lose(channel, excerpt.position, excerpt.top_id)
+        if repair.postponed:
+            self._yard.drop(channel, "history_lost", repair.postponed)
+        if repair.held:
+            channel.dismiss("repeated", len(repair.held))
         for entry in repair.held:
+            channel.heard()  # by those who are left
             self._put(channel, entry if channel.ring.continues(entry) else _unplaced(entry))
 
 
@@ -209,15 +220,17 @@ def _contradicts(ring: Ring, held: list[Entry]) -> bool:
     return False
 
 
-def _merged(ring: Ring, held: list[Entry], read: deque[Entry]) -> Iterator[Entry]:
+def _merged(channel: Channel, held: list[Entry], read: deque[Entry]) -> Iterator[Entry]:
     """What comes next, until something is missing: of what was read and what was held, as it was said.
 
     Whoever takes an entry takes it out of ``read`` or off the front of ``held``, and puts it into the ring.
     """
+    ring = channel.ring
     while read or held:
         first = held[0] if held else None
         if first is not None and first.offset and (first.epoch != ring.epoch or first.offset <= ring.top):
             held.pop(0)  # it came late: of an epoch that is over, or it was read
+            channel.dismiss("repeated")
         elif first is not None and not first.offset:
             yield first
         elif read:

@@ -4,6 +4,7 @@ import asyncio
 from typing import TYPE_CHECKING, Final, cast
 
 from observability import recorder_names as noted
+from observability.names import DROP_CAUSES
 from observability.observers.connections import ConnectionStory, Greeting
 from observability.tracing import Link
 from service.connections.losses import lost, lost_by
@@ -99,6 +100,12 @@ class Ending(Outgoing):
             self.station.observe.noted(self.number, noted.SOCKET_LOST, number)
         super().broke(number)
 
+    @property
+    def loss(self) -> str:
+        """See ``Outgoing.loss``: the cause of the end, where it is one of being slow."""
+        cause = "" if self._story is None else self._story[0].cause
+        return cause if cause in DROP_CAUSES else "connection_closed"
+
     def stalled(self) -> None:
         """See ``Outgoing.stalled``: the age of what waits is a deadline now."""
         if self._story is None:
@@ -166,7 +173,7 @@ class Ending(Outgoing):
         station = self.station
         channels = self.session.attendances()
         if channels:
-            station.hub.leave_all(self, channels)
+            station.hub.leave_all(self, channels, self.loss)
         station.registry.remove(cast("Connection", self), self.session.user)
 
     # ------------------------------------------------------------------ what is told
@@ -201,6 +208,7 @@ class Ending(Outgoing):
     def _tell(self, queued: int, address: str) -> None:
         assert self._story is not None, "a connection ended without a story"
         ending, why, initiator = self._story
+        self.station.closes.end(ending.cause)
         observe = self.station.observe
         if self._greeting is not None:
             observe.refused(self._greeting, ending.code, self.id, ending.cause, self.number)

@@ -9,6 +9,7 @@ import asyncio
 from math import inf
 from typing import Any, Protocol
 
+from service.channels.ledger import NOBODYS, Book
 from service.connections.flush import send_many, write_some
 from service.connections.outbox import Outbox
 from service.connections.sockopts import acknowledged_bytes, unsent_bytes
@@ -23,6 +24,7 @@ class Batch(Protocol):
     messages: int
     accepted: float  # loop time
     conflates: str
+    book: Book
 
 
 class Own:
@@ -30,6 +32,7 @@ class Own:
 
     __slots__ = ("accepted", "messages")
     conflates = ""
+    book = NOBODYS
 
     def __init__(self, messages: int, accepted: float) -> None:
         self.messages = messages
@@ -119,9 +122,11 @@ class Outgoing:
         """Take over what the kernel did not take (see ``flush.Writable``)."""
         transport = self.transport
         if transport is None or transport.is_closing():
+            batch.book.lose(self.loss, batch.messages)
             return
         if written < 0:
             self.broke(-written)
+            batch.book.lose(self.loss, batch.messages)
             return
         now = self.station.now()
         rest = data[written:] if written else data
@@ -143,6 +148,7 @@ class Outgoing:
             self.station.shedding.grown()
         else:
             self.cut(full)
+            batch.book.lose(self.loss, batch.messages)
 
     def _displace(self, outbox: Outbox, channel: str) -> None:
         """The newest frame of this channel is all that its slow readers get (``slow_policy: conflate``)."""
@@ -155,10 +161,13 @@ class Outgoing:
         sums.outbox_messages -= batch.messages
         sums.outbox_bytes -= size
         sums.release(batch)
+        flight.book.free(batch.messages)
+        flight.book.lose("conflated", batch.messages)
         self.station.observe_channels.dropped(flight.namespace, "conflated", batch.messages, channel)
 
     def _accept(self, batch: Batch, size: int) -> None:
         self.sent += batch.messages
+        batch.book.keep(batch.messages)
         sums = self.station.sums
         sums.outbox_messages += batch.messages
         sums.outbox_bytes += size
@@ -217,6 +226,11 @@ class Outgoing:
         """It has taken all that waited."""
         raise NotImplementedError
 
+    @property
+    def loss(self) -> str:
+        """The cause under which messages are counted that this peer will not get: one of ``names.DROP_CAUSES``."""
+        return "connection_closed"
+
     def cut(self, by: str) -> None:
         """The reader is too slow, by "bytes" or by "age": the connection decides what becomes of it."""
         raise NotImplementedError
@@ -228,7 +242,10 @@ class Outgoing:
         for batch, _ in batches:
             sums.outbox_messages -= batch.messages
             sums.release(batch)
-            if not lost and not isinstance(batch, Own):
+            batch.book.free(batch.messages)
+            if lost:
+                batch.book.lose(self.loss, batch.messages)
+            elif not isinstance(batch, Own):
                 batch.delivered(self.station.observe_channels, 1, now)
 
     # ------------------------------------------------------------------ figures

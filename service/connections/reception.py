@@ -65,6 +65,7 @@ class Reception:
         connection.came_from = place.address if place.cause is None else None
         await head.prepare(request)
         self._observe.accepted(upgrade, connection.id, subprotocol)
+        self._station.closes.begin()
         connection.begin(upgrade)
         if not hand_over(request, connection):
             connection.connection_lost(None)  # the peer left meanwhile: that is its end, counted as any other

@@ -12,6 +12,7 @@ from service.access.hooks import Hooks
 from service.access.tokens import Tokens
 from service.channels.hub import Hub
 from service.connections.calls import Calls
+from service.connections.close_ledger import CloseLedger
 from service.connections.entrance import Entrance
 from service.connections.errands import Errands
 from service.connections.flush import Batch, Writable, send_many
@@ -117,6 +118,7 @@ class Station:
     stalls: Stalls
     entrance: Entrance
     calls: Calls = field(default_factory=Calls)
+    closes: CloseLedger = field(default_factory=CloseLedger)
     wall: Callable[[], float] = time.time
     carried: Counter[tuple[str, str]] = field(
         default_factory=lambda: Counter({("websocket", "json"): 0})

@@ -38,6 +38,8 @@ async def make_node(telemetry, tmp_path):
     for service in running:
         if service.station.leaving is None:
             await service.stop("the test is over")
+        assert not service.hub.ledger.unaccounted, "whatever the test did, it is known what became of each message"
+        assert not service.station.closes.unaccounted(len(service.station.registry.sockets))
 
 
 async def until(done, seconds=10.0):

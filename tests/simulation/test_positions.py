@@ -15,7 +15,8 @@ import pytest
 
 from service.broker.contract import BrokerUnavailable
 from service.broker.stream import Ring
-from service.channels.hub import Hub, JoinRequest
+from service.channels.hearing import Hearing
+from service.channels.hub import JoinRequest
 from service.protocol.messages import StreamPosition
 from tests.simulation.cluster import Faults, Node, Server, faulty, number_of
 from tests.simulation.virtual_time import run
@@ -155,6 +156,7 @@ class World:
             if not client.fresh:
                 assert client.last == self.server.tops[client.channel], where
         for node in self.nodes:
+            assert not node.hub.ledger.unaccounted, "what became of each delivery is known"
             for channel in node.hub._channels.values():
                 assert channel.repair is None
                 assert not channel.joining
@@ -284,7 +286,7 @@ def test_the_oracle_sees_a_node_that_says_nothing(monkeypatch):
     def silently(self, channel, position, top_id):
         channel.ring.restart(position, top_id)
 
-    monkeypatch.setattr(Hub, "lose", silently)
+    monkeypatch.setattr(Hearing, "lose", silently)
     with pytest.raises(AssertionError):
         for seed in range(100, 104):
             scenario(seed, failovers=True)

@@ -120,7 +120,7 @@ def test_who_leaves_is_in_no_list():
     assert made.remove(a)
     assert made.remove(b)
     assert not made.remove(b)
-    assert (made.members, made.joining, made.positioned, batch.gone) == ({}, {}, 0, {a, b})
+    assert (made.members, made.joining, made.positioned, set(batch.gone)) == ({}, {}, 0, {a, b})
 
 
 def test_a_member_enters_once():

@@ -4,7 +4,7 @@ import pytest
 
 from service.channels.fanout import FanoutSettings, Flight
 from service.channels.hub import HubSettings
-from tests.service.channels.world import Member, Observer, World
+from tests.service.channels.world import MADE, Member, Observer, World
 
 COST = 4e-6  # seconds to write to one of ten thousand members
 
@@ -165,6 +165,8 @@ def test_only_what_the_kernel_took_counts_as_delivered():
     made.hub._fanout._send_many = lambda members, data, flight: send(members, data, flight) - 1
     made.publish("a", 1)
     assert [count for _, _, count, _ in made.observer.of("delivered")] == [2]
+    assert made.hub.ledger.unaccounted == {"": 1}, "and of the third nobody said what became of it"
+    MADE.remove(made)
 
 
 def test_late_deliveries_are_told_as_late():
@@ -238,6 +240,8 @@ def test_a_flight_tells_the_oldest_message():
     observer = Observer()
     flight.delivered(observer, 1, 100.5)
     assert [round(seconds, 4) for _, seconds, *_ in observer.of("delivered_late")] == [0.4999, 0.4998]
+    assert made.hub.ledger.unaccounted == {"": -2}, "they were delivered already"
+    MADE.remove(made)
     assert isinstance(flight, Flight)
 
 

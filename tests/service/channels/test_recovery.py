@@ -1,11 +1,12 @@
 """All of what was missed or nothing."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import UNSET
 
 from service.broker.stream import Entry
-from service.channels.recovery import merge, missed, newest, shown
+from service.channels.recovery import awaited, merge, missed, newest, shown
 from service.protocol.messages import Publication, StreamPosition
 
 TOP = StreamPosition(5, "now")
@@ -95,3 +96,20 @@ def test_the_cache_gives_the_newest_that_is_wanted():
     assert offsets(newest(at(5), TOP, entry(5), entry(3))) == []
     assert newest(at(2), TOP, entry(5), None) is None
     assert newest(at(5), TOP, entry(5), None) == []
+
+
+@pytest.mark.parametrize(
+    ("since", "top", "cached", "count"),
+    [
+        ((3, "e"), (7, "e"), False, 4),
+        ((3, ""), (7, "e"), False, 4),
+        ((3, "d"), (7, "e"), False, 0),  # of another stream: nobody knows
+        ((9, "e"), (7, "e"), False, 0),
+        ((3, "e"), (7, "e"), True, 1),
+        ((7, "e"), (7, "e"), True, 0),
+        ((7, "d"), (7, "e"), True, 1),
+        ((0, ""), (0, "e"), True, 0),
+    ],
+)
+def test_what_somebody_lacks_by_the_numbers(since, top, cached, count):
+    assert awaited(StreamPosition(*since), StreamPosition(*top), cached=cached) == count

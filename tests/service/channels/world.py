@@ -137,6 +137,9 @@ def plain(publications):
     ]
 
 
+MADE = []  # every world of a test; see conftest.py
+
+
 class World:
     """A hub with its broker. ``cost`` is how many seconds it takes to write to one member."""
 
@@ -161,6 +164,7 @@ class World:
         )
         self.hub.on_insufficient = lambda member, channel: self.told.append((member, channel))
         self.broker.start(self.hub.deliver, self.hub.removed)
+        MADE.append(self)
 
     def _encode(self, variant):
         def encode(channel, publications):

@@ -138,6 +138,7 @@ async def make_node(tmp_path):
             writer.close()
         if node.station.leaving is None:
             await node.stop("test")
+        assert not node.hub.ledger.unaccounted, "whatever the test did, it is known what became of each message"
 
 
 @pytest.fixture

@@ -1,4 +1,7 @@
-"""The way out: order and completeness whatever the socket takes, on both loops, and running sums that end at zero."""
+"""The way out: order and completeness whatever the socket takes, on both loops, and running sums that end at zero.
+
+Each batch is one expected delivery in a book, and when the peer is gone it is known what became of each.
+"""
 
 import asyncio
 import random
@@ -8,20 +11,32 @@ from types import SimpleNamespace
 import pytest
 import uvloop
 
-from service.connections.flush import send_many
+from service.channels.ledger import NOBODYS, Book
+from service.connections import flush
 from service.connections.outbox import OutboxSettings
 from service.connections.outgoing import Outgoing
 from service.connections.station import Sums
 
 
 class Batch:
-    def __init__(self, messages, accepted):
+    book = Book()
+
+    def __init__(self, messages, accepted, conflates=""):
         self.messages = messages
         self.accepted = accepted
-        self.conflates = ""
+        self.conflates = conflates
+        self.namespace = "chat"
+        self.book.expected += messages
 
     def delivered(self, observe, count, now):
         observe.append(count * self.messages)
+        self.book.write(count * self.messages)
+
+
+def send_many(members, data, batch):
+    taken = flush.send_many(members, data, batch)
+    batch.book.write(taken * batch.messages)
+    return taken
 
 
 class Peer(Outgoing, asyncio.Protocol):
@@ -52,6 +67,7 @@ class Peer(Outgoing, asyncio.Protocol):
 
 
 def station(max_bytes=10_000_000):
+    Batch.book = Book()
     return SimpleNamespace(
         settings=SimpleNamespace(outbox=OutboxSettings(max_bytes=max_bytes, max_age=25.0)),
         sums=Sums(),
@@ -96,6 +112,7 @@ async def gone(peer, theirs):
     if peer.transport is not None:
         peer.transport.abort()
     await peer.lost
+    assert (Batch.book.unaccounted, Batch.book.waiting) == (0, 0)
 
 
 @on_both_loops
@@ -136,7 +153,10 @@ async def test_a_full_outbox_cuts_and_the_sums_return_to_zero():
         send_many([peer], b"x" * 5000, Batch(1, shared.now()))
     assert set(peer.cuts) == {"bytes"}
     assert peer.unsent_bytes() <= 60_000 + 8192
+    lost = Batch.book.ends["connection_closed"]
+    assert lost > 100, "what the outbox does not take is lost at once"
     await gone(peer, theirs)
+    assert Batch.book.ends["connection_closed"] > lost, "what waited is lost with the peer"
     assert shared.sums == Sums()
     assert not shared.stalled
 
@@ -160,6 +180,8 @@ async def test_a_peer_that_left_is_dropped():
     await asyncio.wait_for(peer.lost, 1)
     assert send_many([peer], b"x", Batch(1, shared.now())) == 0
     assert shared.sums == Sums()
+    assert Batch.book.unaccounted == 0
+    assert Batch.book.ends["connection_closed"] >= 1
 
 
 @on_both_loops
@@ -173,4 +195,27 @@ async def test_the_age_counts_from_the_first_frame_that_waits():
     assert before <= since <= shared.now()
     send_many([peer], b"a" * 100_000, Batch(1, shared.now()))
     assert peer.unsent_since() == since
+    await gone(peer, theirs)
+
+
+@on_both_loops
+async def test_what_a_newer_frame_displaces_is_counted():
+    shared = station()
+    told = []
+    peer, theirs = await pair(shared)
+    shared.observe_channels = SimpleNamespace(dropped=lambda *what: told.append(what))
+    for _ in range(5):
+        send_many([peer], b"x" * 100_000, Batch(1, shared.now(), "chat:1"))
+    assert told == [("chat", "conflated", 1, "chat:1")] * 3, "one is on its way, the newest waits"
+    assert Batch.book.ends["conflated"] == 3
+    await gone(peer, theirs)
+
+
+@on_both_loops
+async def test_our_own_bytes_are_in_no_book():
+    shared = station()
+    peer, theirs = await pair(shared)
+    before = NOBODYS.expected
+    peer.write(b"x" * 100_000, 1)
+    assert (Batch.book.waiting, NOBODYS.expected) == (0, before)
     await gone(peer, theirs)
