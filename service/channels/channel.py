@@ -211,6 +211,8 @@ class Channel:
 
     def rest(self) -> None:
         """Nothing is on its way: owed is what is held back or left to history for now, and nothing else."""
+        if not self.owed and not self.aside:
+            return
         self.aside = 0 if self.repair is None else len(self.repair.held) + self.repair.postponed
         self.book.rest(self, self.aside * len(self.members))
 
