@@ -44,7 +44,7 @@ from service.settings.mistakes import ConfigurationRefused, Mistake
 from service.settings.option import Section
 from service.settings.options import CHANNEL_OPTIONS, ours
 from service.settings.quick_start import built_in, kept_secrets
-from service.settings.transport_settings import transports
+from service.settings.transport_settings import transports, unidirectional_ends
 
 Tree = dict[str, Any]
 BUILT_IN: Final = "built-in configuration"
@@ -238,6 +238,7 @@ def _connections(values: Tree, namespaces: Namespaces) -> ConnectionSettings:
         connect_hook=client["proxy"]["connect"]["enabled"],
         refresh_hook=client["proxy"]["refresh"]["enabled"],
         keep_meta=hooks(values).tells_meta,
+        unidirectional_ends=unidirectional_ends(client),
         rpc_ping=ping["method"] if ping["enabled"] else "",
         **{name: client[name] for name in same},
     )

@@ -150,12 +150,16 @@ class Ending(Outgoing):
             self.fd = -1
             transport.abort()
             return
-        self._write_last(self.variant.goodbye(closing_))
+        self._write_last(self._goodbye(closing_))
         self._linger_until = self.station.now() + self.station.settings.linger
         if not self._waiting:
             self.drained()
         if not transport.is_reading():
             transport.resume_reading()
+
+    def _goodbye(self, closing_: Closing) -> bytes:
+        """The last bytes: how the client is told."""
+        return self.variant.goodbye(closing_)
 
     def _end(self, closing_: Closing, why: str, initiator: str) -> None:
         self._story = (closing_, why, initiator)

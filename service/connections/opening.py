@@ -3,7 +3,7 @@
 Origins are not refused here, as in Centrifugo: a page of a foreign origin lacks the headers that let it read.
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from email.utils import formatdate
 from typing import Final
@@ -20,8 +20,9 @@ from service.connections.reception import Reception
 from service.connections.station import Station
 from service.connections.stream import Stream
 from service.connections.stream_variants import StreamVariant
-from service.connections.takeover import EndlessBody
+from service.connections.takeover import EndlessBody, WithheldBody
 from service.connections.upgrade import new_id
+from service.connections.withheld import Answer, Withheld
 from service.protocol.codec import BadFrame
 from service.protocol.streams import GREETING, chunk
 
@@ -45,6 +46,7 @@ class StreamSettings:
 
     path: str
     max_request_body_size: int = 65_536  # bytes
+    answers: Mapping[int, Answer] | None = None  # set: who is refused hears it by HTTP status (see ``withheld.py``)
 
 
 class NotTaken(Exception):  # noqa: N818 - says what happened
@@ -105,15 +107,27 @@ class Opening:
         if isinstance(place, web.Response):
             place.headers.update(allowed)
             return place
-        stream = Stream(self._station, new_id(), variant, told_session=new_id())
-        head = EndlessBody(
-            {**self._head(variant), **allowed},
-            lambda work: within("on_response_prepare", work, self._observe),
-            self._first_bytes(variant),
-        )
+        head, stream = self._made(variant, allowed)
         if await self._reception.take_over(request, upgrade, head, stream, place=place):
             stream.posted(first)
         return head
+
+    def _made(self, variant: StreamVariant, allowed: Mapping[str, str]) -> tuple[EndlessBody, Stream]:
+        """The answer's head, and what writes behind it."""
+        headers = {**self._head(variant), **allowed}
+        first = self._first_bytes(variant)
+        answers = self._settings.answers
+        if answers is None:
+            return EndlessBody(headers, self._guarded, first), Stream(
+                self._station, new_id(), variant, told_session=new_id()
+            )
+        head = WithheldBody(headers, self._guarded, first)
+        withheld = Withheld(self._station, new_id(), variant, told_session=new_id())
+        withheld.withhold(head, answers, allowed)
+        return head, withheld
+
+    async def _guarded(self, work: Awaitable[None]) -> None:
+        await within("on_response_prepare", work, self._observe)
 
     async def _asked(self, request: web.Request) -> tuple[StreamVariant, bytes]:
         """Which bytes the client takes, and what it says first."""

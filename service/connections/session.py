@@ -312,7 +312,7 @@ class Session(Standing):
             return self.close(failure, why)
         assert isinstance(failure, ReplyError), "a refusal is an error or a close"
         if self.manner.unidirectional:
-            return self.close(ends.instead_of(failure), why)
+            return self.close(ends.instead_of(failure, self.settings.unidirectional_ends), why)
         if self.state is State.CHECKING:
             self._move(Event.REFUSED)
         elif self.state is State.BUSY:

@@ -1,7 +1,7 @@
 """What a session knows of its client: who it is, where it is subscribed, when its rights end. Commands change it."""
 
-from collections.abc import Generator
-from dataclasses import dataclass
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, field
 from math import inf
 from typing import Final, TypeAlias, TypeVar
 
@@ -58,6 +58,7 @@ class SessionSettings:
     single_connection: bool = False  # a user's new connection closes its others
     connect_hook: bool = False  # clients without a token are the backend's to judge
     refresh_hook: bool = False  # connections that expire are the backend's to prolong
+    unidirectional_ends: Mapping[int, tuple[int, str]] = field(default_factory=dict)  # see ``closing.instead_of``
     keep_meta: bool = False  # some hook is told of it
     rpc_ping: str = ""  # rpc.ping.method where rpc.ping.enabled; "": no such call
     inbox_commands: int = 64

@@ -98,8 +98,11 @@ class Head(web.StreamResponse):
             await self._signals_guard(self._send_signals(request, signalled))
         head = signalled[0] if signalled else _serialize_headers(self._line, CIMultiDict(self._agreed))
         if request.transport is not None:
-            request.transport.write(head + self._first_bytes)
+            self._ready(request.transport, head + self._first_bytes)
         return writer
+
+    def _ready(self, transport: asyncio.Transport, head: bytes) -> None:
+        transport.write(head)
 
     async def _send_signals(self, request: web.BaseRequest, head: list[bytes]) -> None:
         """The head with what the signals add; a header that cannot be sent raises, and the head goes out without it."""
@@ -121,6 +124,16 @@ class EndlessBody(Head):
         self, headers: Mapping[str, str], guard: Callable[[Awaitable[None]], Awaitable[None]], body: bytes = b""
     ) -> None:
         super().__init__(HTTPStatus.OK, headers, guard, body)
+
+
+class WithheldBody(EndlessBody):
+    """The same, but not written: whoever takes the transport over says when, if ever."""
+
+    kept = b""
+
+    def _ready(self, transport: asyncio.Transport, head: bytes) -> None:
+        del transport
+        self.kept = head
 
 
 class Host(Protocol):

@@ -5,7 +5,7 @@ more than the code does (three kinds of slow share 3008); it is the label of met
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from service.protocol import errors
@@ -81,6 +81,7 @@ class Closing:
     cause: str
     client_action: str = ""
     when: str = ""
+    instead: errors.ReplyError | None = field(default=None, compare=False)  # which error this stands for
 
     def because(self, cause: str) -> "Closing":
         """The same code with another cause out of ``CAUSES``."""
@@ -252,9 +253,19 @@ _INSTEAD: Mapping[int, Closing] = MappingProxyType(
 )
 
 
-def instead_of(error: errors.ReplyError) -> Closing:
-    """How a connection ends where an error cannot be told, on unidirectional transports; as in Centrifugo."""
-    return _INSTEAD.get(error.code, INTERNAL_ERROR)
+def instead_of(error: errors.ReplyError, otherwise: Mapping[int, tuple[int, str]] = MappingProxyType({})) -> Closing:
+    """How a connection ends where an error cannot be told, on unidirectional transports; as in Centrifugo.
+
+    Args:
+        error: that cannot be told.
+        otherwise: error code -> close code and reason, for those that a configuration wants to end in another way.
+
+    """
+    usual = _INSTEAD.get(error.code, INTERNAL_ERROR)
+    if error.code not in otherwise:
+        return replace(usual, instead=error)
+    code, reason = otherwise[error.code]
+    return replace(usual, code=code, reason=reason, reconnect=may_return(code), instead=error)
 
 
 # ---------------------------------------------------------------------------- ends of subscriptions

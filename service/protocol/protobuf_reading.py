@@ -81,7 +81,7 @@ def reader(kind: Struct) -> Read:
         if nested:
             for name, value in values.items():
                 if name in nested:
-                    values[name] = nested[name](value[0] if len(value) == 1 else b"".join(value), depth + 1)
+                    values[name] = _summed(nested[name], value, depth + 1)
         for name, zero in required:
             if name not in values:
                 values[name] = zero()
@@ -91,6 +91,15 @@ def reader(kind: Struct) -> Read:
     for field in fields(kind):
         known.update(_known(field, nested))
     return read
+
+
+def _summed(read: Read, parts: list[bytes], depth: int) -> Any:
+    """The message that was written once, or in parts, each of which is one by itself."""
+    if len(parts) == 1:
+        return read(parts[0], depth)
+    for part in parts:
+        read(part, depth)
+    return read(b"".join(parts), depth)
 
 
 _in_the_making: dict[Struct, Read] = {}  # a tags filter has filters in it

@@ -10,6 +10,7 @@ from service.settings.certificate_files import places_with_tls
 from service.settings.hook_agreement import hooks
 from service.settings.mistakes import Mistake
 from service.settings.token_agreement import tokens
+from service.settings.transport_agreement import transforms
 
 Tree = dict[str, Any]
 _SHORTEST_RECEIPT = 3.0  # seconds
@@ -31,6 +32,7 @@ def disagreements(values: Tree) -> list[Mistake]:
         *_proxies(values["http_server"]),
         *hooks(values),
         *_listeners(values["http_server"]),
+        *transforms(values),
     ]
 
 

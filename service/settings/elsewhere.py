@@ -33,7 +33,6 @@ proxy: endpoint, timeout duration, http_headers texts, grpc_metadata texts, emul
 hook: grpc_metadata texts, grpc @proxy_grpc
 proxy_http: tls @tls, static_headers map, status_to_code_transforms any
 proxy_grpc: tls @tls, credentials_key, credentials_value, compression bool, static_metadata map
-codes: enabled! bool, transforms any
 map: mode, key_ttl duration, stream_size int, stream_ttl duration, meta_ttl duration, remove_client_on_unsubscribe
     bool, client_key, allow_publish_for_client bool, allow_publish_for_subscriber bool, allow_publish_for_anonymous
     bool, allow_remove_for_client bool, allow_remove_for_subscriber bool, allow_remove_for_anonymous bool,
@@ -96,8 +95,7 @@ map_broker: type, redis @redis_map, postgres @postgres_map
 controller: enabled! bool, type, postgres @postgres_controller
 shared_poll: hmac_secret_key, hmac_previous_secret_key, hmac_previous_secret_key_valid_until int, concurrency_limit
     int
-client: insecure_skip_token_signature_verify! bool, user_id_http_header!, connect_code_to_unidirectional_disconnect
-    @codes
+client: insecure_skip_token_signature_verify! bool, user_id_http_header!
 client.proxy: connect @hook, refresh @hook
 channel.proxy: subscribe @hook, publish @hook, sub_refresh @hook, subscribe_stream @proxy, map_publish @proxy,
     map_remove @proxy, shared_poll_refresh @proxy
@@ -107,8 +105,6 @@ rpc: proxy @hook
 grpc_api: enabled! bool, error_mode, address, port int, key, tls @tls, reflection bool, max_receive_message_size int
 websocket: compression! bool, compression_min_size int, compression_level int, decompressed_message_size_limit int
 webtransport: enabled! bool, handler_prefix, message_size_limit int
-uni_sse: connect_code_to_http_response @codes
-uni_http_stream: connect_code_to_http_response @codes
 uni_websocket: compression! bool, compression_min_size int, compression_level int,
     decompressed_message_size_limit int
 uni_grpc: enabled! bool, address, port int, max_receive_message_size int, tls @tls

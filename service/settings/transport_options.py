@@ -20,6 +20,26 @@ _UNI_WEBSOCKET: Final = (
 )
 
 
+_ANSWERS: Final = "connect_code_to_http_response"
+_AS_HTTP: Final[tuple[tuple[str, Convert, object, str], ...]] = (
+    (
+        f"{_ANSWERS}.enabled",
+        switch,
+        False,
+        "Who is refused hears it by HTTP status, before a stream begins: as below, else 500 (503 without a place).",
+    ),
+    (f"{_ANSWERS}.transforms[].code", whole, 0, "An error or close code that a connect leads to."),
+    (f"{_ANSWERS}.transforms[].to.status_code", whole, 0, "The status of the answer, 200 to 599."),
+    (f"{_ANSWERS}.transforms[].to.body", text, "", "Its body. Empty: the words of the code."),
+)
+_INSTEAD: Final[tuple[tuple[str, Convert, object, str], ...]] = (
+    ("enabled", switch, False, "The following count. Those that are not named end as usual (109: 3005, 103: 3507, …)."),
+    ("transforms[].code", whole, 0, "An error that a connect leads to, on transports that know no errors."),
+    ("transforms[].to.code", whole, 0, "The close code instead, 3000 to 4999."),
+    ("transforms[].to.reason", text, "", "Its reason."),
+)
+
+
 def _stream(name: str, what: str) -> tuple[tuple[str, Convert, object, str], ...]:
     return (
         ("enabled", switch, False, what),
@@ -32,7 +52,11 @@ TRANSPORT_SECTIONS: Final[tuple[tuple[str, tuple[tuple[str, Convert, object, str
     ("sse", _stream("sse", "Server-sent events, with commands by POST (emulation).")),
     ("http_stream", _stream("http_stream", "A streamed HTTP answer, with commands by POST (emulation).")),
     ("emulation", (("handler_prefix", text, "/emulation", "Where the commands of such clients go."), _BODY)),
-    ("uni_sse", _stream("uni_sse", "Server-sent events for clients that only listen.")),
-    ("uni_http_stream", _stream("uni_http_stream", "A streamed HTTP answer for clients that only listen.")),
+    ("uni_sse", (*_stream("uni_sse", "Server-sent events for clients that only listen."), *_AS_HTTP)),
+    (
+        "uni_http_stream",
+        (*_stream("uni_http_stream", "A streamed HTTP answer for clients that only listen."), *_AS_HTTP),
+    ),
     ("uni_websocket", _UNI_WEBSOCKET),
+    ("client.connect_code_to_unidirectional_disconnect", _INSTEAD),
 )

@@ -1,9 +1,11 @@
 """The settings of every transport beside the WebSocket, out of checked values."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from service.connections.opening import StreamSettings
 from service.connections.transports import TransportSettings, UniWebSocketSettings
+from service.connections.withheld import Answer
 
 Tree = dict[str, Any]
 _STREAMS: Final = ("sse", "http_stream", "uni_sse", "uni_http_stream")
@@ -21,8 +23,25 @@ def transports(values: Tree) -> TransportSettings:
     )
 
 
+def unidirectional_ends(client: Tree) -> Mapping[int, tuple[int, str]]:
+    """Error code -> close code and reason, where an error cannot be told; those that go another way than usual."""
+    said = client["connect_code_to_unidirectional_disconnect"]
+    if not said["enabled"]:
+        return {}
+    return {each["code"]: (each["to"]["code"], each["to"]["reason"]) for each in reversed(said["transforms"])}
+
+
 def _stream(options: Tree) -> StreamSettings:
-    return StreamSettings(options["handler_prefix"], options["max_request_body_size"])
+    return StreamSettings(options["handler_prefix"], options["max_request_body_size"], _answers(options))
+
+
+def _answers(options: Tree) -> Mapping[int, Answer] | None:
+    said = options.get("connect_code_to_http_response", {"enabled": False})
+    if not said["enabled"]:
+        return None
+    return {
+        each["code"]: Answer(each["to"]["status_code"], each["to"]["body"]) for each in reversed(said["transforms"])
+    }
 
 
 def _uni_websocket(options: Tree) -> UniWebSocketSettings:

@@ -205,7 +205,17 @@ def test_parts_of_a_response_and_a_request():
     assert callable(RequestHandler.connection_lost)
 
 
-OUR_OWN = {"_more", "_mistake", "_signals_guard", "_send_signals", "_has_signals", "_agreed", "_line", "_first_bytes"}
+OUR_OWN = {
+    "_ready",
+    "_more",
+    "_mistake",
+    "_signals_guard",
+    "_send_signals",
+    "_has_signals",
+    "_agreed",
+    "_line",
+    "_first_bytes",
+}
 
 
 def test_heads_are_written_as_we_know_it():

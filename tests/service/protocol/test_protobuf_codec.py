@@ -149,6 +149,19 @@ def test_filters_as_deep_as_any_sane_one_are_read():
     assert depth == 50
 
 
+def test_each_part_of_a_doubled_message_is_one_by_itself():
+    """Found by fuzzing: two halves of a field, each in a part of its own, are no field."""
+    whole = b"\x0a\x03abc"
+    assert left_by(b"\x08\x02\x32\x00\x32\x05" + whole) == "abc"
+    with pytest.raises(BadFrame):
+        left_by(b"\x08\x02\x32\x02" + whole[:2] + b"\x32\x03" + whole[2:])
+
+
+def left_by(command):
+    [read] = CODEC.decode(proto.delimited(command))
+    return read.unsubscribe.channel
+
+
 def test_many_small_parts_of_a_message_cost_no_more_than_their_bytes():
     """Each part of a doubled message joined to those before it would take seconds for a frame of 64 KiB."""
     [seen] = CODEC.decode(proto.delimited(b"\x08\x02" + b"\x2a\x00" * 32000 + b"\x2a\x03\x0a\x01a"))

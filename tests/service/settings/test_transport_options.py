@@ -2,13 +2,13 @@
 
 from service.connections.opening import StreamSettings
 from service.connections.transports import TransportSettings, UniWebSocketSettings
-from service.settings.option import Option
+from service.settings.option import Option, walk
 from service.settings.options import ours
 from service.settings.transport_options import TRANSPORT_SECTIONS
 
 
 def default(section, name):
-    option = ours().members[section].members[name]
+    option = dict(walk(ours()))[f"{section}.{name}"]
     assert isinstance(option, Option)
     return option.default
 

@@ -53,10 +53,6 @@ def test_each_option_has_its_effect(tmp_path):
         ({"sse": {"enabled": True, "handler_prefix": "/emulation"}}, "emulation.handler_prefix"),
         ({"uni_sse": {"enabled": True, "handler_prefix": "events"}}, "uni_sse.handler_prefix"),
         ({"uni_websocket": {"enabled": True, "compression": True}}, "uni_websocket.compression"),
-        (
-            {"uni_sse": {"enabled": True, "connect_code_to_http_response": {"enabled": True}}},
-            "connect_code_to_http_response.enabled",
-        ),
         ({"ssse": {"enabled": True}}, "did you mean sse?"),
     ],
 )
