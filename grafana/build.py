@@ -9,6 +9,7 @@ from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
 from grafana.dashboards.boards.backlog import backlog
 from grafana.dashboards.boards.broker import broker
+from grafana.dashboards.boards.causes import causes
 from grafana.dashboards.boards.connections import connections
 from grafana.dashboards.boards.logs import logs
 from grafana.dashboards.boards.messages import messages
@@ -21,6 +22,7 @@ GENERATED = Path(__file__).parent / "generated"
 BOARDS = {
     "backlog.json": backlog,
     "broker.json": broker,
+    "causes.json": causes,
     "connections.json": connections,
     "logs.json": logs,
     "messages.json": messages,

@@ -54,7 +54,7 @@ HAPPENINGS = (
     ),
     Happening(
         "door", "", "The doors' figures at the scrape",
-        (n.VISITORS, n.ADMISSION_WAITING, n.ADMISSION_RATE, n.CERTIFICATE_EXPIRY),
+        (n.VISITORS, n.ADMISSION_WAITING, n.ADMISSION_RATE, n.CONNECTIONS_LIMIT, n.CERTIFICATE_EXPIRY),
     ),
     Happening("emulation", "accepted", "Commands of a stream's client came", (n.EMULATION_REQUESTS,)),
     Happening(
@@ -102,8 +102,8 @@ HAPPENINGS = (
     Happening(
         "connections", "", "Connections and what waits for them, at the scrape",
         (
-            n.CONNECTIONS, n.BACKLOG_MESSAGES, n.BACKLOG_BYTES, n.OUTBOX_MESSAGES, n.OUTBOX_BYTES, n.KERNEL_UNSENT,
-            n.UNSENT_OLDEST, n.SLOW_CONNECTIONS,
+            n.CONNECTIONS, n.BACKLOG_MESSAGES, n.BACKLOG_BYTES, n.BACKLOG_LIMIT, n.OUTBOX_MESSAGES, n.OUTBOX_BYTES,
+            n.KERNEL_UNSENT, n.UNSENT_OLDEST, n.SLOW_CONNECTIONS,
         ),
     ),
     Happening(
@@ -192,7 +192,8 @@ HAPPENINGS = (
         (n.REQUESTS, n.ERRORS), (), (n.INTERNAL_ERROR,),
     ),
     Happening(
-        "runtime", "", "The loop's tick came, perhaps late", (n.LOOP_LAG, n.LOOP_STALLS), (), (n.LOOP_STALLED,)
+        "runtime", "", "The loop's tick came, perhaps late", (n.LOOP_LAG, n.LOOP_STALLS, n.LOOP_STALLED_SECONDS), (),
+        (n.LOOP_STALLED,)
     ),
     Happening("runtime", "", "The garbage collector ran", (n.GC_PAUSE,)),
     Happening("receivers", "receipt", "A client confirmed messages", (n.RECEIPTS,), (), (n.RECEIVER_REFUSED,)),

@@ -148,6 +148,7 @@ VISITORS = _gauge("visitors", "Sockets that speak HTTP, or nothing yet.", listen
 ADMISSION_SECONDS = _seconds("admission", "How long those waited that found no place at once.", PATIENCE)
 ADMISSION_WAITING = _gauge("admission_waiting", "Upgrades that wait for a place.")
 ADMISSION_RATE = _gauge("admission_rate", "Upgrades a second that are let in now; 0 is no limit.")
+CONNECTIONS_LIMIT = _gauge("connections_limit", "Most connections, by client.connection_limit and the descriptors.")
 CERTIFICATE_EXPIRY = _gauge(
     "certificate_expiry_seconds", "Until a listener's certificate expires; below 0 it has.", "seconds",
     listener=Handed("listeners"),
@@ -182,6 +183,7 @@ BACKLOG_MESSAGES = _gauge(
     "backlog_messages", "Messages not yet taken by clients: in outboxes and the kernel, or unconfirmed."
 )
 BACKLOG_BYTES = _gauge("backlog_bytes", "Bytes not yet taken by clients: outboxes and the kernel's buffers.", "bytes")
+BACKLOG_LIMIT = _gauge("backlog_limit_bytes", "Most bytes that may wait, if there is a limit.", "bytes")
 OUTBOX_MESSAGES = _gauge("outbox_messages", "Messages that wait in outboxes.")
 OUTBOX_BYTES = _gauge("outbox_bytes", "Bytes that wait in outboxes.", "bytes")
 KERNEL_UNSENT = _gauge("kernel_unsent_bytes", "Bytes that the kernel holds for clients (SIOCOUTQ).", "bytes")
@@ -282,6 +284,7 @@ DRAINING = _gauge("draining", "1 from the order to stop until the end.")
 # ------------------------------------------------------------- metrics: runtime and telemetry
 LOOP_LAG = _seconds("event_loop_lag", "How late the event loop's 100 ms tick comes.", PAUSES)
 LOOP_STALLS = _counter("event_loop_stalls", "Times the event loop stood still for 250 ms or more.")
+LOOP_STALLED_SECONDS = _counter("event_loop_stalled_seconds", "Seconds of these standstills together.", "seconds")
 GC_PAUSE = _seconds("gc_pause", "Pauses by the garbage collector.", PAUSES, generation=GENERATIONS)
 SCRAPE_FAILURES = _counter("scrape_failures", "Rooms whose figures could not be read at a scrape.")
 LOGS_DROPPED = _counter("logs_dropped", "Log lines that a full queue refused.", sink=LOG_SINKS)

@@ -59,6 +59,8 @@ class LoopWatch:
         self._chore = chore
         self._lag = registry.histogram(names.LOOP_LAG).child()
         self._stalls = registry.counter(names.LOOP_STALLS).child()
+        self._stood_still = 0.0
+        registry.add_source(self._figures)
         self._log = log
         self._clock = clock
         self._due = 0.0
@@ -131,7 +133,11 @@ class LoopWatch:
         self._last = Stall(self._due, now, self._where)
         self.stalls.append((time.time(), self._last))
         self._stalls.inc()
+        self._stood_still += now - self._due
         self._log.write(names.LOOP_STALLED, seconds=round(now - self._due, 3), where=self._where or "unknown")
+
+    def _figures(self) -> Iterator[Figure]:
+        yield Figure(names.LOOP_STALLED_SECONDS.name, (), self._stood_still)
 
     def _look(self) -> None:
         passes = 0

@@ -1,6 +1,7 @@
 """Admission in time: whoever has to wait a moment waits here, in order; everybody else passes without an await."""
 
 import asyncio
+import resource
 from collections.abc import Callable, Iterator, Mapping
 
 from observability import names
@@ -69,6 +70,12 @@ class Entrance:
         """For the scrape."""
         yield Figure(names.ADMISSION_WAITING.name, (), self._admission.waiting)
         yield Figure(names.ADMISSION_RATE.name, (), self._admission.rate(self._now()))
+        yield Figure(names.CONNECTIONS_LIMIT.name, (), self._limit())
+
+    def _limit(self) -> int:
+        """A connection takes a descriptor, so there is always a limit."""
+        descriptors = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+        return min(self._admission.settings.connections or descriptors, descriptors)
 
     def _group(self, address: str) -> str:
         return group(address) if self._admission.by_address else ""

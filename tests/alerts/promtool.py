@@ -13,4 +13,4 @@ def promtool(*arguments) -> subprocess.CompletedProcess:
     program = programs.find("promtool") or shutil.which("promtool")
     if program is None:
         pytest.skip("no promtool here: run `make programs` (or put one on the PATH)")
-    return subprocess.run([program, *map(str, arguments)], capture_output=True, text=True, timeout=50, check=False)
+    return subprocess.run([program, *map(str, arguments)], capture_output=True, text=True, timeout=180, check=False)

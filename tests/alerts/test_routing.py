@@ -1,6 +1,7 @@
 """Who is told what: every alert of the rules reaches the pager, pages soon and again, and a page silences its ticket."""
 
 import json
+import re
 import subprocess
 from datetime import datetime
 from pathlib import Path
@@ -99,6 +100,57 @@ def test_working_hours_are_those_of_a_real_place():
     (interval,) = hours["time_intervals"]
     assert ZoneInfo(interval["location"]).utcoffset(datetime(2026, 1, 5)).total_seconds() == 8 * 3600
     assert hours["name"] in CONFIG["route"]["routes"][1]["active_time_intervals"]
+
+
+def holds(matcher, labels):
+    """Whether one of our matchers holds; they are simple ones, and Alertmanager's own program has read them."""
+    name, sign, value = re.fullmatch(r'(\w+) (=~|!=|=) "([^"]*)"', matcher).groups()
+    found = labels.get(name, "")
+    return re.fullmatch(value, found) is not None if sign == "=~" else (found == value) is (sign == "=")
+
+
+def silenced(alert, by, instances=("node-1", "node-1")):
+    """Whether one alert of the rules, while it fires, silences another one."""
+    theirs, its = (
+        rule["labels"] | {"alertname": rule["alert"], "instance": instance}
+        for rule, instance in zip((one(by), one(alert)), instances, strict=True)
+    )
+    return any(
+        all(holds(matcher, theirs) for matcher in rule["source_matchers"])
+        and all(holds(matcher, its) for matcher in rule["target_matchers"])
+        and all(theirs[label] == its[label] for label in rule["equal"])
+        for rule in CONFIG["inhibit_rules"]
+    )
+
+
+def one(alert):
+    return next(rule for rule in ALERTS if rule["alert"] == alert)
+
+
+@pytest.mark.parametrize(
+    ("alert", "by"),
+    [
+        ("HeliographBrokerSlow", "HeliographErrorRate"),
+        ("HeliographHooksSlow", "HeliographBreakerOpen"),
+        ("HeliographFanoutLag", "HeliographDeliveryLatencyP99"),
+        ("HeliographSlowReaders", "HeliographBacklog"),
+        ("HeliographLoopLag", "HeliographLoopBlocked"),
+        ("HeliographConnectionsAhead", "HeliographReconnectStorm"),
+        ("HeliographCertificateExpiry", "HeliographCertificateUrgent"),
+        ("HeliographConnectionsCollapsed", "HeliographDown"),
+        ("HeliographErrorRate", "HeliographDown"),
+    ],
+)
+def test_what_follows_from_an_alert_is_silent_while_it_fires_on_that_instance_alone(alert, by):
+    assert silenced(alert, by)
+    assert not silenced(alert, by, ("node-1", "node-2"))
+
+
+@pytest.mark.parametrize("alert", [rule["alert"] for rule in ALERTS])
+def test_no_ticket_silences_a_page_and_nothing_the_same(alert):
+    for other in ALERTS:
+        if one(alert)["labels"]["severity"] == "critical" and other["alert"] != "HeliographDown":
+            assert not silenced(alert, other["alert"])
 
 
 def test_no_alert_can_silence_itself():

@@ -228,9 +228,21 @@ def test_log_queries_choose_the_service_and_follow_the_resolution(question):
     assert set(re.findall(r"\[([^\]]*)\]", question.text)) <= {"$__auto"}
 
 
+#: Pages that mark no board: their panel on the board of causes shows when; each mark is one more query of every board.
+UNMARKED = {
+    "HeliographBacklogBytes",
+    "HeliographReconnectStorm",
+    "HeliographConnectionsCollapsed",
+    "HeliographLoopBlocked",
+    "HeliographCertificateUrgent",
+    "HeliographBreakerOpen",
+}
+
+
 def test_the_limits_that_are_drawn_are_those_of_the_rules():
     import yaml
 
+    from grafana.dashboards import causes
     from grafana.dashboards.backlog import BACKLOG_LIMIT
     from grafana.dashboards.broker import SLOW_LIMIT
     from grafana.dashboards.frame import LIMITS
@@ -244,9 +256,9 @@ def test_the_limits_that_are_drawn_are_those_of_the_rules():
     for path in rules.glob("*.yml"):
         for rule in (rule for group in yaml.safe_load(path.read_text())["groups"] for rule in group["rules"]):
             if "alert" in rule:
-                record, limit = re.match(r"([\w:]+)[ *\d]* > ([\d.]+)", rule["expr"]).groups()
+                record, limit = re.match(r"([\w:]+)[ *\d]* [<>] ([\d.]+)", rule["expr"]).groups()
                 limits[rule["alert"]] = float(limit)
-                if rule["labels"]["severity"] == "critical":  # only what calls somebody marks every board
+                if rule["labels"]["severity"] == "critical" and rule["alert"] not in UNMARKED:
                     conditions[record] = float(limit)
     drawn = {record: float(limit) for record, limit in (text.split("{} > bool ") for text in LIMITS.values())}
     assert drawn == conditions
@@ -260,4 +272,29 @@ def test_the_limits_that_are_drawn_are_those_of_the_rules():
         "HeliographRestarts": RESTARTS_LIMIT,
         "HeliographGcPauses": PAUSES_LIMIT,
         "HeliographBrokerSlow": SLOW_LIMIT,
+        "HeliographHttp5xx": causes.HTTP_5XX_LIMIT,
+        "HeliographMessagesDropped": causes.DROPPED_LIMIT,
+        "HeliographFanoutLag": causes.FANOUT_LAG_LIMIT,
+        "HeliographOldestUnsent": causes.OLDEST_LIMIT,
+        "HeliographBacklogBytes": causes.BACKLOG_BYTES_LIMIT,
+        "HeliographSlowReaders": causes.SLOW_READERS_LIMIT,
+        "HeliographSlowReadersCut": causes.CUT_LIMIT,
+        "HeliographReconnectStorm": causes.STORM_LIMIT,
+        "HeliographConnectionsCollapsed": causes.COLLAPSE_LIMIT,
+        "HeliographConnectionsNearLimit": causes.NEAR_LIMIT,
+        "HeliographConnectionsAhead": causes.AHEAD_LIMIT,
+        "HeliographHeartbeatsMissed": causes.MISSED_HEARTBEATS_LIMIT,
+        "HeliographHeartbeatSlow": causes.RTT_LIMIT,
+        "HeliographDrainStuck": causes.DRAIN_LIMIT,
+        "HeliographUnknownCause": causes.UNKNOWN_LIMIT,
+        "HeliographLoopLag": causes.LAG_LIMIT,
+        "HeliographLoopBlocked": causes.BLOCKED_LIMIT,
+        "HeliographLoopPauses": causes.STANDSTILL_LIMIT,
+        "HeliographMemoryGrowth": causes.MEMORY_LIMIT,
+        "HeliographCertificateExpiry": causes.EXPIRY_LIMIT,
+        "HeliographCertificateUrgent": causes.URGENT_LIMIT,
+        "HeliographCertificateRefused": causes.REFUSED_LIMIT,
+        "HeliographHooksSlow": causes.HOOKS_SLOW_LIMIT,
+        "HeliographBreakerOpen": causes.BREAKER_LIMIT,
+        "HeliographBrokerFailing": causes.FAILED_LIMIT,
     }

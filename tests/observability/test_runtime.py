@@ -55,7 +55,7 @@ def test_a_punctual_tick_is_no_stall(watched, telemetry):
     assert watch.last_stall(now[0]) is None
 
 
-@pytest.mark.shows("heliograph_event_loop_stalls_total", "loop.stalled")
+@pytest.mark.shows("heliograph_event_loop_stalls_total", "heliograph_event_loop_stalled_seconds_total", "loop.stalled")
 def test_a_late_tick_is_a_stall_that_is_remembered_for_a_while(watched, telemetry):
     watch, loop, now = watched
     now[0] += 1.1
@@ -70,6 +70,7 @@ def test_a_late_tick_is_a_stall_that_is_remembered_for_a_while(watched, telemetr
     loop.fire()
     assert watch.last_stall(now[0]) is None
     assert telemetry.value(names.LOOP_STALLS) == 1
+    assert telemetry.value(names.LOOP_STALLED_SECONDS) == pytest.approx(1.0)
     assert telemetry.line("loop.stalled")["seconds"] == 1.0
 
 

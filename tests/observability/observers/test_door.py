@@ -58,6 +58,7 @@ def test_silence():
 
 
 @pytest.mark.shows("heliograph_visitors", "heliograph_admission_waiting", "heliograph_admission_rate")
+@pytest.mark.shows("heliograph_connections_limit")
 async def test_the_doors_tell_their_figures(telemetry):
     door = telemetry.telemetry.door
     doorstep = Doorstep("public", HttpLimits(), clocks(), door)
@@ -72,6 +73,7 @@ async def test_the_doors_tell_their_figures(telemetry):
     assert telemetry.value(names.VISITORS, "public") == 1
     assert telemetry.value(names.ADMISSION_WAITING) == 1
     assert telemetry.value(names.ADMISSION_RATE) == 20
+    assert telemetry.value(names.CONNECTIONS_LIMIT) > 20
     telemetry.look()
     await waiting
 

@@ -1,6 +1,7 @@
 """Admission in time: who waits gets the place that is handed on, in order; who leaves meanwhile takes none."""
 
 import asyncio
+import resource
 
 import pytest
 
@@ -50,6 +51,16 @@ async def test_a_place_that_is_left_is_handed_on_in_order():
     assert len(door.noted.waits) == 3
     door.left("")
     assert door._admission.inside == 0
+
+
+async def test_the_limit_of_connections_is_the_setting_or_what_the_descriptors_allow():
+    def limit(door):
+        return dict((f.name, f.value) for f in door.figures())["heliograph_connections_limit"]
+
+    descriptors = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    assert limit(entrance()) == descriptors
+    assert limit(entrance(connections=7)) == 7
+    assert limit(entrance(connections=descriptors + 1)) == descriptors
 
 
 async def test_nobody_waits_for_ever():
