@@ -251,7 +251,7 @@ class Log:
         line: Fields = {"timestamp": stamp, "level": level, "event": ""}
         for key, value in fields.items():
             if value is not None and value != "":
-                line[key] = value
+                line[key] = round(value, 6) if type(value) is float else value  # microseconds; no 0.00004851999983657
         return line
 
 

@@ -39,13 +39,15 @@ KINDS: Final = _table(
     ("loop_stalled", "ms", "Our own loop had stood still so long: verdicts on the heartbeat were put off."),
     ("interval", "ms", "The heartbeat adapted to the network: from now on a ping each."),
     ("cut", "bytes", "The reader was too slow; so much waited here."),
-    ("close_sent", "code", "Our Close frame is written, or the socket dropped where none could pass."),
+    ("close_sent", "code", "Our Close frame is written."),
     ("peer_closed", "code", "The peer's Close frame came."),
     ("socket_lost", "errno", "The socket ended without a Close frame; 0: by an orderly end of the stream."),
     ("repeated", "count", "The event before this one, so many times more; the last of them now."),
+    ("dropped", "code", "We dropped the socket: no Close frame could pass; the code stands in metrics and logs."),
 )
 
 (
     UPGRADED, CONNECTED, GREETING_REFUSED, COMMAND, UNSUBSCRIBED, PONG_LATE, PING_MISSED, STALLED, DRAINED,
     READING_PAUSED, READING_RESUMED, LOOP_STALLED, INTERVAL, CUT, CLOSE_SENT, PEER_CLOSED, SOCKET_LOST, REPEATED,
+    DROPPED,
 ) = (kind.number for kind in KINDS)  # fmt: skip

@@ -34,6 +34,8 @@ THRESHOLDS = (50_000, 20, 1000)  # a young collection for each 50 000 new contai
 FREEZE_EACH = 1000  # new connections
 
 CHORE_EACH = 100  # ticks
+NOT_RUN = "no line of ours: the process did not run (stopped, or no processor for it)"
+NO_TURN = "no line known: a call that gave no other thread a turn"
 
 
 class Stall(NamedTuple):
@@ -41,7 +43,7 @@ class Stall(NamedTuple):
 
     began: float  # on the observer's clock
     ended: float
-    where: str  # file, line and function; empty when it was over before anybody could look
+    where: str  # file, line and function, or why there is none; empty when it was over before anybody could look
 
 
 class LoopWatch:
@@ -65,6 +67,8 @@ class LoopWatch:
         self._clock = clock
         self._due = 0.0
         self._where = ""
+        self._looked = 0.0  # when the thread was here last, and the processor time that the process had used by then
+        self._used = 0.0
         self._last: Stall | None = None
         self._excuse = 0.0
         self._excuse_until = 0.0
@@ -76,6 +80,7 @@ class LoopWatch:
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
         """Begin; call it on the loop's thread."""
         self._thread_id = threading.get_ident()
+        self._looked, self._used = self._clock(), time.process_time()
         self._due = self._clock() + TICK
         self._handle = loop.call_later(TICK, self._tick, loop)
         threading.Thread(target=self._look, name="loop watch", daemon=True).start()
@@ -130,11 +135,18 @@ class LoopWatch:
         self._handle = loop.call_later(TICK, self._tick, loop)
 
     def _stalled(self, now: float) -> None:
-        self._last = Stall(self._due, now, self._where)
+        self._last = Stall(self._due, now, self._where or self._why_nowhere(now))
         self.stalls.append((time.time(), self._last))
         self._stalls.inc()
         self._stood_still += now - self._due
-        self._log.write(names.LOOP_STALLED, seconds=round(now - self._due, 3), where=self._where or "unknown")
+        self._log.write(names.LOOP_STALLED, seconds=round(now - self._due, 3), where=self._last.where or "unknown")
+
+    def _why_nowhere(self, now: float) -> str:
+        """The thread did not see it either. Whether it had no turn, or nothing here ran, the processor time tells."""
+        blind = now - self._looked
+        if blind < STALL:
+            return ""
+        return NO_TURN if time.process_time() - self._used >= blind / 2 else NOT_RUN
 
     def _figures(self) -> Iterator[Figure]:
         yield Figure(names.LOOP_STALLED_SECONDS.name, (), self._stood_still)
@@ -145,6 +157,7 @@ class LoopWatch:
             if passes % CHORE_EACH == 0:
                 self._chore()
             passes += 1
+            self._looked, self._used = self._clock(), time.process_time()
             if not self._where and self._clock() - self._due >= STALL / 2:
                 self._where = place(sys._current_frames().get(self._thread_id))  # noqa: SLF001
 

@@ -7,7 +7,7 @@ import socket
 import time
 import uuid
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
@@ -211,9 +211,9 @@ class Service:
             "users": self.station.registry.users,
             "channels": self.hub.totals()[0],
             "stalled": len(self.station.stalled),
-            "excuse": self.telemetry.runtime.excuse(),
+            "excuse": round(self.telemetry.runtime.excuse(), 3),
             "stalls": self.telemetry.runtime.recent(),
-            "sums": asdict(self.station.sums),
+            "sums": self.station.sums.told(),
         }
 
     def _small_doors(self) -> Doors:

@@ -141,15 +141,16 @@ class Ending(Outgoing):
 
     def _shut(self, closing_: Closing, why: str) -> None:
         self._end(closing_, why, "server")
-        self.station.observe.noted(self.number, noted.CLOSE_SENT, closing_.code)
         transport = self.transport
         if transport is None:
             return
         reason = closing_.reason.encode()
         if closing_.code in (DROPPED, closing.SLOW.code) or len(reason) > LONGEST_REASON:
             self.fd = -1
+            self.station.observe.noted(self.number, noted.DROPPED, closing_.code)
             transport.abort()
             return
+        self.station.observe.noted(self.number, noted.CLOSE_SENT, closing_.code)
         self._write_last(self._goodbye(closing_))
         self._linger_until = self.station.now() + self.station.settings.linger
         if not self._waiting:

@@ -64,6 +64,11 @@ class Sums:
         """Bytes that slow readers cost: what waits here, shared frames once, and what the kernel holds."""
         return self.frames_held + self.kernel_bytes
 
+    def told(self) -> dict[str, int]:
+        """The sums by name, for people."""
+        found = {name: getattr(self, name) for name in self.__slots__}
+        return {name: count for name, count in found.items() if isinstance(count, int)}
+
     def hold(self, batch: object, size: int) -> None:
         """One more reader waits for this batch. (An id is a name as long as somebody waits: the outbox keeps it.)"""
         found = self.holders.get(id(batch))

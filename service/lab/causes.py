@@ -6,11 +6,12 @@ behind them a row for each close cause. The first of the ranking is the suggesti
 
 import errno
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from service.lab.case import Case
 from service.protocol import closing
+from service.protocol.errors import ERRORS
 
 _BACKLOG: Final = "alerts/runbooks/HeliographBacklog.md"
 _ERRORS: Final = "alerts/runbooks/HeliographErrorRate.md"
@@ -52,6 +53,7 @@ class Cause:
     runbook: str = ""
 
 
+_NO_USER: Final = "; a client whose token was refused has no user: why of its connection, out of /debug/ended"
 UNKNOWN: Final = Finding(
     "unknown",
     "Not known",
@@ -71,6 +73,8 @@ def rank(case: Case) -> list[Finding]:
             found.append(Finding(row.name, row.title, weight, tuple(evidence), row.next, row.runbook))
     if plain := _closed(case):
         found.append(plain)
+    if not found and case.kind == "user":
+        return [replace(UNKNOWN, next=UNKNOWN.next + _NO_USER)]
     return sorted(found, key=lambda finding: -finding.weight) or [UNKNOWN]
 
 
@@ -79,7 +83,7 @@ def rank(case: Case) -> list[Finding]:
 
 def _loop_stalled(case: Case) -> tuple[int, list[str]] | None:
     told = [
-        f"the event loop stood still for {line.get('seconds', 0):g} s at {line.get('where', 'unknown')}"
+        f"the event loop stood still for {line.get('seconds', 0):g} s: {line.get('where', 'unknown')}"
         for line in case.stalls()
     ]
     excused = case.last("loop_stalled")
@@ -178,14 +182,14 @@ def _process_died(case: Case) -> tuple[int, list[str]] | None:
 
 
 def _alive(case: Case) -> tuple[int, list[str]] | None:
-    if not case.live or case.live.get("who") not in ("nobody", None):
+    if not case.live or case.live.get("who") not in ("nobody", "us", None) or case.live.get("unsent"):
         return None
     return _PLAIN, [f"it is connected since {case.live.get('age', 0):.0f} s and takes what is sent to it"]
 
 
 def _alive_slow(who: str) -> Sign:
     def sign(case: Case) -> tuple[int, list[str]] | None:
-        if case.live.get("who") != who:
+        if case.live.get("who") != who or (who == "us" and not case.live.get("unsent")):
             return None
         return _LIKELY, [str(sentence) for sentence in case.live.get("evidence", ())]
 
@@ -200,8 +204,16 @@ def _lines(event: str, weight: int, say: Callable[[Any], str]) -> Sign:
     return sign
 
 
-def _refused(line: Any) -> str:
-    return f"its connect command was answered with {line.get('code', 0)} {line.get('cause', '')}".strip()
+def _greeting_refused(case: Case) -> tuple[int, list[str]] | None:
+    """By an error reply the client is not closed: it leaves, and only this says why."""
+    lines = case.of("connection.refused")
+    code = case.last("greeting_refused").get("code") or (lines[-1].get("code", 0) if lines else 0)
+    if not code:
+        return None
+    words = ERRORS[code].message if code in ERRORS else str(lines[-1].get("cause", "")) if lines else ""
+    said = [f"its connect command was answered with {code}" + f" ({words})" * bool(words)]
+    said += [f"its token did not count: {line.get('reason', '')}" for line in case.of("token.refused")[-1:]]
+    return (_LIKELY + 2 if code in ERRORS else _POSSIBLE), said
 
 
 def _published(line: Any) -> str:
@@ -220,7 +232,8 @@ def _ms(seconds: float) -> str:
 CAUSES: Final[tuple[Cause, ...]] = (
     Cause(
         "loop_stalled", "Our own event loop stood still", _loop_stalled,
-        "look at the file and line: whatever blocks there belongs into a thread or into slices",
+        "what blocks at that file and line belongs into a thread or into slices; without one look at the machine "
+        "(processors, memory, a paused container) or at a C extension",
     ),
     Cause(
         "network_dead", "The network lost the client", _network_dead,
@@ -273,8 +286,8 @@ CAUSES: Final[tuple[Cause, ...]] = (
         "the traceback is in the log line internal.error", _ERRORS,
     ),
     Cause(
-        "greeting_refused", "Its greeting was refused", _lines("connection.refused", _POSSIBLE, _refused),
-        "docs/reference/errors.md says what the code means",
+        "greeting_refused", "Its greeting was refused", _greeting_refused,
+        "docs/reference/errors.md says what the code means; with 109 the client has to fetch a new token",
     ),
     Cause(
         "message_failed", "The publication failed by our fault",
@@ -344,7 +357,7 @@ def _closed(case: Case) -> Finding | None:
         said.append(str(reason))
     if case.cause == "token_expired" and case.story.get("lifetime"):
         said.append(f"it lived {case.story['lifetime']:.0f} s")
-    title = known.when if known is not None and known.when else cause.replace("_", " ")
+    title = known.when.split(". ")[0].split("; ")[0] if known is not None and known.when else cause.replace("_", " ")
     weight = _POSSIBLE if cause in _PALE else _SURE - 1
     step = NEXT.get(cause, "docs/reference/close-codes.md says what the code means")
     return Finding(cause, title.rstrip("."), weight, tuple(said), step)

@@ -119,7 +119,7 @@ def _before(case: Case) -> Iterator[str]:
 def _how_often(case: Case) -> Iterator[str]:
     total, cause = sum(case.ends.values()), case.cause
     if cause and total:
-        yield f"\nHow often: {case.ends[cause]} of the {total} ends that are known here have the cause {cause}"
+        yield f"\nHow often: {cause} in {case.ends[cause]} of the last {total:,} ends that are known here"
     if case.others:
         told = [
             f"{o.get('cause') or o.get('state')} ({o.get('connection_id') or o.get('id')})" for o in case.others[:10]

@@ -133,7 +133,7 @@ MESSAGE_TOO_BIG = _closing(
 
 # ---------------------------------------------------------------- Centrifuge: the client may come back
 
-CONNECTION_CLOSED = _closing(3000, "connection closed", "network_lost", "The peer is gone; never sent.")
+CONNECTION_CLOSED = _closing(3000, "connection closed", "network_lost", "The peer is gone. No frame has this code.")
 SHUTDOWN = _closing(3001, "shutdown", "shutdown", "This node stops.")
 INTERNAL_ERROR = _closing(3004, "internal server error", "internal_error", "A fault of ours ended the connection.")
 EXPIRED = _closing(

@@ -177,7 +177,7 @@ async def test_a_slow_readers_record_tells_how_it_came_to_that(make_node, teleme
     assert (record["cause"], record["verdict"]) == ("slow_bytes", "client")
     kinds = [event["event"] for event in record["events"]]
     assert kinds[:3] == ["upgraded", "connected", "command"]
-    assert kinds[-3:] == ["stalled", "cut", "close_sent"]
+    assert kinds[-3:] == ["stalled", "cut", "dropped"]
     assert record["network"]["unacknowledged"] > 0
     assert telemetry.line("connection.closed")["queued_bytes_high"] > 10_000
     await lazy.abort()

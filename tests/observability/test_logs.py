@@ -248,3 +248,9 @@ def test_what_libraries_log_comes_into_our_lines(telemetry):
 def test_dropped_lines_are_counted(telemetry):
     telemetry.sink.dropped = 3
     assert telemetry.value(names.LOGS_DROPPED, "stdout") == 3
+
+
+def test_seconds_have_six_digits():
+    sink = MemorySink()
+    log(sink).write(names.CONNECTION_CONNECTED, seconds=0.000048519999836571515)
+    assert json.loads(sink.raw[-1])["seconds"] == 0.000049

@@ -132,6 +132,27 @@ def test_the_last_stalls_can_be_asked_for(watched):
     assert watch.stalls[-1][1].ended == now[0]
 
 
+@pytest.mark.parametrize(("used", "where"), [(0.0, runtime.NOT_RUN), (1.5, runtime.NO_TURN)])
+def test_a_stall_that_the_thread_did_not_see_says_why_it_has_no_line(watched, telemetry, monkeypatch, used, where):
+    watch, loop, now = watched
+    watch._ended.set()  # the thread looks no more
+    watch._looked, watch._used = now[0], 7.0
+    monkeypatch.setattr(runtime.time, "process_time", lambda: 7.0 + used)
+    now[0] += 2.1
+    loop.fire()
+    assert telemetry.line("loop.stalled")["where"] == where
+    assert watch.last_stall(now[0]).where == where
+
+
+def test_a_stall_that_the_thread_looked_at_a_moment_ago_is_just_not_known(watched, telemetry):
+    watch, loop, now = watched
+    watch._ended.set()
+    now[0] += 0.5
+    watch._looked = now[0] - 0.1
+    loop.fire()
+    assert telemetry.line("loop.stalled")["where"] == "unknown"
+
+
 def test_a_stall_is_found_from_within_and_after(watched):
     watch, loop, now = watched
     assert watch.within(1e9) is None
@@ -140,7 +161,7 @@ def test_a_stall_is_found_from_within_and_after(watched):
     loop.fire()
     now[0] += 0.1
     assert watch.within(0.05) is None
-    assert watch.within(0.2) == (pytest.approx(1.1), pytest.approx(1.0), "")
+    assert watch.within(0.2)[:2] == (pytest.approx(1.1), pytest.approx(1.0))
 
 
 async def test_a_real_stall_is_named_by_file_and_line(telemetry):

@@ -61,7 +61,7 @@ CASES = {
     "process_died": case(lines=[line("connection.connected")], node=[line("service.started", 5)]),
     "alive_slow_client": case(live={"who": "client", "evidence": ["it does not read"], "age": 5}),
     "alive_slow_network": case(live={"who": "network", "evidence": ["lossy"], "age": 5}),
-    "alive_slow_us": case(live={"who": "us", "evidence": ["bytes wait"], "age": 5}),
+    "alive_slow_us": case(live={"who": "us", "evidence": ["bytes wait"], "age": 5, "unsent": 9}),
     "alive": case(live={"who": "nobody", "age": 5}),
     "internal_fault": case(ended("internal_error", 3004), lines=[line("internal.error", error="KeyError: 1")]),
     "greeting_refused": case(lines=[line("connection.refused", code=109)]),
@@ -125,6 +125,35 @@ def test_a_stall_that_was_excused_is_not_blamed_for_a_missing_pong():
 
 def test_without_tcps_word_a_missing_pong_is_no_more_than_that():
     assert [each.cause for each in rank(case(NO_PONG))] == ["no_pong"]
+
+
+def test_nobody_waits_for_us_when_nothing_waits():
+    healthy = {"who": "us", "evidence": ["our own loop stood still", "nothing waits to be sent"], "age": 5, "unsent": 0}
+    assert [each.cause for each in rank(case(live=healthy))] == ["alive"]
+
+
+def test_who_left_because_its_greeting_was_refused_is_not_said_to_have_hung_up():
+    left = ended("network_lost", 3000, reason="closed without a Close frame")
+    refused = {"at": 0.1, "event": "greeting_refused", "code": 109}
+    said = [line("token.refused", reason="exp is past")]
+    first, second, *_ = rank(case(left, events=[refused], lines=said))
+    assert (first.cause, second.cause) == ("greeting_refused", "hung_up")
+    assert first.evidence == (
+        "its connect command was answered with 109 (token expired)", "its token did not count: exp is past",
+    )  # fmt: skip
+    closed = case(ended("invalid_token", 3500), events=[{"event": "greeting_refused", "code": 3500}])
+    assert rank(closed)[0].cause == "invalid_token"
+
+
+def test_of_an_unknown_user_it_is_said_that_refused_ones_have_no_name():
+    nobody = case()
+    nobody.kind = "user"
+    assert "/debug/ended" in rank(nobody)[0].next
+
+
+def test_titles_are_one_sentence():
+    (lost,) = [each for each in rank(case(ended("network_lost", 3000))) if each.cause == "network_lost"]
+    assert lost.title == "The peer is gone"
 
 
 def test_how_sure_it_is_has_three_words():

@@ -28,7 +28,7 @@ def test_a_log_alone_is_enough(log):
     assert said.startswith(f"connection {CLIENT} of user ann: ended 2026-11-20 10:00:00 UTC after 61.5 s with 3005")
     assert "1. The token's lifetime and the grace have passed" in said
     assert "next: the client must give a fresh token" in said
-    assert "How often: 1 of the 1 ends" in said
+    assert "in 1 of the last 1 ends" in said
 
 
 def test_a_source_that_is_silent_is_told_beside_the_others(log):
