@@ -9,7 +9,9 @@ from pathlib import Path
 
 from observability import ledger_names as l
 from observability import names as n
-from observability.names import LogEvent, Metric, SpanName
+from observability import span_names as s
+from observability.names import LogEvent, Metric
+from observability.span_names import SpanName
 
 README = Path(__file__).parent / "README.md"
 
@@ -30,11 +32,11 @@ HAPPENINGS = (
     Happening("upgrade", "began", "A request to upgrade came"),
     Happening(
         "upgrade", "accepted", "The 101 is written",
-        (n.UPGRADES, n.UPGRADE_SECONDS, n.TRACES_SAMPLED), (n.UPGRADE_SPAN,),
+        (n.UPGRADES, n.UPGRADE_SECONDS, n.TRACES_SAMPLED), (s.UPGRADE_SPAN,),
     ),
     Happening(
         "upgrade", "refused", "An upgrade was refused; traced up to a ceiling",
-        (n.UPGRADES, n.UPGRADE_SECONDS, n.REFUSALS), (n.UPGRADE_SPAN,), (n.UPGRADE_REFUSED,),
+        (n.UPGRADES, n.UPGRADE_SECONDS, n.REFUSALS), (s.UPGRADE_SPAN,), (n.UPGRADE_REFUSED,),
     ),
     Happening(
         "upgrade", "step_skipped", "A step of the upgrade's chain was late or raised",
@@ -42,7 +44,7 @@ HAPPENINGS = (
     ),
     Happening(
         "door", "refused", "Somebody was not let in; traced up to a ceiling",
-        (n.REFUSALS,), (n.UPGRADE_SPAN,), (n.DOOR_REFUSED,),
+        (n.REFUSALS,), (s.UPGRADE_SPAN,), (n.DOOR_REFUSED,),
     ),
     Happening("door", "waited", "Admission took a while", (n.ADMISSION_SECONDS,)),
     Happening(
@@ -64,11 +66,11 @@ HAPPENINGS = (
     Happening("connections", "greeting", "The socket is ours, the greeting begins"),
     Happening(
         "connections", "connected", "A greeting succeeded; its line only when sampled",
-        (n.GREETINGS, n.CONNECT_SECONDS, n.REQUESTS, n.TRACES_SAMPLED), (n.CONNECT_SPAN,), (n.CONNECTION_CONNECTED,),
+        (n.GREETINGS, n.CONNECT_SECONDS, n.REQUESTS, n.TRACES_SAMPLED), (s.CONNECT_SPAN,), (n.CONNECTION_CONNECTED,),
     ),
     Happening(
         "connections", "refused", "A greeting failed; traced when by our fault",
-        (n.GREETINGS, n.REQUESTS, n.ERRORS), (n.CONNECT_SPAN,), (n.CONNECTION_REFUSED,),
+        (n.GREETINGS, n.REQUESTS, n.ERRORS), (s.CONNECT_SPAN,), (n.CONNECTION_REFUSED,),
     ),
     Happening(
         "connections", "command", "A command was answered; a line when it was refused, or failed by our fault",
@@ -78,15 +80,15 @@ HAPPENINGS = (
     Happening("connections", "pinged", "A ping was sent", (n.PINGS,)),
     Happening(
         "connections", "ponged", "Its pong came; some are traced",
-        (n.PONGS, n.HEARTBEAT_RTT, n.TRACES_SAMPLED), (n.HEARTBEAT_SPAN,),
+        (n.PONGS, n.HEARTBEAT_RTT, n.TRACES_SAMPLED), (s.HEARTBEAT_SPAN,),
     ),
     Happening(
         "connections", "heartbeat_late", "Its pong came late",
-        (n.PONGS, n.HEARTBEATS_LATE, n.HEARTBEAT_RTT), (n.HEARTBEAT_SPAN,), (n.HEARTBEAT_LATE,),
+        (n.PONGS, n.HEARTBEATS_LATE, n.HEARTBEAT_RTT), (s.HEARTBEAT_SPAN,), (n.HEARTBEAT_LATE,),
     ),
     Happening(
         "connections", "heartbeat_missed", "No pong in time",
-        (n.HEARTBEATS_MISSED,), (n.HEARTBEAT_SPAN,), (n.HEARTBEAT_MISSED,),
+        (n.HEARTBEATS_MISSED,), (s.HEARTBEAT_SPAN,), (n.HEARTBEAT_MISSED,),
     ),
     Happening("connections", "stalled", "A client stopped taking what is sent", (), (), (n.CONNECTION_STALLED,)),
     Happening(
@@ -97,7 +99,7 @@ HAPPENINGS = (
     Happening("connections", "waiting", "Bytes wait for a client; the flight recorder keeps the most"),
     Happening(
         "connections", "closed", "A connection ended; traced when its greeting was, with its record when unwanted",
-        (n.CONNECTIONS_CLOSED, n.CONNECTION_LIFETIME), (n.CLOSE_SPAN,), (n.CONNECTION_CLOSED, n.CONNECTION_RECORDED),
+        (n.CONNECTIONS_CLOSED, n.CONNECTION_LIFETIME), (s.CLOSE_SPAN,), (n.CONNECTION_CLOSED, n.CONNECTION_RECORDED),
     ),
     Happening(
         "connections", "", "Connections and what waits for them, at the scrape",
@@ -113,20 +115,20 @@ HAPPENINGS = (
     Happening("channels", "publishing", "A publication was accepted; the gate decides", (n.TRACES_SAMPLED,)),
     Happening(
         "channels", "published", "It has its place in the stream; span and line when sampled",
-        (n.PUBLICATIONS, n.PUBLISH_SECONDS, n.REQUESTS), (n.PUBLISH_SPAN,), (n.MESSAGE_PUBLISHED,),
+        (n.PUBLICATIONS, n.PUBLISH_SECONDS, n.REQUESTS), (s.PUBLISH_SPAN,), (n.MESSAGE_PUBLISHED,),
     ),
     Happening(
         "channels", "publish_failed", "It was refused or failed; traced when by our fault",
-        (n.PUBLISH_ERRORS, n.REQUESTS, n.ERRORS), (n.PUBLISH_SPAN,), (n.MESSAGE_REFUSED, n.MESSAGE_FAILED),
+        (n.PUBLISH_ERRORS, n.REQUESTS, n.ERRORS), (s.PUBLISH_SPAN,), (n.MESSAGE_REFUSED, n.MESSAGE_FAILED),
     ),
     Happening(
         "channels", "fanned_out", "A batch went to all subscribers; a span for each sampled publication",
-        (n.FANOUT_SECONDS,), (n.FANOUT_SPAN,),
+        (n.FANOUT_SECONDS,), (s.FANOUT_SPAN,),
     ),
     Happening("channels", "delivered", "The kernel took deliveries", (n.DELIVERY_SECONDS, n.DELIVERED)),
     Happening(
         "channels", "delivered_late", "It took them too late",
-        (n.DELIVERY_SECONDS, n.DELIVERED, n.TRACES_SAMPLED), (n.DELIVER_SPAN,), (n.MESSAGE_LATE,),
+        (n.DELIVERY_SECONDS, n.DELIVERED, n.TRACES_SAMPLED), (s.DELIVER_SPAN,), (n.MESSAGE_LATE,),
     ),
     Happening("channels", "joined", "A subscriber came", (n.SUBSCRIBES, n.RECOVERIES_TOTAL)),
     Happening("channels", "left", "Subscribers went", (n.UNSUBSCRIBES,)),
@@ -151,22 +153,22 @@ HAPPENINGS = (
     Happening("presence", "", "Who is present, at the scrape", (n.PRESENT,)),
     Happening(
         "broker", "done", "The broker did as asked; a span for a sampled publish",
-        (n.BROKER_OPERATIONS, n.BROKER_SECONDS), (n.BROKER_SPAN,),
+        (n.BROKER_OPERATIONS, n.BROKER_SECONDS), (s.BROKER_SPAN,),
     ),
     Happening(
         "broker", "failed", "It did not",
-        (n.BROKER_OPERATIONS,), (n.BROKER_SPAN,), (n.BROKER_FAILED,),
+        (n.BROKER_OPERATIONS,), (s.BROKER_SPAN,), (n.BROKER_FAILED,),
     ),
     Happening(
         "access", "token_refused", "A token did not count; traced up to a ceiling",
-        (n.TOKENS_REFUSED,), (n.TOKEN_SPAN,), (n.TOKEN_REFUSED,),
+        (n.TOKENS_REFUSED,), (s.TOKEN_SPAN,), (n.TOKEN_REFUSED,),
     ),
     Happening("access", "keys_fetched", "A key set came", (), (), (n.KEYS_FETCHED,)),
     Happening("outside", "calling", "Another server is asked; the gate decides", (n.TRACES_SAMPLED,)),
     Happening("outside", "retried", "It is asked once more", (n.OUTSIDE_RETRIES,)),
     Happening(
         "outside", "called", "The question has its end; a span for a sampled or failed one, a line when it failed",
-        (n.OUTSIDE_CALLS, n.OUTSIDE_SECONDS), (n.HOOK_SPAN,), (n.OUTSIDE_FAILED,),
+        (n.OUTSIDE_CALLS, n.OUTSIDE_SECONDS), (s.HOOK_SPAN,), (n.OUTSIDE_FAILED,),
     ),
     Happening("outside", "breaker_opened", "Nobody is asked for a while", (), (), (n.BREAKER_OPENED,)),
     Happening("outside", "breaker_closed", "Everybody is asked again", (), (), (n.BREAKER_CLOSED,)),
@@ -206,7 +208,7 @@ HAPPENINGS = (
     Happening("receivers", "unmeasured", "It told of a message that says nothing", (n.UNMEASURED,)),
     Happening(
         "receivers", "received", "It told when it had a message; a span when that was sampled",
-        (n.RECEIVE_SECONDS,), (n.RECEIVE_SPAN,),
+        (n.RECEIVE_SECONDS,), (s.RECEIVE_SPAN,),
     ),
     Happening(
         "receivers", "lost", "It told how its last connection ended",

@@ -15,9 +15,10 @@ from dataclasses import dataclass
 from random import getrandbits
 from typing import NamedTuple, Protocol
 
-from observability import names
+from observability import names, span_names
 from observability.field_names import ATTRIBUTES
-from observability.names import LogEvent, SpanName
+from observability.names import LogEvent
+from observability.span_names import SpanName
 
 Attributes = Mapping[str, str | int | float | bool]
 
@@ -160,7 +161,7 @@ class Tracer:
         ``error`` says in a word what went wrong, ``happened`` what ended it, as an event of the span.
         """
         if self._strict:
-            assert name.name in names.SPANS, f"span {name.name} is not declared"
+            assert name.name in span_names.SPANS, f"span {name.name} is not declared"
             used = set(attributes) if happened is None else {*attributes, *happened[1]}
             assert used <= set(ATTRIBUTES), f"{used - set(ATTRIBUTES)} not declared"
         end = self._wall() if at is None else int(at * 1e9)

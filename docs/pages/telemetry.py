@@ -1,7 +1,7 @@
 """Metrics, spans and log lines, from the one place that declares them."""
 
 from docs.pages.markdown import code, page, table
-from observability import names
+from observability import names, span_names
 from observability.field_names import ATTRIBUTES, KEYS
 
 SOURCE = "observability/names.py"
@@ -33,7 +33,7 @@ def metrics() -> str:
 
 def traces() -> str:
     """Every span and attribute."""
-    spans = [[code(span.name), span.kind, span.help] for span in names.SPANS.values()]
+    spans = [[code(span.name), span.kind, span.help] for span in span_names.SPANS.values()]
     attributes = [[code(name), text] for name, text in ATTRIBUTES.items()]
     return page(
         "Traces",

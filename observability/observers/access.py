@@ -1,6 +1,6 @@
 """Who may: tokens that did not count, key sets that came."""
 
-from observability import names
+from observability import names, span_names
 from observability.observers.instruments import Instruments
 from observability.tracing import Link
 
@@ -35,7 +35,7 @@ class AccessObserver:
             return None
         link = tracer.begin()
         tracer.ended(
-            names.TOKEN_SPAN,
+            span_names.TOKEN_SPAN,
             link,
             0.0,
             {"heliograph.connection.id": connection_id, "heliograph.token.kind": kind},

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from observability import names
+from observability import names, span_names
 from observability.names import Figure
 from observability.observers.instruments import Instruments
 from observability.tracing import PublishTrace
@@ -42,7 +42,7 @@ class BrokerObserver:
             return
         attributes = {"heliograph.broker.operation": operation, "messaging.destination.name": trace.channel}
         link = tracer.begin(trace.link)
-        tracer.ended(names.BROKER_SPAN, link, seconds, attributes, parent=trace.link, error=error)
+        tracer.ended(span_names.BROKER_SPAN, link, seconds, attributes, parent=trace.link, error=error)
 
 
 class SilentBrokerObserver(BrokerObserver):

@@ -5,7 +5,7 @@ Costs: ``publishing`` and ``published`` once a publication, ``fanned_out`` once 
 
 from collections.abc import Iterator, Sequence
 
-from observability import names
+from observability import names, span_names
 from observability.names import SERVER_FAULTS, Figure
 from observability.observers.instruments import Instruments, shown
 from observability.tracing import (
@@ -229,7 +229,7 @@ class ChannelsObserver:
         }
         tracer = self._all.tracer
         assert tracer is not None, "a publication was sampled without a tracer"
-        tracer.ended(names.PUBLISH_SPAN, trace.link, seconds, attributes, parent=trace.parent)
+        tracer.ended(span_names.PUBLISH_SPAN, trace.link, seconds, attributes, parent=trace.parent)
         self._all.tell(
             names.MESSAGE_PUBLISHED,
             trace.link,
@@ -248,7 +248,7 @@ class ChannelsObserver:
         if tracer is None:
             return None
         link, parent = (trace.link, trace.parent) if trace is not None else (tracer.begin(), None)
-        tracer.ended(names.PUBLISH_SPAN, link, seconds, attributes, parent=parent, error=str(code))
+        tracer.ended(span_names.PUBLISH_SPAN, link, seconds, attributes, parent=parent, error=str(code))
         return link
 
     def _fanout_span(
@@ -259,7 +259,7 @@ class ChannelsObserver:
         if tracer is None or parent is None or not self._all.gate.fanout(self._clock()):
             return None
         link = tracer.begin(parent)
-        tracer.ended(names.FANOUT_SPAN, link, seconds, attributes, parent=_near(parent), links=links[:LINKS])
+        tracer.ended(span_names.FANOUT_SPAN, link, seconds, attributes, parent=_near(parent), links=links[:LINKS])
         return f"{link.trace_id:032x}"
 
 
@@ -268,7 +268,7 @@ def _late_span(tracer: Tracer, attributes: Attributes, seconds: float, tracepare
     origin = Link(trace_id_of(entry_id), 0) if entry_id else None
     link = tracer.begin(parent or origin)
     near = None if parent is None else _near(parent)
-    tracer.ended(names.DELIVER_SPAN, link, seconds, attributes, parent=near)
+    tracer.ended(span_names.DELIVER_SPAN, link, seconds, attributes, parent=near)
     return link
 
 

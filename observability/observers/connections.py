@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from observability import names
+from observability import names, span_names
 from observability import recorder_names as noted
 from observability.flight_recorder import NOBODY, FlightRecorder
 from observability.flight_recorder import command as command_event
@@ -108,7 +108,7 @@ class ConnectionsObserver:
         link = tracer.begin()
         self._connect.observe(seconds, 1, f"{link.trace_id:032x}")
         attributes = {"heliograph.connection.id": connection_id, "enduser.id": user, "heliograph.protocol": protocol}
-        tracer.ended(names.CONNECT_SPAN, link, seconds, attributes, links=_links(greeting.upgrade))
+        tracer.ended(span_names.CONNECT_SPAN, link, seconds, attributes, links=_links(greeting.upgrade))
         self._all.tell(
             names.CONNECTION_CONNECTED, link, connection_id=connection_id, user=user, protocol=protocol, seconds=seconds
         )
@@ -238,7 +238,7 @@ class ConnectionsObserver:
         span = tracer.begin()
         attributes = {"heliograph.connection.id": connection_id, "heliograph.heartbeat.outcome": outcome}
         error = "no_pong" if outcome == "missed" else ""
-        tracer.ended(names.HEARTBEAT_SPAN, span, seconds, attributes, links=_links(link), error=error)
+        tracer.ended(span_names.HEARTBEAT_SPAN, span, seconds, attributes, links=_links(link), error=error)
         return span
 
     def _refusal_span(self, greeting: Greeting, code: int, connection_id: str, cause: str) -> Link | None:
@@ -249,7 +249,7 @@ class ConnectionsObserver:
         attributes = {"heliograph.connection.id": connection_id, "heliograph.close.cause": cause}
         seconds = self._clock() - greeting.started
         links = _links(greeting.upgrade)
-        tracer.ended(names.CONNECT_SPAN, link, seconds, attributes, links=links, error=str(code))
+        tracer.ended(span_names.CONNECT_SPAN, link, seconds, attributes, links=links, error=str(code))
         return link
 
     def _close_span(self, story: ConnectionStory, connect: Link) -> Link:
@@ -265,7 +265,7 @@ class ConnectionsObserver:
             "heliograph.connection.lifetime": story.lifetime,
         }
         error = str(story.code) if story.code in SERVER_FAULTS or story.cause == "unknown" else ""
-        tracer.ended(names.CLOSE_SPAN, link, 0.0, attributes, links=(connect,), error=error)
+        tracer.ended(span_names.CLOSE_SPAN, link, 0.0, attributes, links=(connect,), error=error)
         return link
 
 

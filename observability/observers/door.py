@@ -1,6 +1,6 @@
 """The door: who was not let in and why, and how long admission took."""
 
-from observability import names
+from observability import names, span_names
 from observability.observers.instruments import Instruments
 from observability.tracing import Attributes
 
@@ -37,7 +37,7 @@ class DoorObserver:
                 "heliograph.listener": listener,
                 "client.address": address,
             }
-            tracer.ended(names.UPGRADE_SPAN, link, 0.0, attributes, error=cause)
+            tracer.ended(span_names.UPGRADE_SPAN, link, 0.0, attributes, error=cause)
         self._all.tell(
             names.DOOR_REFUSED, link, cause=cause, answer=answer, listener=listener, address=address, reason=why
         )

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from observability import names
+from observability import names, span_names
 from observability.observers.instruments import Instruments
 from observability.tracing import Link, format_traceparent
 
@@ -120,7 +120,7 @@ class OutsideObserver:
         if status:
             attributes["http.response.status_code"] = status
         error = result if result != "done" else ""
-        tracer.ended(names.HOOK_SPAN, call.link, seconds, attributes, parent=call.parent, error=error)
+        tracer.ended(span_names.HOOK_SPAN, call.link, seconds, attributes, parent=call.parent, error=error)
 
 
 class SilentOutsideObserver(OutsideObserver):

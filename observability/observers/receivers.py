@@ -1,6 +1,6 @@
 """What receivers say themselves: receipts of messages, and reports of what they measured. None of it is trusted."""
 
-from observability import names
+from observability import names, span_names
 from observability.observers.instruments import Instruments, shown
 from observability.tracing import Attributes, Link, Parent, parse_traceparent
 
@@ -100,7 +100,9 @@ class ReceiversObserver:
         tracer = self._all.late_tracer()
         if tracer is not None:
             near = Link(parent.trace_id, parent.span_id)
-            tracer.ended(names.RECEIVE_SPAN, tracer.begin(parent), seconds, attributes, parent=near, links=links, at=at)
+            tracer.ended(
+                span_names.RECEIVE_SPAN, tracer.begin(parent), seconds, attributes, parent=near, links=links, at=at
+            )
 
 
 class SilentReceiversObserver(ReceiversObserver):

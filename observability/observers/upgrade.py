@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from observability import names
+from observability import names, span_names
 from observability.observers.instruments import Instruments
 from observability.tracing import Link, Parent, parse_traceparent
 
@@ -100,7 +100,7 @@ class UpgradeObserver:
         attributes["heliograph.subprotocol"] = subprotocol
         attributes["heliograph.sampled_by"] = by
         upgrade.link = tracer.begin(parent)
-        tracer.ended(names.UPGRADE_SPAN, upgrade.link, now - upgrade.started, attributes, parent=parent)
+        tracer.ended(span_names.UPGRADE_SPAN, upgrade.link, now - upgrade.started, attributes, parent=parent)
 
     def _trace_refusal(self, upgrade: Upgrade, seconds: float, status: int, reason: str) -> None:
         tracer = self._all.late_tracer() if status in (500, 504) else self._all.refusal_tracer()
@@ -110,7 +110,7 @@ class UpgradeObserver:
         upgrade.link = tracer.begin(parent)
         attributes = _attributes(upgrade, status)
         attributes["heliograph.refusal.cause"] = reason
-        tracer.ended(names.UPGRADE_SPAN, upgrade.link, seconds, attributes, parent=parent, error=reason)
+        tracer.ended(span_names.UPGRADE_SPAN, upgrade.link, seconds, attributes, parent=parent, error=reason)
 
 
 def _attributes(upgrade: Upgrade, status: int) -> dict[str, str | int | float | bool]:

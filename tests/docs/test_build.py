@@ -6,7 +6,7 @@ import pytest
 
 from docs import build
 from docs.pages.markdown import table
-from observability import names
+from observability import names, span_names
 from observability.field_names import ATTRIBUTES, KEYS
 from service.protocol import closing, errors
 
@@ -39,7 +39,7 @@ def page(name):
 
 def test_everything_that_is_declared_stands_in_its_page():
     assert not [name for name in names.METRICS if f"| `{name}` |" not in page("metrics.md")]
-    assert not [name for name in names.SPANS | ATTRIBUTES if f"| `{name}` |" not in page("traces.md")]
+    assert not [name for name in span_names.SPANS | ATTRIBUTES if f"| `{name}` |" not in page("traces.md")]
     assert not [name for name in names.EVENTS | KEYS if f"| `{name}` |" not in page("logs.md")]
     assert not [code for code in errors.ERRORS if f"| `{code}` |" not in page("errors.md")]
     assert not [code for code in closing.CLOSINGS if f"| `{code}` |" not in page("close-codes.md")]

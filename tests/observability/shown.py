@@ -18,7 +18,7 @@ import pytest
 
 from docs.pages.markdown import code, table
 from docs.pages.markdown import page as markdown_page
-from observability import names, setup
+from observability import names, setup, span_names
 from observability.logs import Log, LogSettings
 from observability.metrics import Registry, Words
 from observability.names import Handed, Metric
@@ -30,7 +30,7 @@ from service.protocol import closing, errors
 
 ROOT = Path(__file__).parents[2]
 VALUES = Path(__file__).with_name("label_values.txt")
-DECLARED = {**names.METRICS, **names.SPANS, **names.EVENTS}
+DECLARED = {**names.METRICS, **span_names.SPANS, **names.EVENTS}
 
 WORDS = Words(
     namespaces=("chat", "news", "stream"),
@@ -204,7 +204,7 @@ def page() -> str:
     """The generated document."""
     found = claims()
     parts = []
-    for title, declared in (("Metrics", names.METRICS), ("Spans", names.SPANS), ("Log events", names.EVENTS)):
+    for title, declared in (("Metrics", names.METRICS), ("Spans", span_names.SPANS), ("Log events", names.EVENTS)):
         rows = [[code(name), "<br>".join(code(test) for test in found[name])] for name in declared]
         parts += [f"## {title}", table(["name", "shown by"], rows)]
     return markdown_page(

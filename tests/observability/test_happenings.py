@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from observability import happenings, names
+from observability import happenings, names, span_names
 from observability.happenings import HAPPENINGS
 from observability.observers.access import AccessObserver, SilentAccessObserver
 from observability.observers.api import ApiObserver, SilentApiObserver
@@ -46,7 +46,7 @@ def test_the_readme_is_what_the_code_says():
 
 def test_every_name_has_its_happening():
     assert {m.name for row in HAPPENINGS for m in row.metrics} == set(names.METRICS)
-    assert {s.name for row in HAPPENINGS for s in row.spans} == set(names.SPANS)
+    assert {s.name for row in HAPPENINGS for s in row.spans} == set(span_names.SPANS)
     assert {e.name for row in HAPPENINGS for e in row.events} == set(names.EVENTS)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from observability import names
+from observability import names, span_names
 from observability.field_names import ATTRIBUTES
 from observability.names import Handed
 from service.config import known_options
@@ -74,14 +74,14 @@ def test_every_metric_that_is_written_anywhere_is_declared():
 def test_every_span_and_log_event_that_is_written_anywhere_is_declared():
     """What looks like one: in backticks in prose, in quotes in queries, after the same first word as a declared one."""
     known = {
-        *names.SPANS,
+        *span_names.SPANS,
         *names.EVENTS,
         *ATTRIBUTES,
         "service.name",
         "service.version",  # these of a resource
         *(path for path, _ in walk(known_options())),  # pages name settings, too
     }
-    firsts = "|".join(sorted({name.partition(".")[0] for name in (*names.SPANS, *names.EVENTS)}))
+    firsts = "|".join(sorted({name.partition(".")[0] for name in (*span_names.SPANS, *names.EVENTS)}))
     files = "py|json|html|js|md|y?aml|yml|toml|txt|service"
     name = re.compile(rf"[`\"'\\]((?:{firsts})\.(?!(?:{files})\b)[a-z_]+)[`\"'\\]")
     prose = [file for file in WRITTEN if file.suffix != ".py" and file.name != "configuration.md"]  # which is generated

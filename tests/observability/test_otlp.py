@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2, trace_service_pb2_grpc
 
-from observability import names, otlp
+from observability import otlp, span_names
 from observability.tracing import Attributes, ExportSettings, Link, Post, Span, SpanEvent
 from tests.observability.test_tracing import span, wait_until
 
@@ -175,8 +175,8 @@ def test_every_kind_of_value_and_parent():
         "error.type": "x",
         "url.path": True,
     }
-    near = Span(names.DELIVER_SPAN, Link(1, 2), Link(1, 9), 5, 6, attributes, (), "")
-    root = Span(names.UPGRADE_SPAN, Link(2**128 - 1, 2**64 - 1), None, 5, 6, {}, (), "")
+    near = Span(span_names.DELIVER_SPAN, Link(1, 2), Link(1, 9), 5, 6, attributes, (), "")
+    root = Span(span_names.UPGRADE_SPAN, Link(2**128 - 1, 2**64 - 1), None, 5, 6, {}, (), "")
     one, two = encoded(near, root)
     values = {a.key: a.value for a in one.attributes}
     assert values["heliograph.delivery.seconds"].double_value == 0.5

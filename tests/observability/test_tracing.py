@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from observability import names
+from observability import names, span_names
 from observability.field_names import ATTRIBUTES
 from observability.tracing import (
     Attributes,
@@ -30,7 +30,7 @@ GOOD = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 def span(number=1, error=""):
     attributes: Attributes = {"messaging.destination.name": "chat:1", "heliograph.receivers": 3}
     parent = Parent(5, 6, sampled=True)
-    return Span(names.FANOUT_SPAN, Link(5, number), parent, 1_000, 2_000, attributes, [Link(7, 8)], error)
+    return Span(span_names.FANOUT_SPAN, Link(5, number), parent, 1_000, 2_000, attributes, [Link(7, 8)], error)
 
 
 def wait_until(done, seconds=10.0):
@@ -118,7 +118,7 @@ def test_a_span_ends_now_and_began_before():
     kept = MemoryPost()
     tracer = Tracer(kept, wall=lambda: 5_000_000_000, strict=True)
     link = tracer.begin()
-    tracer.ended(names.PUBLISH_SPAN, link, 1.5, {}, error="timeout")
+    tracer.ended(span_names.PUBLISH_SPAN, link, 1.5, {}, error="timeout")
     (ended,) = kept.spans
     assert (ended.start, ended.end) == (3_500_000_000, 5_000_000_000)
     assert ended.attributes == {"error.type": "timeout"}
@@ -127,10 +127,10 @@ def test_a_span_ends_now_and_began_before():
 def test_a_span_says_that_the_loop_stood_still_meanwhile():
     kept = MemoryPost()
     tracer = Tracer(kept, wall=lambda: 5_000_000_000)
-    tracer.ended(names.PUBLISH_SPAN, tracer.begin(), 1.0, {})
+    tracer.ended(span_names.PUBLISH_SPAN, tracer.begin(), 1.0, {})
     tracer.stall_within = lambda seconds: (0.75, 0.5, "service/x.py:7 f") if seconds >= 0.25 else None
-    tracer.ended(names.PUBLISH_SPAN, tracer.begin(), 0.1, {})
-    tracer.ended(names.PUBLISH_SPAN, tracer.begin(), 1.0, {})
+    tracer.ended(span_names.PUBLISH_SPAN, tracer.begin(), 0.1, {})
+    tracer.ended(span_names.PUBLISH_SPAN, tracer.begin(), 1.0, {})
     assert [len(span.events) for span in kept.spans] == [0, 0, 1]
     (event,) = kept.spans[2].events
     assert (event.name, event.at) == ("loop.stalled", 4_250_000_000)
@@ -149,9 +149,9 @@ def test_a_child_stays_in_its_trace():
 def test_undeclared_spans_and_attributes_are_errors_in_tests():
     tracer = Tracer(MemoryPost(), strict=True)
     with pytest.raises(AssertionError, match="not declared"):
-        tracer.ended(names.PUBLISH_SPAN, Link(1, 1), 0, {"stranger": 1})
+        tracer.ended(span_names.PUBLISH_SPAN, Link(1, 1), 0, {"stranger": 1})
     with pytest.raises(AssertionError, match="not declared"):
-        tracer.ended(names.SpanName("stranger", "server", ""), Link(1, 1), 0, {})
+        tracer.ended(span_names.SpanName("stranger", "server", ""), Link(1, 1), 0, {})
 
 
 # ----------------------------------------------------------------------- post
