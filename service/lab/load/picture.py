@@ -16,10 +16,18 @@ Points = Sequence[tuple[float, float]]
 
 def picture(account: Account, title: str) -> str:
     """The picture's text."""
+    figures = account.figures()
+    grown = figures["rss_growth"]
+    trend = "" if grown is None else f"; {grown:+.2f} % over the last two thirds"
+    lost = f"{figures['delivered']:,.0f} deliveries, {figures['lost']:,.0f} lost, {figures['told']:,.0f} told"
     rows = [
         ("deliveries a second", "#2b6cb0", _rates(account)),
         ("users connected", "#2f855a", [(each["at"], each["ready"]) for each in account.course]),
-        ("server RSS, MiB", "#c05621", [(each.at - account.began, each.rss / 2**20) for each in account.glances]),
+        (
+            f"server RSS, MiB{trend}",
+            "#c05621",
+            [(each.at - account.began, each.rss / 2**20) for each in account.glances],
+        ),
     ]
     end = max((points[-1][0] for _, _, points in rows if points), default=1.0)
     begin = min((points[0][0] for _, _, points in rows if points), default=0.0)
@@ -32,7 +40,7 @@ def picture(account: Account, title: str) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" '
         f'font-family="sans-serif" font-size="12">'
         f'<rect width="{WIDTH}" height="{height}" fill="white"/>'
-        f'<text x="{LEFT}" y="20" font-size="14">{escape(title)}</text>{"".join(body)}</svg>\n'
+        f'<text x="{LEFT}" y="20" font-size="14">{escape(f"{title}: {lost}")}</text>{"".join(body)}</svg>\n'
     )
 
 
@@ -58,7 +66,15 @@ def _row(top: int, name: str, colour: str, points: Points, span: tuple[float, fl
     return (
         f'<text x="{LEFT}" y="{top - 5}">{escape(name)}</text>'
         f'<path d="M{LEFT} {top}V{bottom}H{LEFT + width}" fill="none" stroke="#999"/>'
-        f'<text x="{LEFT - 5}" y="{top + 10}" text-anchor="end">{most:,.6g}</text>'
+        f'<text x="{LEFT - 5}" y="{top + 10}" text-anchor="end">{_figure(most)}</text>'
         f'<text x="{LEFT - 5}" y="{bottom}" text-anchor="end">0</text>'
-        f'<text x="{LEFT + width}" y="{bottom + 15}" text-anchor="end">{end:.0f} s</text>{line}'
+        f'<text x="{LEFT + width}" y="{bottom + 15}" text-anchor="end">{_time(end)}</text>{line}'
     )
+
+
+def _figure(most: float) -> str:
+    return f"{most:,.0f}" if most >= 100 else f"{most:.1f}"
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds / 60:.1f} min" if seconds >= 180 else f"{seconds:.0f} s"

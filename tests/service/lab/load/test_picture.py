@@ -16,7 +16,10 @@ def test_three_lines_over_one_time():
     root = ET.fromstring(picture(account, "10 < 20 & more"))
     lines = [line.get("points").split() for line in root.iter(f"{SVG}polyline")]
     assert [len(line) for line in lines] == [4, 5, 6]
-    assert "10 < 20 & more" in [text.text for text in root.iter(f"{SVG}text")]
+    said = [text.text for text in root.iter(f"{SVG}text")]
+    assert said[0] == "10 < 20 & more: 0 deliveries, 0 lost, 0 told"
+    assert any(text.startswith("server RSS, MiB; +") and "% over the last two thirds" in text for text in said)
+    assert {"65.0", "5 s"} <= set(said)
     rates = {point.split(",")[1] for point in lines[0]}
     assert len(rates) == 1, "50 a second all the time"
     heights = [float(point.split(",")[1]) for point in lines[2]]
