@@ -18,6 +18,7 @@ from service.channels.confirming import Confirming
 from service.channels.namespaces import Namespaces
 from service.channels.receipts import confirmer
 from service.connections.calls import Calls
+from service.connections.commands.receipting import METHOD as RECEIPT
 from service.protocol.errors import BAD_REQUEST, TOO_MANY_REQUESTS, ClientMistake
 from service.protocol.messages import Uint64
 
@@ -108,7 +109,7 @@ class Reports:
 
     def register(self, calls: Calls) -> None:
         """Answer from now on."""
-        calls.register("heliograph.receipt", self.receipt)
+        calls.register(RECEIPT, self.receipt)
         calls.register("heliograph.report", self.report)
 
     def receipt(self, client: Client, data: Raw) -> Raw:

@@ -1,11 +1,12 @@
 """The conversation with one client, as a pure machine: commands, answers and time go in, effects come out."""
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 from msgspec import UNSET
 
-from service.connections.commands.listing import COMMANDS, is_pong, request_of
+from service.connections.commands import receipting
+from service.connections.commands.listing import COMMANDS, is_pong, misuse, request_of
 from service.connections.commands.ordering import Orders, Refreshing, refreshed, taken_out
 from service.connections.commands.ordering import Subscribing as SubscribeOrder
 from service.connections.commands.renewing import renewed
@@ -91,6 +92,8 @@ class Session(Standing):
             return self._greet(command, now)
         if state is State.BUSY and is_pong(command):
             return self._pong(now)
+        if state is State.BUSY and receipting.is_receipt(command):
+            return self._confirm(command, now)
         return self._wait(command, size)
 
     def malformed(self, close_with: Closing = ends.BAD_FRAME) -> list[Effect]:
@@ -178,6 +181,8 @@ class Session(Standing):
     def _done_beside(self, ticket: int, outcome: Outcome, now: float) -> list[Effect]:
         """What ran beside the commands: an order of a backend, or (tickets below 0) a question of ours to it."""
         orders, renewals = self._orders, self.renewals
+        if ticket <= receipting.LAST_TICKET:
+            return [] if self.closing else self._beside(receipting.told(ticket, outcome))
         if ticket > 0:
             return [] if orders is None else self._ordered(lambda: orders.done(ticket, outcome, now))
         what = None if renewals is None or self.closing else renewals.settled(ticket)
@@ -228,7 +233,7 @@ class Session(Standing):
         method, request = request_of(command)
         if not method and not command.id:
             return self._pong(now)
-        mistake = self._misuse(command, method, request)
+        mistake = misuse(command, method, request, greeting=self.state is State.GREETING)
         if mistake:
             return self.close(ends.BAD_REQUEST, mistake)
         try:
@@ -264,17 +269,18 @@ class Session(Standing):
             if isinstance(effect, Reply) and pace.rate and (much := cost(effect.message)):
                 self._paid_until = pace.charge(self._paid_until, now, much)
 
-    def _misuse(self, command: wire.Command, method: str, request: Any) -> str:
-        """What no SDK does, in a few words; "" when all is well."""
-        if not method:
-            return "a command without a request"
-        if not command.id and method != "send":
-            return f"{method} without an id"
-        if method == "connect" and self.state is not State.GREETING:
-            return "a second connect"
-        if getattr(request, "channel", None) == "":
-            return f"{method} without a channel"
-        return ""
+    def _confirm(self, command: wire.Command, now: float) -> list[Effect]:
+        try:
+            self._keep_pace(now)
+        except Refused as refusal:
+            return self._beside(receipting.refused(command.id, refusal))
+        return [receipting.question(command)]
+
+    def _beside(self, answer: Reply | Refused) -> list[Effect]:
+        if isinstance(answer, Reply):
+            return [answer]
+        assert isinstance(answer.failure, Closing), "an error is a reply"
+        return self.close(answer.failure, answer.why)
 
     def _asked(self, work: _Work, question: Question | Several) -> list[Effect]:
         """Give out tickets for what the command wants to know."""

@@ -127,7 +127,7 @@ class JavaScript(Seen):
     async def connect_with_helper(
         self, url: str, token: str, *, attempts: int = 10, report_every: float = 10.0, patience: float = 1.0
     ) -> None:
-        helped = {"attempts": attempts, "reportEvery": report_every * 1000}
+        helped = {"attempts": attempts, "reportEvery": report_every * 1000, "protobuf": self._protobuf}
         delays = {"minReconnectDelay": patience * 1000, "maxReconnectDelay": patience * 30_000}
         await self.connect(url, token, helped=helped, options=delays)
 
@@ -231,10 +231,10 @@ class Python(Seen):
     ) -> None:
         self._client = centrifuge.Client(
             url, events=_ClientEvents(self.tell), token=token, proxy=None,
-            min_reconnect_delay=patience, max_reconnect_delay=patience * 30,
+            min_reconnect_delay=patience, max_reconnect_delay=patience * 30, use_protobuf=self._protobuf,
         )  # fmt: skip
         self._helper = heliograph_client.Heliograph(
-            self._client, attempts=attempts, report_every=report_every,
+            self._client, attempts=attempts, report_every=report_every, protobuf=self._protobuf,
             on_give_up=lambda count: self.tell("gave up", attempts=count),
             on_error=lambda error: self.tell("failed", message=str(error)),
         )  # fmt: skip

@@ -9,7 +9,7 @@ from tests.e2e.served import free_port, token
 from tests.e2e.wire import Wire
 from tests.sdk.clients import JavaScript, Python
 
-pytestmark = pytest.mark.sdk
+pytestmark = [pytest.mark.sdk, pytest.mark.parametrize("encoding", ["json", "protobuf"])]
 COUNT, ENDS = "heliograph_message_receive_seconds_count", "heliograph_client_disconnects_total"
 
 
@@ -44,7 +44,10 @@ async def handled(sdk, *offsets):
 
 
 def another(sdk):
-    return JavaScript(sdk._node_modules) if isinstance(sdk, JavaScript) else Python()
+    protobuf = sdk._protobuf
+    return (
+        JavaScript(sdk._node_modules, protobuf=protobuf) if isinstance(sdk, JavaScript) else Python(protobuf=protobuf)
+    )
 
 
 async def test_what_is_handled_is_confirmed_and_the_publisher_can_ask(sdk, server):

@@ -42,3 +42,16 @@ def request_of(command: wire.Command) -> tuple[str, Any]:
 def is_pong(command: wire.Command) -> bool:
     """Whether it is the empty command that answers a ping."""
     return not command.id and not request_of(command)[0]
+
+
+def misuse(command: wire.Command, method: str, request: Any, *, greeting: bool) -> str:
+    """What no SDK does, in a few words; "" when all is well."""
+    if not method:
+        return "a command without a request"
+    if not command.id and method != "send":
+        return f"{method} without an id"
+    if method == "connect" and not greeting:
+        return "a second connect"
+    if getattr(request, "channel", None) == "":
+        return f"{method} without a channel"
+    return ""

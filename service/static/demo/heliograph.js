@@ -16,8 +16,10 @@ const MESSAGES = 16; // that one report tells of
 const now = () => performance.timeOrigin + performance.now(); // milliseconds, finer than Date.now()
 
 export class Heliograph {
-  constructor(centrifuge, { attempts = 10, reportEvery = 10000, onGiveUp = () => {}, onError = () => {} } = {}) {
-    Object.assign(this, { centrifuge, attempts, reportEvery, onGiveUp, onError });
+  /** `protobuf`: the client is one of `centrifuge/build/protobuf`, whose payloads are bytes. */
+  constructor(centrifuge, options = {}) {
+    const usual = { attempts: 10, reportEvery: 10000, protobuf: false, onGiveUp: () => {}, onError: () => {} };
+    Object.assign(this, { centrifuge, ...usual, ...options });
     this.clock = null; // the server's clock minus ours, in milliseconds, give or take `error`
     this.error = Infinity;
     this.failed = 0; // attempts in a row
@@ -115,7 +117,9 @@ export class Heliograph {
 
   async #call(method, data) {
     try {
-      return (await this.centrifuge.rpc(method, data)).data;
+      if (!this.protobuf) return (await this.centrifuge.rpc(method, data)).data;
+      const said = await this.centrifuge.rpc(method, new TextEncoder().encode(JSON.stringify(data)));
+      return JSON.parse(new TextDecoder().decode(said.data));
     } catch (error) {
       if ([104, 108].includes(error.code)) { // a server, or a namespace, that does not know this
         if (method === "heliograph.report") this.silent = true;

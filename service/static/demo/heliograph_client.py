@@ -12,6 +12,7 @@ Your event handlers go on as before. Everything works without it, and it falls s
 """
 
 import asyncio
+import json
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -56,7 +57,10 @@ class _Place:
 
 
 class Heliograph:
-    """One client's helper; ``attempts`` that fail in a row and it disconnects, and calls ``on_give_up``."""
+    """One client's helper; ``attempts`` that fail in a row and it disconnects, and calls ``on_give_up``.
+
+    ``protobuf``: the client was made with ``use_protobuf``, so that payloads are bytes.
+    """
 
     def __init__(
         self,
@@ -64,12 +68,14 @@ class Heliograph:
         *,
         attempts: int = 10,
         report_every: float = 10.0,
+        protobuf: bool = False,
         on_give_up: Callable[[int], Any] = lambda _attempts: None,
         on_error: Callable[[Exception], Any] = lambda _error: None,
     ) -> None:
         self._client = client
         self._attempts = attempts
         self._report_every = report_every
+        self._protobuf = protobuf
         self._on_give_up = on_give_up
         self._on_error = on_error
         self._clock: float | None = None  # the server's clock minus ours, in milliseconds, give or take _error
@@ -212,7 +218,9 @@ class Heliograph:
 
     async def _call(self, method: str, data: Any) -> Any:
         try:
-            return (await self._client.rpc(method, data)).data
+            if not self._protobuf:
+                return (await self._client.rpc(method, data)).data
+            return json.loads((await self._client.rpc(method, json.dumps(data).encode())).data)
         except ReplyError as error:
             if error.code not in UNKNOWN:
                 return None

@@ -1,12 +1,14 @@
 """What the server API may do to connections."""
 
 import asyncio
+import time
 
 import pytest
 
 from service.access.tokens import Granted
 from service.connections.audience import Audience
 from service.protocol import closing
+from tests.service.connections.streaming import ON, sse
 
 
 @pytest.fixture
@@ -26,6 +28,30 @@ async def test_a_client_of_somebody_else_is_left_alone(node, audience):
     one = await node.greeted("ann")
     assert audience.disconnect("bob", closing.FORCE_DISCONNECT, client=one.client) == 0
     assert audience.disconnect("ann", closing.FORCE_DISCONNECT, session="none") == 0
+
+
+async def test_a_session_is_one_of_a_users_connections(make_node):
+    """As the connect replies of streams tell it; a client id that is another's beside it chooses nobody."""
+    node = await make_node(**ON)
+    audience = Audience(node.station)
+    bodies = [await sse(node), await sse(node)]
+    told = [(await body.message())["connect"] for body in bodies]
+    chosen, other = bodies
+    session = told[0]["session"]
+    assert session != told[1]["session"]
+    assert audience.subscribe("ann", "news", Granted(), session=session) is True
+    assert (await chosen.message())["push"]["subscribe"] == {}
+    assert node.hub.channels() == {"news": 1}
+    assert audience.refresh("ann", expire_at=int(time.time()) + 60, session=session) == 1
+    assert (await chosen.message())["push"]["refresh"]["ttl"] in (59, 60)
+    assert audience.unsubscribe("ann", "news", closing.UNSUBSCRIBED_BY_SERVER, session=session) == 1
+    assert (await chosen.message())["push"]["unsubscribe"]["code"] == 2000
+    assert audience.disconnect("ann", closing.FORCE_DISCONNECT, session=session, client=told[1]["client"]) == 0
+    assert audience.disconnect("bob", closing.FORCE_DISCONNECT, session=session) == 0
+    assert audience.disconnect("ann", closing.FORCE_DISCONNECT, session=session) == 1
+    assert (await chosen.message())["push"]["disconnect"]["code"] == 3503
+    assert audience.disconnect("ann", closing.SHUTDOWN) == 1
+    assert (await other.message())["push"]["disconnect"]["code"] == 3001, "the other one heard nothing before"
 
 
 async def test_unsubscribe_takes_out_and_tells(node, audience):

@@ -14,6 +14,7 @@ from service.protocol.closing import CLOSINGS, UNSUBSCRIBINGS
 from service.protocol.errors import ERRORS
 from service.protocol.messages import StreamPosition
 from tests.service.connections.conftest import SECRET
+from tests.service.outside.backend import Backend
 
 HISTORY = {"history_size": 10, "history_ttl": "60s", "allow_subscribe_for_client": True}
 NAMESPACES = [
@@ -21,12 +22,10 @@ NAMESPACES = [
     {"name": "closed"},
 ]
 NOT_ERRORS = {
-    101: "a backend's hook may say it; nothing of ours does",
     113: "of map subscriptions, which do not exist here",
 }
 NOT_CLOSINGS = {
     3009: "what a socket refuses is told as 3000 or 3008",
-    3013: "admission's; reached by its own tests",
     3506: "a channel that a client cannot read is refused at subscribe, with error 108",
 }
 NOT_UNSUBSCRIBINGS = {2502: "of map subscriptions, which do not exist here"}
@@ -131,10 +130,19 @@ async def beyond_the_pace(case):
     return await case.said(peer, {"unsubscribe": {"channel": "a"}})
 
 
+async def unauthorized(case):
+    """Nothing of ours says so, but a backend may."""
+    async with Backend() as backend:
+        backend.says("/connect", {"error": {"code": 101, "message": "unauthorized"}})
+        proxy = {"connect": {"enabled": True, "endpoint": f"{backend.address}/connect"}}
+        return await case.connecting(client={"proxy": proxy})
+
+
 PAST = {"exp": 1_000_000_000}
 LOST = {"channel": "rec:a", "recover": True, "offset": 3, "epoch": "old", "flag": 2}
 REPLIES = {
     100: broker_down,
+    101: unauthorized,
     102: lambda case: case.error({"subscribe": {"channel": "nope:a"}}),
     103: lambda case: case.error({"subscribe": {"channel": "closed:a"}}),
     104: lambda case: case.error({"rpc": {"method": "other"}}, rpc={"ping": {"enabled": True}}),
@@ -219,6 +227,12 @@ async def one_too_many(case):
     return (await peer.closed())[0]
 
 
+async def no_place(case):
+    node = await case.node(client={"connection_limit": 1})
+    await node.greeted()
+    return (await (await node.peer()).closed())[0]
+
+
 async def silent(case):
     peer = await (await case.node(client={"stale_close_delay": "0.1s"})).peer()
     return (await peer.closed())[0]
@@ -245,6 +259,7 @@ ENDS = {
     3010: lambda case: case.closed_after({"id": 2, "refresh": {"token": signed(channels=["a"])}}),
     3011: lambda case: by_the_backend(case, "disconnect", disconnect={"code": 3011, "reason": "force reconnect"}),
     3012: no_pong,
+    3013: no_place,
     3014: lambda case: by_the_backend(case, "disconnect", disconnect={"code": 3014, "reason": "state invalidated"}),
     3500: lambda case: case.connecting("nonsense"),
     3501: lambda case: case.closed_after({"id": 2, "ping": {}}),
