@@ -1,7 +1,7 @@
 # Two commands do everything: `make run` serves, `make test` tests. The rest are parts of them, or tools.
 PY := .venv/bin/python
 .DEFAULT_GOAL := help
-.PHONY: help run test test-quick check format bench fuzz stack lock docs environment machine programs
+.PHONY: help run test test-quick check format bench fuzz stack lock docs boards environment machine programs
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -46,6 +46,9 @@ fuzz: environment  ## coverage-guided fuzzing of all that reads a stranger's byt
 
 stack: environment  ## the whole stack natively, without Docker; Ctrl-C stops all
 	$(PY) -m deploy.native.up $(ARGS)
+
+boards: environment  ## pictures of all boards in docs/pictures, from a stack of its own; eight minutes
+	$(PY) -m grafana.picture --stack --minutes 8 --out docs/pictures --trace docs/pictures/trace.png $(ARGS)
 
 docs: environment  ## write the generated pages and boards anew
 	$(PY) -m docs.build

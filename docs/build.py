@@ -4,12 +4,13 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from docs.pages import alerts, configuration, doors, limits, protocol, telemetry
+from docs.pages import alerts, boards, configuration, doors, limits, protocol, telemetry
 from tests.observability import shown
 
 REFERENCE = Path(__file__).parent / "reference"
 #: Every page of docs/reference by its file name; nothing else lies there.
 PAGES: Mapping[str, Callable[[], str]] = {
+    "boards.md": boards.boards,
     "metrics.md": telemetry.metrics,
     "traces.md": telemetry.traces,
     "logs.md": telemetry.logs,

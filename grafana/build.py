@@ -16,6 +16,7 @@ from grafana.dashboards.boards.messages import messages
 from grafana.dashboards.boards.oncall import oncall
 from grafana.dashboards.boards.overview import overview
 from grafana.dashboards.boards.runtime import runtime
+from grafana.dashboards.boards.slo import slo
 from grafana.dashboards.boards.telemetry import telemetry
 
 GENERATED = Path(__file__).parent / "generated"
@@ -29,6 +30,7 @@ BOARDS = {
     "oncall.json": oncall,
     "overview.json": overview,
     "runtime.json": runtime,
+    "slo.json": slo,
     "telemetry.json": telemetry,
 }
 

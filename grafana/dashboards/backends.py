@@ -3,7 +3,7 @@
 from grafana_foundation_sdk.builders import stat, timeseries
 
 from grafana.dashboards.panels import bars, lines, number
-from grafana.dashboards.queries import happened, percentiles, prometheus, quantile, rate, total
+from grafana.dashboards.queries import happened, of, percentiles, prometheus, quantile, rate, total
 
 CALLS = "heliograph_outside_calls_total"
 ASKED = "dependency, kind"
@@ -11,7 +11,9 @@ ASKED = "dependency, kind"
 
 def failed_share() -> stat.Panel:
     """Share of questions that were not answered."""
-    done = rate(CALLS, matchers='result="done"')
+    # When none was answered there is no series that says done: the others stand in for it, with 0.
+    answered, window = of(CALLS, 'result="done"'), "[$__rate_interval]"
+    done = f"sum (rate({answered}{window}) or 0 * rate({of(CALLS)}{window}))"
     return number(
         "Unanswered questions",
         "Share of the questions to other servers (hooks, key sets) that were not answered as they should. Normal is 0, "

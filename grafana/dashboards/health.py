@@ -54,7 +54,7 @@ def errors_by_kind() -> timeseries.Panel:
         "percentunit",
         prometheus(f"{rate(ERRORS, 'kind')} / on () group_left () {rate(REQUESTS)}", "{{kind}}"),
     )
-    return limit(panel, ERROR_LIMIT)
+    return limit(panel, ERROR_LIMIT).axis_soft_max(2 * ERROR_LIMIT)
 
 
 def firing() -> AnyPanel:

@@ -1,14 +1,17 @@
-"""`python -m grafana.picture --prometheus URL --loki URL --jaeger URL --out FOLDER [BOARD ...]`: boards as PNG files.
+"""`python -m grafana.picture --out FOLDER [BOARD ...]`: boards as PNG files.
 
-The boards' own queries are asked of a running stack for the last minutes. `--trace FILE` draws one message's trace too.
+The boards' own queries are asked of a running stack for the last minutes; with `--stack` of one that is started for it,
+with users that read slowly. `--trace FILE` draws one message's trace too.
 """
 
 import argparse
+import contextlib
 import sys
 import tempfile
 import time
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from deploy.npm_packages import Unavailable
 from grafana.picture.colours import NAMED
@@ -17,6 +20,7 @@ from grafana.picture.page import page
 from grafana.picture.screenshot import NoPicture, screenshot
 from grafana.picture.series import marks
 from grafana.picture.sources import Sources, Unanswered, Window, variables, window
+from grafana.picture.stage import stage
 from grafana.picture.waterfall import links, waterfall
 from grafana.questions import boards, of_annotations, of_panel
 
@@ -24,32 +28,42 @@ TITLE = "{}: rendered from the panels' queries by our tool, not Grafana's front 
 HEAD, FOOT = 62, 8  # pixels over and under the panels
 SCRAPE = 5  # seconds, as observability/stack/prometheus.yml and the provisioned data source have it
 POINTS = 120
+DOTS = 60  # exemplars of a panel, about
 
 
 def main(arguments: list[str]) -> int:
     """0, or 1 when something that is needed is missing: said on stderr."""
     told = _parser().parse_args(arguments)
-    when = window(time.time(), told.minutes * 60, POINTS, SCRAPE)
-    urls = {"prometheus": told.prometheus, "loki": told.loki, "jaeger": told.jaeger}
-    sources = Sources(urls, variables(when.step, SCRAPE, told.job, ".+"))
+    given = {"prometheus": told.prometheus, "loki": told.loki, "jaeger": told.jaeger}
     try:
-        for name in told.boards or boards():
-            shapes = board(name, sources, when)
-            _save(page(shapes, "board.js"), told.out / f"{name}.png", shapes["height"], told.html)
-        if told.trace:
-            shapes = one_message(sources, told.trace_id, when)
-            _save(page(shapes, "trace.js"), told.trace, shapes["height"], None)
+        with stage(told.minutes) if told.stack else contextlib.nullcontext(given) as urls:
+            _draw(told, urls)
     except (Unanswered, Unavailable, NoPicture) as why:
         print(why, file=sys.stderr)
         return 1
     return 0
 
 
+def _draw(told: argparse.Namespace, urls: dict[str, str]) -> None:
+    when = window(time.time(), told.minutes * 60, POINTS, SCRAPE)
+    sources = Sources(urls, variables(when.step, SCRAPE, told.job, ".+"))
+    told.out.mkdir(parents=True, exist_ok=True)
+    for name in told.boards or boards():
+        shapes = board(name, sources, when)
+        _save(page(shapes, "board.js"), told.out / f"{name}.png", shapes["height"], told.html)
+    if told.trace:
+        shapes = one_message(sources, told.trace_id, when)
+        _save(page(shapes, "trace.js"), told.trace, shapes["height"], None)
+
+
 def board(name: str, sources: Sources, when: Window) -> dict[str, Any]:
     """The board as shapes; raises `Unanswered`."""
     given = boards()[name]
     scene = Scene(when, _marks(sources, when, given))
-    panels = [panel(each, _answers(sources, when, each), scene) for each in given["panels"]]
+    panels = [
+        panel(each, _answers(sources, when, each), scene) | {"dots": _dots(sources, when, each)}
+        for each in given["panels"]
+    ]
     end = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(when.end))
     return {
         "title": TITLE.format(given["title"]),
@@ -74,6 +88,17 @@ def _answers(sources: Sources, when: Window, given: dict[str, Any]) -> list[Any]
     if given["type"] == "alertlist":
         return [sources.get("prometheus", "/api/v1/alerts")["data"]]
     return [sources.answer(question, when) for question in of_panel("", given)]
+
+
+def _dots(sources: Sources, when: Window, given: dict[str, Any]) -> list[tuple[float, float]]:
+    """Exemplars of the panel's queries, as moments and values, thinned out."""
+    dots: list[tuple[float, float]] = []
+    for question in of_panel("", given):
+        if question.query.get("exemplar"):
+            asked = {"query": question.filled(sources.values), "start": when.start, "end": when.end}
+            found = sources.get("prometheus", f"/api/v1/query_exemplars?{urlencode(asked)}")["data"]
+            dots += [(each["timestamp"], float(each["value"])) for series in found for each in series["exemplars"]]
+    return sorted(dots)[:: max(1, len(dots) // DOTS)]
 
 
 def _marks(sources: Sources, when: Window, board: dict[str, Any]) -> list[dict[str, Any]]:
@@ -110,12 +135,19 @@ def _save(html: str, picture: Path, height: int, kept: Path | None) -> None:
         screenshot(file, picture, WIDTH, height)
 
 
+def _board(name: str) -> str:
+    if name not in boards():
+        raise argparse.ArgumentTypeError(f"there is no board {name}; there are: {', '.join(boards())}")
+    return name
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="grafana.picture", description=__doc__)
     for name, port in (("prometheus", 9090), ("loki", 3100), ("jaeger", 16686)):
         parser.add_argument(f"--{name}", default=f"http://127.0.0.1:{port}", help="URL of the data source")
-    parser.add_argument("boards", nargs="*", choices=[[], *boards()], help="all when none is named")
+    parser.add_argument("boards", nargs="*", type=_board, metavar="BOARD", help="which ones; all when none is named")
     parser.add_argument("--out", type=Path, required=True, help="folder for the boards' pictures")
+    parser.add_argument("--stack", action="store_true", help="start a stack for it, and stop it")
     parser.add_argument("--trace", type=Path, help="picture of one message's trace (PNG)")
     parser.add_argument("--trace-id", default="", help="which one; the latest otherwise")
     parser.add_argument("--minutes", type=float, default=10, help="how much time the board shows")

@@ -152,6 +152,14 @@ function extras(plot, shape) {
     const y = plot.valToPos(limit.value, "y", true);
     line(context, limit.color, bbox.left, y, bbox.left + bbox.width, y);
   }
+  context.setLineDash([]);
+  context.fillStyle = "#5794f2";
+  for (const [at, value] of shape.dots) {
+    const x = plot.valToPos(at, "x", true), y = Math.max(bbox.top + 5, plot.valToPos(value, "y", true));
+    context.beginPath();
+    for (const [dx, dy] of [[0, -5], [5, 0], [0, 5], [-5, 0]]) context.lineTo(x + dx, y + dy);
+    context.fill();
+  }
   context.setLineDash([4, 4]);
   for (const mark of shape.marks) {
     const [from, to] = [mark.start, mark.end].map((at) => plot.valToPos(at, "x", true));

@@ -147,7 +147,7 @@ def test_the_numbers_of_the_overview_open_the_boards_of_their_subjects():
         for link in panel.get("links", [])
         if link["url"].startswith("/d/")
     }
-    assert reached >= {"runtime", "broker", "messages", "backlog", "connections"}
+    assert reached >= {"runtime", "slo", "broker", "messages", "backlog", "connections"}
 
 
 #: Histograms whose buckets carry the trace of a sampled observation.
@@ -173,9 +173,15 @@ def test_the_overview_fits_a_screen_and_answers():
     """24 rows of Grafana's grid are some 910 pixels: what a laptop shows without scrolling."""
     panels = BOARDS["overview"]["panels"]
     assert max(panel["gridPos"]["y"] + panel["gridPos"]["h"] for panel in panels) <= 24
-    assert {"Ready", "Errors", "P99 delivery", "Backlog per connection", "Connections", "Alerts"} <= {
-        panel["title"] for panel in panels if panel["gridPos"]["y"] == 0
-    }
+    assert {
+        "Ready",
+        "SLO state: burn rate of the last hour",
+        "Errors",
+        "P99 delivery",
+        "Backlog per connection",
+        "Connections",
+        "Alerts",
+    } <= {panel["title"] for panel in panels if panel["gridPos"]["y"] == 0}
     assert "Deploys and restarts" in [each["name"] for each in BOARDS["overview"]["annotations"]["list"]]
 
 
@@ -210,7 +216,9 @@ def test_nothing_is_made_up_when_there_is_no_data(question):
 
 @prometheus_queries
 def test_windows_follow_the_board_s_resolution(question):
-    assert set(re.findall(r"\[([^\]]*)\]", question.text)) <= {"$__rate_interval"}
+    windows = set(re.findall(r"\[([^\]]*)\]", question.text))
+    burns = question.where.startswith("slo: ") or ": SLO state" in question.where
+    assert windows <= ({"5m", "1h"} if burns else {"$__rate_interval"}), "burn rates have windows of their own"
 
 
 @prometheus_queries

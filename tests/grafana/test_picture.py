@@ -8,13 +8,14 @@ import pytest
 from grafana.picture import units
 from grafana.picture.__main__ import SCRAPE, main
 from grafana.picture.colours import NAMED, by_threshold
-from grafana.picture.drawing import WIDTH, Scene, clock, panel, place
+from grafana.picture.drawing import WIDTH, Scene, clock, panel, place, stack
 from grafana.picture.series import cells, marks, series_of
 from grafana.picture.sources import Sources, Window, variables, window
 from grafana.picture.waterfall import ordered, waterfall
 from grafana.questions import boards, of_panel
 
 PANELS = boards()["overview"]["panels"]
+EVERY = [(name, each) for name, board in boards().items() for each in board["panels"]]
 WHEN = Window(1000, 1020, 5)
 
 
@@ -37,7 +38,12 @@ def test_a_whole_row_of_the_grid_is_the_whole_picture():
 
 
 def test_no_two_panels_overlap_and_none_leaves_the_picture():
-    boxes = [place(each["gridPos"]) for each in PANELS]
+    for board in boards().values():
+        boxes = [place(each["gridPos"]) for each in board["panels"]]
+        apart(boxes)
+
+
+def apart(boxes):
     for n, one in enumerate(boxes):
         assert one["x"] > 0 and one["x"] + one["w"] < WIDTH
         for other in boxes[n + 1 :]:
@@ -45,8 +51,8 @@ def test_no_two_panels_overlap_and_none_leaves_the_picture():
             assert beside or one["y"] + one["h"] <= other["y"] or other["y"] + other["h"] <= one["y"]
 
 
-@pytest.mark.parametrize("given", PANELS, ids=lambda each: each["title"])
-def test_every_panel_of_the_board_can_be_drawn_of_nothing(given):
+@pytest.mark.parametrize("given", [each for _, each in EVERY], ids=[f"{name}-{each['id']}" for name, each in EVERY])
+def test_every_panel_of_every_board_can_be_drawn_of_nothing(given):
     nothing = {"logs": {"result": []}, "table": [], "alertlist": {"alerts": []}}.get(given["type"], answer())
     shape = panel(given, [nothing] * max(1, len(given.get("targets", []))), Scene(WHEN))
     assert shape["kind"] == given["type"]
@@ -62,7 +68,7 @@ def test_every_panel_of_the_board_can_be_drawn_of_nothing(given):
         (0, "s", "0 s"), (0.00025, "s", "250 µs"), (0.0048, "s", "4.8 ms"), (0.9999, "s", "1 s"), (90, "s", "1.5 min"),
         (math.inf, "s", "+Inf"), (0.0123, "percentunit", "1.23%"), (0, "percentunit", "0%"), (61, "short", "61"),
         (13436, "short", "13.4 K"), (2.5e6, "short", "2.5 Mil"), (1.5, "short", "1.5"), (100, "none", "100"),
-        (1536, "bytes", "1.5 KiB"), (12, "bytes", "12 B"), (1200, "mps", "1.2K mps"), (math.nan, "short", "NaN"),
+        (2000, "Bps", "2 kB/s"), (12, "ops", "12 ops/s"), (30, "d", "30 day"), (1536, "bytes", "1.5 KiB"), (12, "bytes", "12 B"), (1200, "mps", "1.2K mps"), (math.nan, "short", "NaN"),
     ],
 )  # fmt: skip
 def test_numbers_are_written_with_their_unit(value, unit, text):
@@ -100,7 +106,7 @@ def test_variables_are_filled_as_grafana_fills_them():
 
 def test_no_variable_is_left_in_any_query():
     filled = variables(5, SCRAPE, "heliograph", ".+")
-    assert [q.where for each in PANELS for q in of_panel("overview", each) if "$" in q.filled(filled)] == []
+    assert [q.where for name, each in EVERY for q in of_panel(name, each) if "$" in q.filled(filled)] == []
 
 
 def test_a_window_is_aligned_to_a_step_that_is_no_finer_than_a_scrape():
@@ -160,6 +166,16 @@ def test_mapped_values_are_words():
     assert (ready["text"], ready["color"]) == ("no", NAMED["red"])
 
 
+def test_stacked_series_stand_on_those_below_and_the_axis_reaches_their_top():
+    assert stack([[1, None, 2], [3, 4, None]]) == [[1, None, 2], [4, 4, None]]
+    given = next(each for _, each in EVERY if each["title"] == "Closes by cause")
+    shape = panel(given, [answer(({"cause": "a"}, {1000: 3}), ({"cause": "b"}, {1000: 4}))], Scene(WHEN))
+    assert [(each["name"], each["values"][0]) for each in shape["series"]] == [("b", 7), ("a", 3)]
+    assert shape["bars"]
+    assert shape["left"][-1][0] >= 7
+    assert panel(given, [answer()], Scene(WHEN))["none"] == "None in this time"
+
+
 def test_an_overridden_series_has_its_axis_and_unit_at_the_right():
     some = answer(({}, {1000: 2048}))
     shape = panel(named("Backlog against connections"), [some] * 4, Scene(WHEN))
@@ -216,8 +232,14 @@ def test_bars_are_in_proportion_and_links_say_where_they_lead():
 
 
 def test_a_source_that_does_not_answer_is_named(tmp_path, capsys):
-    assert main(["--prometheus", "http://127.0.0.1:1", "--out", str(tmp_path / "picture.png")]) == 1
+    assert main(["--prometheus", "http://127.0.0.1:1", "--out", str(tmp_path)]) == 1
     assert "http://127.0.0.1:1/api/v1/" in capsys.readouterr().err
+
+
+def test_a_board_that_is_not_there_is_told_with_those_that_are(tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        main(["overwiev", "--out", str(tmp_path)])
+    assert "there is no board overwiev; there are: backlog" in capsys.readouterr().err
 
 
 def test_each_question_goes_to_its_own_source(monkeypatch):

@@ -12,6 +12,7 @@ FAULTS = {
     "alerts": "three alerts have fired: nothing fires under the everyday load",
     "broker": "half of all publishes fail: the memory broker alone never does",
     "stopped": "readers take nothing until they are cut: everyday readers are at most slow for three seconds",
+    "conflated": "a reader of a namespace that keeps the newest takes nothing: the demonstration has no such namespace",
     "late": "readers are seconds behind: nobody is, every day",
     "refused": "a client asks for a channel of no namespace: the load's clients ask for nothing that is not there",
     "hook": "the backend of a hook is away: the demonstration has no backend",
@@ -22,7 +23,7 @@ FAULTS = {
 }
 RARE = {
     "backlog: Cut readers: A": "stopped",
-    "backlog: Dropped messages by cause: A": "stopped",
+    "backlog: Dropped messages by cause: A": "conflated",
     "backlog: Latest slow deliveries: A": "late",
     "backlog: Slow readers, in words: A": "stopped",
     "broker: Unanswered questions: A": "hook",
@@ -43,7 +44,7 @@ RARE = {
     "logs: Errors and warnings by event: A": "broker",
     "messages: Publish errors by code: A": "broker",
     "messages: Refused commands by code: A": "refused",
-    "messages: Dropped messages by cause: A": "stopped",
+    "messages: Dropped messages by cause: A": "conflated",
     "messages: Latest slow deliveries: A": "late",
     "oncall: Alerts over time: A": "alerts",
     "oncall: Pending alerts over time: A": "alerts",
@@ -52,6 +53,8 @@ RARE = {
     "oncall: Providers, mean duration: A": "provider",
     "telemetry: Debug API: A": "looked",
 }
+#: Panels whose diamonds are too seldom for a minute's run: one heartbeat in some hundred is sampled, and late ones.
+SELDOM = {"backlog: Ping to pong, percentiles: A", "connections: Ping to pong, percentiles: A"}
 
 
 def finite(source: str, answer: dict[str, Any]) -> Iterator[float]:

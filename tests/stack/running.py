@@ -30,9 +30,14 @@ PATIENCE = 20.0
 SPACES: dict[str, Sequence[str] | None] = {"": (), "user": MAPPED, "none": None}
 #: Ports that the compose file keeps inside: the tests have to ask them.
 ASKED = {"loki": 3100, "heliograph": 9000}
-#: A namespace whose subscriptions a backend decides that is not there; nobody but a test uses it.
-ASKS_NOBODY = {
-    "HELIOGRAPH_CHANNEL_NAMESPACES": '[{"name": "asked", "subscribe_proxy_enabled": true}]',
+#: A namespace whose subscriptions a backend decides that is not there, and one that drops what a slow reader had not
+#: taken when something newer comes; nobody but a test uses them.
+NAMESPACES = [
+    {"name": "asked", "subscribe_proxy_enabled": True},
+    {"name": "newest", "allow_subscribe_for_client": True, "slow_policy": "conflate"},
+]
+FOR_FAULTS = {
+    "HELIOGRAPH_CHANNEL_NAMESPACES": json.dumps(NAMESPACES),
     "HELIOGRAPH_CHANNEL_PROXY_SUBSCRIBE_ENDPOINT": "http://127.0.0.1:9/subscribe",
 }
 
@@ -72,7 +77,7 @@ class Running:
             service = replace(service, published=(*service.published, reached))
         if service.name == "heliograph":
             fault = Mount(str(self.faults), "/faults", bind=True, read_only=True)
-            more = {"PYTHONPATH": "/app:/faults", **ASKS_NOBODY, **certificate()}
+            more = {"PYTHONPATH": "/app:/faults", **FOR_FAULTS, **certificate()}
             service = replace(service, mounts=(*service.mounts, fault), environment={**service.environment, **more})
         if service.name == "pager":
             mounts = [mount for mount in service.mounts if mount.target != "/etc/pager/pager.yml"]

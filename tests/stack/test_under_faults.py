@@ -31,6 +31,7 @@ def broken(running):
     """Every fault of the list, one after the other, but for those that `test_stack.py` brought."""
     running.load(on=True)
     asyncio.run(stopped(running))
+    asyncio.run(conflated(running))
     asyncio.run(late(running))
     with running.failing_broker():
         asyncio.run(asked_in_vain(running))
@@ -48,6 +49,15 @@ async def stopped(running):
         cut = "heliograph_connections_closed_total"
         before = running.figure(cut, cause="slow_bytes")
         await asyncio.to_thread(until, lambda: running.figure(cut, cause="slow_bytes") > before)
+
+
+async def conflated(running):
+    """A reader that takes nothing keeps only the newest."""
+    async with Behind(running, "newest:cut", readers=1, lag=10**9, size=256 * 1024, a_second=20.0):
+        dropped = "heliograph_messages_dropped_total"
+        before = running.figure(dropped)
+        await asyncio.to_thread(until, lambda: running.figure(dropped) > before)
+        await asyncio.sleep(3)  # some scrapes, so that the growth is seen
 
 
 async def late(running):
