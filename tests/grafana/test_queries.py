@@ -11,7 +11,7 @@ import yaml
 
 from deploy.npm_packages import Unavailable, node_modules
 from grafana.questions import questions
-from observability import field_names
+from observability import field_names, span_names
 from observability import names as declared
 from service.protocol import closing
 from tests import foreign
@@ -173,13 +173,13 @@ def test_keys_that_lines_are_told_with_are_declared():
 def test_traces_are_searched_by_a_declared_span():
     searched = {q.query["operation"] for q in questions() if q.source == "jaeger"}
     assert searched
-    assert searched <= declared.SPANS.keys()
+    assert searched <= span_names.SPANS.keys()
 
 
 def test_every_event_that_a_panel_or_a_runbook_names_is_declared():
     said = " ".join(page.read_text() for page in RUNBOOKS) + json.dumps([q.query for q in questions()])
     named = set(re.findall(r"`([a-z]+\.[a-z_]+)`", said))
-    assert named <= declared.EVENTS.keys() | declared.SPANS.keys()
+    assert named <= declared.EVENTS.keys() | span_names.SPANS.keys()
 
 
 def test_causes_that_a_panel_chooses_exist():
