@@ -24,18 +24,18 @@ class Silent(Exception):
 
 
 class Running:
-    """A process on one core; its CPU time and memory are read from outside."""
+    """A process on one core, or on any (None); its CPU time and memory are read from outside."""
 
     def __init__(
         self,
         arguments: Sequence[str | Path],
-        core: int,
+        core: int | None,
         environment: dict[str, str] | None = None,
         stdout: int | IO[bytes] = subprocess.PIPE,
     ) -> None:
         self.name = str(arguments[2] if arguments[0] == sys.executable else arguments[0]).rsplit("/")[-1]
         self.process = subprocess.Popen(
-            ["taskset", "-c", str(core), *map(str, arguments)],
+            [*(() if core is None else ("taskset", "-c", str(core))), *map(str, arguments)],
             stdin=subprocess.PIPE, stdout=stdout, bufsize=0, cwd=build.ROOT,
             env={**os.environ, **(environment or {})},
         )  # fmt: skip
@@ -72,7 +72,9 @@ class Running:
 class Piped(Running):
     """A process that is told what to do on stdin and answers line by line."""
 
-    def __init__(self, arguments: Sequence[str | Path], core: int, environment: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, arguments: Sequence[str | Path], core: int | None, environment: dict[str, str] | None = None
+    ) -> None:
         super().__init__(arguments, core, environment)
         self._pending = b""
 
@@ -118,8 +120,8 @@ class Server(Piped):
 class Client(Piped):
     """The load client in C, connected to one server."""
 
-    def __init__(self, port: int, path: str = "/connection/websocket") -> None:
-        super().__init__([build.built("client"), str(port), path], CLIENT_CORE)
+    def __init__(self, port: int, path: str = "/connection/websocket", core: int | None = CLIENT_CORE) -> None:
+        super().__init__([build.built("client"), str(port), path], core)
         self.opened = 0
 
     def open(self, count: int, kind: str, channel: str = envelope.CHANNEL, token: str = "-") -> float:

@@ -14,7 +14,7 @@ from service.connections.questions import Effect
 from service.connections.roll import NOWHERE
 from service.connections.session import Session
 from service.connections.slowness import judge
-from service.connections.sockopts import peer_address
+from service.connections.sockopts import forget_unsent, peer_address
 from service.connections.station import Station
 from service.connections.tcp_info import TcpInfo, tcp_info
 from service.connections.variants import Variant
@@ -148,6 +148,8 @@ class Ending(Outgoing):
         if closing_.code in (DROPPED, closing.SLOW.code) or len(reason) > LONGEST_REASON:
             self.fd = -1
             self.station.observe.noted(self.number, noted.DROPPED, closing_.code)
+            if closing_.code == closing.SLOW.code:
+                forget_unsent(self.descriptor())
             transport.abort()
             return
         self.station.observe.noted(self.number, noted.CLOSE_SENT, closing_.code)

@@ -6,8 +6,10 @@ acknowledged yet.
 """
 
 import asyncio
+import contextlib
 import ctypes
 import fcntl
+import os
 import socket
 import struct
 import termios
@@ -16,6 +18,7 @@ from dataclasses import dataclass
 TCP_USER_TIMEOUT = getattr(socket, "TCP_USER_TIMEOUT", 18)
 SIOCOUTQ = termios.TIOCOUTQ
 _EMPTY = struct.pack("i", 0)
+_NO_LINGER = struct.pack("ii", 1, 0)  # struct linger: on, for no time
 _TCP_INFO = getattr(socket, "TCP_INFO", 11)
 _ACKED = struct.Struct("=120xQ")  # struct tcp_info up to tcpi_bytes_acked
 _libc = ctypes.CDLL(None)
@@ -60,6 +63,17 @@ def unsent_bytes(fd: int) -> int:
     except OSError:
         return 0
     return int.from_bytes(answer, "little")
+
+
+def forget_unsent(fd: int) -> None:
+    """Let the close that follows be a reset: the kernel gives up what it holds for the peer, who learns at once.
+
+    Without it the kernel goes on sending for as long as the peer takes, nobody knows of the memory any more, and a
+    slow reader hears of its end behind all that it is late with.
+    """
+    if fd >= 0:
+        with contextlib.suppress(OSError), socket.socket(fileno=os.dup(fd)) as same:
+            same.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
 
 
 def acknowledged_bytes(fd: int) -> int:

@@ -4,7 +4,14 @@ import socket
 
 import pytest
 
-from service.connections.sockopts import TCP_USER_TIMEOUT, SocketSettings, acknowledged_bytes, listen, unsent_bytes
+from service.connections.sockopts import (
+    TCP_USER_TIMEOUT,
+    SocketSettings,
+    acknowledged_bytes,
+    forget_unsent,
+    listen,
+    unsent_bytes,
+)
 
 
 @pytest.fixture
@@ -36,6 +43,25 @@ def test_a_reader_that_stops_is_seen_after_a_few_hundred_kilobytes(pair):
             taken += server.send(b"x" * 1000)
     assert taken < 400_000
     assert 0 < unsent_bytes(server.fileno()) <= taken
+
+
+def test_what_is_unsent_can_be_forgotten_at_the_close(pair):
+    """Else the kernel would hold and send it for as long as the peer takes."""
+    server, client = pair
+    with pytest.raises(BlockingIOError):
+        while True:
+            server.send(b"x" * 1000)
+    held = unsent_bytes(server.fileno())
+    forget_unsent(server.fileno())
+    server.close()
+    client.settimeout(3)
+    read = 0
+    with pytest.raises(ConnectionResetError):
+        while True:
+            read += len(client.recv(1000))
+    assert read < held
+    forget_unsent(-1)
+    forget_unsent(client.detach() + 1000)
 
 
 def test_what_the_peer_acknowledged_is_known(pair):
