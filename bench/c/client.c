@@ -2,13 +2,15 @@
  *
  *   client PORT [PATH]
  *
- * stdin:  open COUNT INFLIGHT KIND CHANNEL TOKEN   KIND bare | echo | connect | subscribe; "%d" in CHANNEL becomes the
+ * stdin:  open COUNT INFLIGHT KIND CHANNEL TOKEN   KIND bare | echo | connect | subscribe | rooms (to five channels: CHANNEL-1 …);
+ *                                                  "%d" in CHANNEL becomes the
  *                                                  connection's number; TOKEN "-" is none
  *         begin             counters to zero, busy polling (a sleeping client costs the server wake-ups)
  *         end EXPECTED      wait until so many messages have come, or none for 500 ms (0: 50 ms); print the counters as
  *                           one JSON line, sleep again
  *         watch             counters to zero, no busy polling
- *         publish HZ SECONDS  publications of 128 B, connections in turn, each to its own channel
+ *         publish HZ SECONDS  publications of 128 B, connections in turn, each to its own channel; after `watch` it
+ *                           sleeps in between
  *         drop COUNT        the last COUNT connections are closed
  *         doors             print how long the doors took since the last time, and how those ended who were refused
  *         quit
@@ -36,7 +38,8 @@
 #define LOST_NS 500000000ull
 
 typedef enum { CONNECTING, UPGRADING, GREETING, OPEN, DEAD } Stage;
-typedef enum { BARE, ECHO, CONNECT, SUBSCRIBE } Kind;
+typedef enum { BARE, ECHO, CONNECT, SUBSCRIBE, ROOMS } Kind;
+#define ROOM_COUNT 5
 typedef struct {
     int fd, number, due; /* due = replies still to come before it is open */
     int told;            /* it was refused by a status or a code */
@@ -103,7 +106,7 @@ static void greet(Peer *p) {
     int n = 0;
     if (kind == BARE) return settle(p, OPEN);
     p->stage = GREETING;
-    p->due = kind == SUBSCRIBE ? 2 : 1;
+    p->due = kind == SUBSCRIBE ? 2 : kind == ROOMS ? 1 + ROOM_COUNT : 1;
     if (kind == ECHO) return say(p, 1, "{\"echo\":\"a command as long as connect\"}", 39);
     if (token[0] == '-') n = snprintf(text, sizeof text, "{\"id\":1,\"connect\":{\"name\":\"bench\"}}");
     else n = snprintf(text, sizeof text, "{\"id\":1,\"connect\":{\"token\":\"%s\",\"name\":\"bench\"}}", token);
@@ -111,6 +114,9 @@ static void greet(Peer *p) {
         channel_of(p, name, sizeof name);
         n += snprintf(text + n, sizeof text - (size_t)n, "\n{\"id\":2,\"subscribe\":{\"channel\":\"%s\"}}", name);
     }
+    for (int room = 1; kind == ROOMS && room <= ROOM_COUNT; room++)
+        n += snprintf(text + n, sizeof text - (size_t)n, "\n{\"id\":%d,\"subscribe\":{\"channel\":\"%s-%d\"}}", room + 1,
+                      channel, room);
     say(p, 1, text, (size_t)n);
 }
 
@@ -152,9 +158,13 @@ static void hear_line(Peer *p, const char *line, size_t length, uint64_t now) {
         if (p->stage == GREETING && --p->due == 0) settle(p, OPEN);
         return;
     }
-    meter.messages++;
     last_heard = now; /* pings do not keep `end` waiting */
     uint64_t stamp = find_stamp(line, length, &hint);
+    if (!stamp && memmem(line, length, "\"unsubscribe\"", 13)) {
+        meter.told++;
+        return;
+    }
+    meter.messages++;
     if (stamp) meter_age(&meter, stamp, now);
 }
 
@@ -287,7 +297,8 @@ static void publish(double hz, double seconds) {
     char text[512], name[160], data[DATA + 1];
     for (uint64_t i = 0; i < total; i++) {
         Peer *p = peers[i % (uint64_t)count];
-        while (now_ns() < start + (uint64_t)((double)i * 1e9 / hz)) turn(0);
+        for (uint64_t now, due = start + (uint64_t)((double)i * 1e9 / hz); (now = now_ns()) < due;)
+            turn(due - now > 2000000 && !busy ? (int)((due - now) / 1000000) - 1 : 0);
         channel_of(p, name, sizeof name);
         make_data(data, DATA, now_ns());
         int n = snprintf(text, sizeof text, "{\"id\":%lu,\"publish\":{\"channel\":\"%s\",\"data\":%s}}", i + 3, name, data);
@@ -315,7 +326,8 @@ static void obey(void) {
     stdin_ready = 0;
     if (!fgets(line, sizeof line, stdin)) exit(0);
     if (sscanf(line, "open %d %d %15s %127s %4095s", &wanted, &limit, word, channel, token) == 5) {
-        kind = !strcmp(word, "bare") ? BARE : !strcmp(word, "echo") ? ECHO : !strcmp(word, "connect") ? CONNECT : SUBSCRIBE;
+        kind = !strcmp(word, "bare") ? BARE : !strcmp(word, "echo") ? ECHO : !strcmp(word, "connect") ? CONNECT
+               : !strcmp(word, "rooms") ? ROOMS : SUBSCRIBE;
         open_peers(wanted, limit);
     } else if (sscanf(line, "publish %lf %lf", &a, &b) == 2) publish(a, b);
     else if (sscanf(line, "drop %d", &wanted) == 1) drop(wanted);

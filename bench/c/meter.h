@@ -17,7 +17,7 @@ static uint64_t now_ns(void) {
 }
 
 typedef struct {
-    uint64_t frames, messages, receives, bytes, pongs, stamped, oldest, closed, errors, started;
+    uint64_t frames, messages, receives, bytes, pongs, stamped, oldest, closed, errors, told, started;
     uint64_t ages[BUCKETS];
     uint64_t codes[CODES];
 } Meter;
@@ -56,9 +56,9 @@ static uint64_t meter_percentile(const Meter *m, double share) {
 }
 
 static void meter_print(const Meter *m) {
-    printf("{\"frames\":%lu,\"messages\":%lu,\"receives\":%lu,\"bytes\":%lu,\"pongs\":%lu,\"stamped\":%lu,\"errors\":%lu,"
+    printf("{\"frames\":%lu,\"messages\":%lu,\"receives\":%lu,\"bytes\":%lu,\"pongs\":%lu,\"stamped\":%lu,\"errors\":%lu,\"told\":%lu,"
            "\"seconds\":%.6f,\"p50\":%lu,\"p90\":%lu,\"p99\":%lu,\"p999\":%lu,\"max\":%lu,\"closed\":%lu,\"codes\":{",
-           m->frames, m->messages, m->receives, m->bytes, m->pongs, m->stamped, m->errors,
+           m->frames, m->messages, m->receives, m->bytes, m->pongs, m->stamped, m->errors, m->told,
            (double)(now_ns() - m->started) / 1e9, meter_percentile(m, 0.5), meter_percentile(m, 0.9),
            meter_percentile(m, 0.99), meter_percentile(m, 0.999), m->oldest, m->closed);
     const char *comma = "";

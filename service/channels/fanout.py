@@ -5,7 +5,6 @@ what is published meanwhile is the next batch, so coalescing, order and bounded 
 """
 
 import time
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
@@ -14,6 +13,7 @@ from observability.observers.channels import ChannelsObserver
 from service.broker.stream import Entry
 from service.channels.channel import Batch, Channel, Run
 from service.channels.patches import Patches
+from service.channels.turns import FEW, Slices, Turns
 from service.protocol.messages import Publication
 
 Encode: TypeAlias = Callable[[str, Sequence[Publication]], bytes]
@@ -43,7 +43,8 @@ class FanoutSettings:
 
     batch_messages: int = 16  # in one write; as many as Centrifugo packs
     batch_bytes: int = 32 * 1024  # half of a socket's send buffer
-    slice_members: int = 256  # 0.6 to 1 ms of the loop
+    slice_members: int = 256  # at most, 0.6 to 1 ms of the loop
+    slice_time: float = 0.001  # seconds; on a machine that is busy otherwise a slice has fewer members
     tick: float = 0.002  # seconds until the loop has its turn again
     quiet: float = 0.0005  # seconds of silence after which a publication is sent at once instead of in the next turn
     kept_messages: int = 256  # sent ones that a ring keeps in a channel with history: who comes back soon needs no read
@@ -103,7 +104,8 @@ class Fanout:
         self._now = now
         self._clock = clock
         self._settings = settings
-        self._ready: deque[Channel] = deque()
+        self._turns: Turns[Channel] = Turns()
+        self._slices = Slices(settings.slice_members, settings.slice_time)
         self._armed = False
         self._serving = False
         self._corked = False
@@ -113,7 +115,7 @@ class Fanout:
         """The channel has something pending."""
         if not channel.queued:
             channel.queued = True
-            self._ready.append(channel)
+            self._turns.append(channel)
             if not self._corked:
                 self._begin_or_wait()
 
@@ -125,7 +127,7 @@ class Fanout:
     def uncork(self, corked: bool) -> None:
         """Go on, unless it was corked before."""
         self._corked = corked
-        if self._ready and not corked:
+        if self._turns and not corked:
             self._begin_or_wait()
 
     def trim(self, channel: Channel) -> None:
@@ -134,16 +136,16 @@ class Fanout:
 
     def lag(self) -> float:
         """Age in seconds of the oldest publication that is not begun."""
-        waiting = (c.ring for c in self._ready if c.ring.pending and c.batch is None)
+        waiting = (c.ring for c in self._turns if c.ring.pending and c.batch is None)
         return max(0.0, self._now() - min((ring.take(1, 0)[0].time for ring in waiting), default=self._now()))
 
     def _begin_or_wait(self) -> None:
         """After a silence the first slice goes out at once; what comes right after it is gathered."""
         if self._serving or self._armed:
             return
-        if len(self._ready) == 1 and self._clock() - self._last >= self._settings.quiet:
-            self._serve(self._ready.popleft())
-        if self._ready:
+        if len(self._turns) == 1 and self._clock() - self._last >= self._settings.quiet:
+            self._serve(self._turns.next(0.0, self._settings.tick))
+        if self._turns:
             self._arm()
 
     def _arm(self) -> None:
@@ -153,15 +155,14 @@ class Fanout:
 
     def _tick(self) -> None:
         self._armed = False
-        before = self._clock()
-        until = before + self._settings.tick
-        ready = self._ready
-        while ready:
-            self._serve(ready.popleft())
-            if 2 * self._last - before > until:  # the next slice may take as long as this one
+        began = before = self._clock()
+        tick, turns = self._settings.tick, self._turns
+        while turns:
+            self._serve(turns.next(before - began, tick))
+            if 2 * self._last - before > began + tick:  # the next slice may take as long as this one
                 break
             before = self._last
-        if ready:
+        if turns:
             self._arm()
 
     def _serve(self, channel: Channel) -> None:
@@ -175,7 +176,7 @@ class Fanout:
             self._serving = False
         self._last = self._clock()
         if more:
-            self._ready.append(channel)
+            self._turns.append(channel)
         else:
             channel.queued = False
             self._drained(channel)
@@ -188,7 +189,7 @@ class Fanout:
         if batch.written is None:
             self._encode(channel, batch, run)
         assert batch.written is not None, "a slice without bytes"
-        stop = batch.at + self._settings.slice_members
+        stop = batch.at + self._slices.size
         members = run.members if len(run.members) <= stop and not batch.at else run.members[batch.at : stop]
         batch.at = stop
         heard = len(batch.entries) - run.skip
@@ -199,9 +200,7 @@ class Fanout:
             channel.book.settle(channel, "filtered", len(members) * (heard - sent))
         if members and batch.written:
             channel.book.hand(channel, len(members) * sent)
-            taken = self._send_many(members, batch.written, batch.flight)
-            if taken:
-                batch.flight.delivered(self._observe, taken, self._clock())
+            self._send(members, batch)
         if stop >= len(run.members):
             batch.run, batch.at, batch.written = batch.run + 1, 0, None
             if batch.run == len(batch.runs):
@@ -219,6 +218,16 @@ class Fanout:
             else:
                 channel.book.settle(channel, end, heard)
         return staying
+
+    def _send(self, members: Sequence[Any], batch: Batch) -> None:
+        """Write to these members, and learn from how long it takes."""
+        began = self._clock()
+        taken = self._send_many(members, batch.written or b"", batch.flight)
+        now = self._clock()
+        if len(members) > FEW:
+            self._slices.took(len(members), now - began)
+        if taken:
+            batch.flight.delivered(self._observe, taken, now)
 
     def _begin(self, channel: Channel) -> Batch | None:
         settings = self._settings
