@@ -25,6 +25,13 @@ class TooLong(BadBody):
     title = "Request Entity Too Large"
 
 
+class Packed(BadBody):
+    """A compressed body: what it would take is not known before it is unpacked."""
+
+    status = 415
+    title = "Unsupported Media Type"
+
+
 def read(body: bytes, kind: type[M]) -> M:
     """One request. ``null`` is a request that says nothing.
 

@@ -12,7 +12,7 @@ from observability.observers.api import ApiObserver
 from service.access.keys import ApiKey
 from service.api.api_messages import ApiError, BatchResult, BroadcastResult, OldStyleRequest, Response, encode
 from service.api.api_methods import Call, Methods
-from service.api.api_reading import BadBody, TooLong, read, read_lines
+from service.api.api_reading import BadBody, Packed, TooLong, read, read_lines
 from service.protocol.errors import INTERNAL
 
 _ERROR_MODE: Final = "X-Centrifugo-Error-Mode"
@@ -147,6 +147,8 @@ def _weight(code: int) -> tuple[bool, bool]:
 
 
 async def _body_of(request: web.Request) -> bytes:
+    if request.headers.get(hdrs.CONTENT_ENCODING, "identity").lower() != "identity":
+        raise Packed("compressed bodies are not taken")
     try:
         return await request.read()
     except web.HTTPRequestEntityTooLarge:

@@ -179,6 +179,7 @@ class Visitor(RequestHandler):
             max_line_size=limits.url_length,
             max_headers=limits.header_count,
             max_field_size=limits.header_bytes,
+            auto_decompress=False,  # a bomb of 0.5 MB would keep the loop for a second, whatever its key
         )
         self.host = host
         self.since = 0.0
