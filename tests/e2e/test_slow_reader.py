@@ -221,7 +221,7 @@ async def test_a_reader_that_stops_is_cut_by_bytes_or_at_a_low_rate_by_age(make_
     record = telemetry.line("connection.recorded")
     assert (record["cause"], record["verdict"]) == (cause, "client")
     events = [event["event"] for event in record["events"]]
-    assert events[-3:] == ["stalled", "cut", "close_sent"]
+    assert events[-3:] == ["stalled", "cut", "dropped"]
     assert sum(telemetry.registry.values(names.DROPPED).values()) > 0
     assert {labels[1] for labels, count in telemetry.registry.values(names.DROPPED).items() if count} == {cause}
     await reader.abort()
