@@ -216,16 +216,12 @@ RECEIPTS = _counter("receipts", "Receipts of clients, by result.", namespace=NAM
 RECEIPT_RESUMES = _counter(
     "receipt_resumes", "Subscribers that went on where their user's receipts end.", namespace=NAMESPACES
 )
-REDELIVERIES = _counter(
-    "redeliveries", "Subscribers asked to come back for what they did not confirm in time.", namespace=NAMESPACES
-)
+REDELIVERIES = _counter("redeliveries", "Subscribers asked back for what they did not confirm.", namespace=NAMESPACES)
 UNCONFIRMED = _gauge("receipts_unconfirmed", "Messages given to subscribers that confirm, and not yet confirmed.")
 RECEIPT_POSITIONS = _gauge("receipt_positions", "Confirmed positions that are kept for users.")
 REPORTS = _counter("client_reports", "Reports of clients, by result.", result=REPORT_RESULTS)
 UNMEASURED = _counter(
-    "client_reports_unmeasured",
-    "Reported messages whose delay could not be told, by reason.",
-    reason=UNMEASURED_REASONS,
+    "client_reports_unmeasured", "Reported messages whose delay is not known, by reason.", reason=UNMEASURED_REASONS
 )
 CLIENT_DISCONNECTS = _counter("client_disconnects", "Ends of connections as clients saw them.", seen=SEEN)
 RECEIVE_SECONDS = _seconds(
