@@ -66,9 +66,9 @@ class Slices:
     @property
     def size(self) -> int:
         """Members."""
-        if not self._each:
+        if self._each * self._most <= self._target:
             return self._most
-        return max(self._least, min(self._most, int(self._target / self._each)))
+        return max(self._least, int(self._target / self._each))
 
     def took(self, members: int, seconds: float) -> None:
         """A slice of so many members took so long."""
