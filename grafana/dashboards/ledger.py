@@ -5,6 +5,9 @@ from grafana_foundation_sdk.builders import stat, timeseries
 from grafana.dashboards.panels import lines, number
 from grafana.dashboards.queries import prometheus, rate, total
 
+#: What HeliographUnaccounted takes: nothing.
+UNACCOUNTED_LIMIT = 0.0
+
 
 def unaccounted() -> stat.Panel:
     """What nobody can explain."""

@@ -42,6 +42,7 @@ SLO = {
     "certificates": "connections",  # without one nobody connects
     "hooks": "requests",
     "memory": "process",
+    "ledger": "ledger",
 }
 #: Alert → the metric that the panel behind its link shows.
 SHOWN = {
@@ -79,6 +80,7 @@ SHOWN = {
     "HeliographHooksSlow": "instance:heliograph_hooks_slow:rate5m",
     "HeliographBreakerOpen": "instance:heliograph_breaker_open:ratio_avg1m",
     "HeliographBrokerFailing": "instance:heliograph_broker_failed:rate5m",
+    "HeliographUnaccounted": "heliograph_messages_unaccounted",
 }
 
 
@@ -132,7 +134,7 @@ def without_clause(number):
 def with_another_threshold(factor):
     def change(rule):
         limit = re.search(r"[<>] ([\d.]+)", rule["expr"])[1]
-        changed = rf"\1 {float(limit) * factor}"  # a limit that stands twice is one limit
+        changed = rf"\1 {float(limit) * factor or factor}"  # a limit that stands twice is one limit
         rule["expr"] = re.sub(rf"([<>]) {re.escape(limit)}(?![\d.])", changed, rule["expr"])
 
     return change
@@ -159,10 +161,15 @@ BREAKAGES = {
     "waiting for an hour": with_another_wait("1h"),
     "no instance": without_the_instance,
 }
-#: What they record is 0, 1 or a whole number: a limit of an eighth is the same as one of a half.
+#: What they record is 0, 1 or a whole number: a limit of an eighth, or a quarter, is the same as one of a half, or 0.
 EQUIVALENT = {
     (alert, "a quarter of the threshold")
-    for alert in ("HeliographUnknownCause", "HeliographCertificateRefused", "HeliographDrainStuck")
+    for alert in (
+        "HeliographUnknownCause",
+        "HeliographCertificateRefused",
+        "HeliographDrainStuck",
+        "HeliographUnaccounted",
+    )
 }
 
 

@@ -255,6 +255,7 @@ def test_the_limits_that_are_drawn_are_those_of_the_rules():
     from grafana.dashboards.broker import SLOW_LIMIT
     from grafana.dashboards.frame import LIMITS
     from grafana.dashboards.health import ERROR_LIMIT
+    from grafana.dashboards.ledger import UNACCOUNTED_LIMIT
     from grafana.dashboards.messages import LATENCY_LIMIT
     from grafana.dashboards.runtime import CPU_LIMIT, FILES_LIMIT, MISSED_LIMIT, PAUSES_LIMIT, RESTARTS_LIMIT
     from grafana.questions import BOARDS as GENERATED
@@ -305,4 +306,5 @@ def test_the_limits_that_are_drawn_are_those_of_the_rules():
         "HeliographHooksSlow": causes.HOOKS_SLOW_LIMIT,
         "HeliographBreakerOpen": causes.BREAKER_LIMIT,
         "HeliographBrokerFailing": causes.FAILED_LIMIT,
+        "HeliographUnaccounted": UNACCOUNTED_LIMIT,
     }
