@@ -4,10 +4,11 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from docs.pages import alerts, boards, configuration, doors, limits, protocol, telemetry
+from docs.pages import alerts, boards, configuration, doors, limits, protocol, states, telemetry
 from tests.observability import shown
 
 REFERENCE = Path(__file__).parent / "reference"
+PARTLY = Path(__file__).parent  # pages of which a part is made
 #: Every page of docs/reference by its file name; nothing else lies there.
 PAGES: Mapping[str, Callable[[], str]] = {
     "boards.md": boards.boards,
@@ -31,8 +32,22 @@ def stale() -> list[str]:
     return sorted(name for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name))
 
 
+def stale_parts() -> list[str]:
+    """The pages of which a part is not what the code says."""
+    return sorted(page for page, text in _with_parts().items() if (PARTLY / page).read_text() != text)
+
+
+def _with_parts() -> dict[str, str]:
+    pages = {page: (PARTLY / page).read_text() for page, _ in states.PARTS}
+    for (page, mark), make in states.PARTS.items():
+        pages[page] = states.put(pages[page], mark, make())
+    return pages
+
+
 def write() -> None:
-    """Makes `reference/` what the code says."""
+    """Makes `reference/`, and the made parts of other pages, what the code says."""
+    for page, text in _with_parts().items():
+        (PARTLY / page).write_text(text)
     REFERENCE.mkdir(exist_ok=True)
     for path in REFERENCE.glob("*.md"):
         path.unlink()
@@ -45,9 +60,10 @@ def main(arguments: list[str]) -> int:
     if "--check" not in arguments:
         write()
         return 0
-    for name in stale():
-        sys.stderr.write(f"docs/reference/{name} is not what the code says; run: make docs\n")
-    return 1 if stale() else 0
+    wrong = [*(f"reference/{name}" for name in stale()), *stale_parts()]
+    for name in wrong:
+        sys.stderr.write(f"docs/{name} is not what the code says; run: make docs\n")
+    return 1 if wrong else 0
 
 
 if __name__ == "__main__":

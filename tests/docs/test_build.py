@@ -5,14 +5,16 @@ import re
 import pytest
 
 from docs import build
+from docs.pages import states
 from docs.pages.markdown import table
 from observability import names, span_names
 from observability.field_names import ATTRIBUTES, KEYS
+from service.connections.states import TABLE
 from service.protocol import closing, errors
 
 
 def test_the_generated_pages_are_current():
-    assert build.stale() == [], "run: make docs"
+    assert build.stale() == build.stale_parts() == [], "run: make docs"
 
 
 @pytest.fixture
@@ -31,6 +33,25 @@ def test_a_changed_a_missing_and_a_left_over_page_are_found_and_put_right(elsewh
     assert re.findall(r"docs/reference/(\S+)", capsys.readouterr().err) == ["errors.md", "metrics.md", "old.md"]
     assert build.main([]) == 0
     assert build.stale() == []
+
+
+def test_a_made_part_of_another_page_is_found_and_put_right(tmp_path, monkeypatch, capsys):
+    for name, _ in states.PARTS:
+        (tmp_path / name).write_text((build.PARTLY / name).read_text())
+    monkeypatch.setattr(build, "PARTLY", tmp_path)
+    assert build.stale_parts() == []
+    page = tmp_path / "connection.md"
+    page.write_text(page.read_text().replace("greeting --> checking", "greeting --> ready"))
+    assert build.main(["--check"]) == 1
+    assert "docs/connection.md" in capsys.readouterr().err
+    monkeypatch.setattr(build, "REFERENCE", tmp_path / "reference")
+    build.write()
+    assert build.stale_parts() == []
+
+
+def test_the_drawing_has_every_transition_and_no_other():
+    drawn = re.findall(r"^    (\w+) --> (\w+): \S", states.drawing(), re.MULTILINE)
+    assert sorted(drawn) == sorted((state.value, to.value) for state, moves in TABLE.items() for to in moves.values())
 
 
 def page(name):

@@ -148,6 +148,15 @@ class Served:
         result: dict[str, Any] = said["result"]
         return result
 
+    def api_whole(self, method: str, **params: Any) -> dict[str, Any]:
+        """One call of the server API whose answer has no `result`."""
+        request = urllib.request.Request(
+            self._at(f"/api/{method}", internal=False), json.dumps(params).encode(), {"X-API-Key": KEY}
+        )
+        with urllib.request.urlopen(request, timeout=5) as answer:
+            said: dict[str, Any] = json.load(answer)
+        return said
+
     def publish(self, channel: str, data: Any, **params: Any) -> dict[str, Any]:
         """Publishes as a backend does."""
         return self.api("publish", channel=channel, data=data, **params)

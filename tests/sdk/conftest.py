@@ -1,10 +1,10 @@
-"""Both SDKs, each against the real server."""
+"""The SDKs, each against the real server."""
 
 import pytest
 
 from deploy.npm_packages import Unavailable, node_modules
 from tests.e2e.served import RECOVERABLE, Served, configuration
-from tests.sdk.clients import JavaScript, Python, Sdk
+from tests.sdk.clients import Go, Java, JavaScript, Python, Sdk
 
 
 @pytest.fixture(scope="session")
@@ -23,14 +23,25 @@ def encoding():
 
 
 @pytest.fixture(params=["javascript", "python"])
-async def sdk(request, encoding):
+def language(request):
+    """Whose SDK it is; a file of conversations for more of them says so with `EVERY_SDK`."""
+    return request.param
+
+
+@pytest.fixture
+async def sdk(request, language, encoding):
     """A client that is not connected yet."""
     client: Sdk
     protobuf = encoding == "protobuf"
-    if request.param == "javascript":
-        client = JavaScript(request.getfixturevalue("javascript_packages"), protobuf=protobuf)
-    else:
-        client = Python(protobuf=protobuf)
+    try:
+        if language == "javascript":
+            client = JavaScript(request.getfixturevalue("javascript_packages"), protobuf=protobuf)
+        elif language == "python":
+            client = Python(protobuf=protobuf)
+        else:
+            client = Go(protobuf=protobuf) if language == "go" else Java()
+    except Unavailable as why:
+        pytest.skip(f"the {language} SDK: {why}")
     yield client
     await client.close()
 

@@ -1,4 +1,4 @@
-"""What an application does with an SDK, done with both, unmodified."""
+"""What an application does with an SDK, done with each, unmodified."""
 
 import asyncio
 
@@ -6,9 +6,9 @@ import pytest
 
 from tests.e2e.served import token
 from tests.e2e.wire import Wire
-from tests.sdk.clients import Refused
+from tests.sdk.clients import EVERY_SDK, Refused
 
-pytestmark = [pytest.mark.sdk, pytest.mark.parametrize("encoding", ["json", "protobuf"])]
+pytestmark = [pytest.mark.sdk, EVERY_SDK]
 MESSAGE = {"text": "Grüße, 世界 🌍", "nested": [1, None, {"a": "b\nc"}]}
 
 

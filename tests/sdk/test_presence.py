@@ -1,13 +1,18 @@
-"""Presence, join and leave, as both SDKs, unmodified, give them to an application."""
+"""Presence, join and leave, as the SDKs, unmodified, give them to an application."""
 
 import pytest
 
 from tests.e2e.raw import Raw
 from tests.e2e.served import token
-from tests.sdk.clients import Refused
+from tests.sdk.clients import EVERY_SDK, Refused
 
-pytestmark = [pytest.mark.sdk, pytest.mark.parametrize("encoding", ["json", "protobuf"])]
-JOIN_LEAVE = {"JavaScript": {"joinLeave": True}, "Python": {"join_leave": True}}
+pytestmark = [pytest.mark.sdk, EVERY_SDK]
+JOIN_LEAVE = {
+    "JavaScript": {"joinLeave": True},
+    "Python": {"join_leave": True},
+    "Go": {"joinLeave": True},
+    "Java": {"joinLeave": True},
+}
 
 
 async def in_room(sdk, server, channel):
