@@ -27,8 +27,8 @@ ELSEWHERE = {
 PRINTS = {
     ".venv/bin/heliograph token --user ann": r"^eyJ",
     ".venv/bin/heliograph pub news": r"published to news, offset \d+ of epoch",
-    "curl -s http://127.0.0.1:9000/metrics": r"heliograph_heartbeat",
-    "curl -N -X POST": r'"client":',
+    "curl -s http://127.0.0.1:9000/metrics": r"heliograph_heartbeats_missed_total",
+    "curl -N ": r'"client":',
     r"curl .*/api/publish$": r'"result":',
     r"curl .*/api/channels$": r'"channels":\{',
     r"curl .*/api/history$": r'"publications":\[',
@@ -54,7 +54,9 @@ def elsewhere(line):
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    settings = quick_start("docs/channels.md", "docs/tags-filter.md") | {"uni_http_stream": {"enabled": True}}
+    settings = quick_start("docs/channels.md", "docs/tags-filter.md") | {
+        each: {"enabled": True} for each in ("uni_http_stream", "uni_sse", "http_stream", "sse")
+    }
     with Served(tmp_path_factory.mktemp("server"), settings) as served:
         yield served
 

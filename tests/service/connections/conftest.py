@@ -13,6 +13,7 @@ import pytest
 from service.app import Service
 from service.config import load
 from service.protocol import framing
+from tests.observability.shown import hold_to_claims
 
 SO_ATTACH_FILTER = 26  # linux/socket.h; Python has no name for it
 SECRET = "a-secret-that-is-long-enough-for-hs256"
@@ -119,7 +120,8 @@ def fall_silent(sock):
 
 
 @pytest.fixture
-async def make_node(tmp_path):
+async def make_node(request, tmp_path):
+    """Starts nodes; at its end the test is held to what label_values.txt says of it."""
     nodes = []
 
     async def make(middlewares=(), telemetry=None, **changes):
@@ -133,6 +135,7 @@ async def make_node(tmp_path):
         return node
 
     yield make
+    hold_to_claims(request, [node.telemetry.registry for node in nodes])
     for node in nodes:
         for writer in node.peers:
             writer.close()
