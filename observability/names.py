@@ -56,21 +56,21 @@ SAMPLED_BY = ("audience", "allow_list", "client_flag", "late")
 SPAN_LOSSES = ("queue_full", "export_failed", "stopped")
 LOG_SINKS = ("stdout", "file")
 GENERATIONS = ("0", "1", "2")
-COMMANDS = (
+COMMANDS = (  # that are answered; the others (send, ping) close their connection
     "connect", "refresh", "subscribe", "sub_refresh", "unsubscribe", "publish",
-    "presence", "presence_stats", "history", "rpc", "send", "ping", "pong",
+    "presence", "presence_stats", "history", "rpc",
 )  # fmt: skip
 REFUSAL_CAUSES = (  # before and at the upgrade; what is too much for us comes first
     "connection_limit", "connection_rate", "waiting_room_full", "address_limit", "address_rate",
     "visitors", "too_many_idle", "pipelining", "no_descriptors", "silent", "dripping", "slow_body", "slow_tls",
     "tls_failed", "proxy_header", "url_too_long", "head_too_large", "too_many_headers",
     "bad_request", "method", "http_version", "upgrade_header", "connection_header", "version_header", "version",
-    "key_header", "key", "origin", "protobuf", "cf_connect", "connect_request", "body", "too_large", "no_route",
+    "key_header", "key", "origin", "cf_connect", "connect_request", "body", "too_large", "no_route",
 )  # fmt: skip
 REFUSAL_ANSWERS = (  # cut: not a word
-    "400", "403", "404", "405", "408", "413", "414", "426", "429", "431", "503", "504", "3013", "cut",
+    "400", "403", "404", "405", "408", "413", "414", "426", "431", "503", "3013", "cut",
 )  # fmt: skip
-STATUSES = ("200", "400", "401", "403", "404", "405", "408", "413", "415", "426", "429", "500", "503", "504")
+STATUSES = ("200", "400", "401", "404", "405", "408", "413", "415", "416", "500")  # of the server API
 
 RECEIPT_RESULTS = ("confirmed", "repeated", "refused")
 REPORT_RESULTS = ("accepted", "malformed", "early")

@@ -164,7 +164,7 @@ class Service:
         return Place(listener.host, listener.port, http.sockets, doorstep, certificate, proxies)
 
     def _public_application(self) -> web.Application:
-        application = web.Application(middlewares=self._guarded())
+        application = web.Application(middlewares=self._guarded(), client_max_size=self.settings.api.max_request_size)
         router = application.router
         if self.settings.websocket:
             router.add_route("*", self.settings.upgrade.path, self.upgrade.handle)

@@ -18,6 +18,13 @@ class BadBody(Exception):  # noqa: N818 - says what is bad
     title = "Bad Request"
 
 
+class TooSlow(BadBody):
+    """A body that did not come in time."""
+
+    status = 408
+    title = "Request Timeout"
+
+
 class TooLong(BadBody):
     """A body beyond the limit."""
 

@@ -12,11 +12,11 @@ from observability.observers.api import ApiObserver
 from service.access.keys import ApiKey
 from service.api.api_messages import ApiError, BatchResult, BroadcastResult, OldStyleRequest, Response, encode
 from service.api.api_methods import Call, Methods
-from service.api.api_reading import BadBody, Packed, TooLong, read, read_lines
+from service.api.api_reading import BadBody, Packed, TooLong, TooSlow, read, read_lines
 from service.protocol.errors import INTERNAL
 
 _ERROR_MODE: Final = "X-Centrifugo-Error-Mode"
-_STATUS: Final = {100: 500, 102: 404, 104: 404, 107: 400, 108: 400, 112: 416, 113: 409}
+_STATUS: Final = {100: 500, 102: 404, 104: 404, 107: 400, 108: 400, 112: 416}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,6 +153,8 @@ async def _body_of(request: web.Request) -> bytes:
         return await request.read()
     except web.HTTPRequestEntityTooLarge:
         raise TooLong("http_api.max_request_size is the limit") from None
+    except web.HTTPRequestTimeout:
+        raise TooSlow("the body did not come in time") from None
     except (ClientError, HttpProcessingError, OSError) as error:  # the caller went away, or broke its own framing
         raise BadBody(f"the body did not arrive ({type(error).__name__})") from None
 

@@ -239,6 +239,7 @@ class Visitor(RequestHandler):
         body, self.body, self.since = self.body, None, 0.0
         if body is None or self._current_request is None:
             return False
+        self._lingering_time = 0.0  # else aiohttp waits for the rest after its answer, and stumbles over this exception
         body.set_exception(web.HTTPRequestTimeout(text="The request's body did not come in time.\n"))
         return True
 

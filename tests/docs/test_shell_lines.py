@@ -19,6 +19,8 @@ ELSEWHERE = {
     "make test": "tests/test_makefile.py::test_tests_begin_with_their_set_up_and_the_checks",
     "make bench": "tests/test_makefile.py::test_tests_begin_with_their_set_up_and_the_checks",
     "make fuzz": "tests/fuzz/test_fuzz.py::test_a_hundred_thousand_inputs_hold",
+    "make boards": "tests/grafana/test_picture.py::test_every_panel_of_every_board_can_be_drawn_of_nothing",
+    "python -m grafana.picture": "tests/grafana/test_picture.py::test_every_panel_of_every_board_can_be_drawn_of_nothing",
     "docker compose up": "tests/deploy/test_compose_file.py::test_docker_compose_accepts_it_without_an_env_file",
     "heliograph load": "tests/service/test_load_command.py::test_every_option_is_in_the_plan",
     "heliograph why": "tests/e2e/test_why.py::test_",
@@ -69,7 +71,8 @@ def test_there_are_lines():
 def test_a_line_does_what_the_page_says(server, page, line):
     if line.startswith("curl") and not shutil.which("curl"):
         pytest.skip("curl not found")
-    (wanted,) = [prints for start, prints in PRINTS.items() if re.match(start, line)]
+    known = [prints for start, prints in PRINTS.items() if re.match(start, line)]
+    assert len(known) == 1, "say in PRINTS what this line prints, or in ELSEWHERE which test shows it"
     told = line.replace("127.0.0.1:8000", f"127.0.0.1:{server.port}").replace("<token>", token("ann"))
     told = told.replace("127.0.0.1:9000", f"127.0.0.1:{server.internal_port}").replace("curl -N", "curl -m 2 -N")
     ours = f"{sys.executable} -m service"
@@ -79,7 +82,7 @@ def test_a_line_does_what_the_page_says(server, page, line):
         ["sh", "-c", told], cwd=ROOT, capture_output=True, text=True, timeout=30,
         env={**os.environ, "KEY": KEY, "HELIOGRAPH_HTTP_API_KEY": KEY},
     )  # fmt: skip
-    assert re.search(wanted, done.stdout), (page, done.stdout, done.stderr)
+    assert re.search(known[0], done.stdout), (page, done.stdout, done.stderr)
 
 
 def test_the_others_are_shown_by_tests_that_exist():

@@ -226,6 +226,7 @@ def test_heads_are_written_as_we_know_it():
 #: What takeover.py touches of aiohttp's inside, and the class that must have it.
 INSIDE = {
     "_current_request": RequestHandler,
+    "_lingering_time": RequestHandler,
     "_loop": RequestHandler,
     "_message_tail": RequestHandler,
     "_messages": RequestHandler,
