@@ -64,6 +64,7 @@ async def test_every_status_of_the_server_api(make_node):
         "405": called("info", verb="GET"),
         "408": called("info").replace("Content-Length: 2", "Content-Length: 20"),
         "413": called("info", "x" * 1001),
+        "415": called("info", headers="Content-Encoding: gzip\r\n"),
         "416": called("history", lost, headers=as_status),
     }
     for status, text in asked.items():
