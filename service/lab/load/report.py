@@ -32,6 +32,7 @@ FIGURES: Final[Mapping[str, str]] = {
     "fds_left": "descriptors that the server has more than before, everybody gone",
     "objects_left": "percent of memory blocks that the server's Python has more than before",
     "unknown_causes": "connections that the server saw end and cannot say why",
+    "unaccounted": "messages and connections of which the server does not know what became (docs/ledger.md)",
 }
 
 
@@ -97,7 +98,7 @@ class Account:
 
     def _of_server(self) -> dict[str, float | None]:
         before, after = self.before, self.after
-        nothing = dict.fromkeys(("fds_left", "objects_left", "unknown_causes"))
+        nothing = dict.fromkeys(("fds_left", "objects_left", "unknown_causes", "unaccounted"))
         since = self.began + (self.glances[-1].at - self.began) / 3 if self.glances else 0.0
         grown: dict[str, float | None] = {"rss_growth": growth(self.glances, since)}
         if before is None or after is None:
@@ -107,6 +108,7 @@ class Account:
             "fds_left": after.fds - before.fds,
             "objects_left": 100 * (after.objects / before.objects - 1) if before.objects else None,
             "unknown_causes": after.causes.get("unknown", 0) - before.causes.get("unknown", 0),
+            "unaccounted": after.unaccounted,
         }
 
 

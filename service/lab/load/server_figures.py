@@ -16,6 +16,7 @@ FDS: Final = "process_open_fds"
 OBJECTS: Final = "heliograph_python_blocks"
 CONNECTIONS: Final = "heliograph_connections"
 ENDS: Final = "heliograph_connections_closed_total"
+LEDGERS: Final = ("heliograph_messages_unaccounted", "heliograph_connections_unaccounted")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +29,14 @@ class Glance:
     objects: float = 0.0  # memory blocks that Python holds
     connections: float = 0.0
     causes: dict[str, float] = field(default_factory=dict)  # ended connections by cause
+    unaccounted: float | None = None  # messages and connections, either way; None: it keeps no ledger
 
 
 def read(text: str, at: float) -> Glance:
     """A scrape's text, Prometheus or OpenMetrics."""
     sums: dict[str, float] = {}
     causes: dict[str, float] = {}
+    unaccounted: float | None = None
     for line in text.splitlines():
         found = _SAMPLE.match(line)
         if found is None:
@@ -43,9 +46,10 @@ def read(text: str, at: float) -> Glance:
         if name == ENDS:
             cause = dict(_LABEL.findall(labels)).get("cause", "")
             causes[cause] = causes.get(cause, 0.0) + value
-    return Glance(
-        at, sums.get(RSS, 0.0), sums.get(FDS, 0.0), sums.get(OBJECTS, 0.0), sums.get(CONNECTIONS, 0.0), causes
-    )
+        elif name in LEDGERS:
+            unaccounted = (unaccounted or 0.0) + abs(value)
+    rss, fds, objects, connections = (sums.get(name, 0.0) for name in (RSS, FDS, OBJECTS, CONNECTIONS))
+    return Glance(at, rss, fds, objects, connections, causes, unaccounted)
 
 
 class Watch:

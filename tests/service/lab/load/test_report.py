@@ -28,7 +28,7 @@ def account():
     made.include(worker())
     made.include(worker(void={}))
     made.before = Glance(0.0, 100e6, 20, 1000, 0, {"unknown": 1.0, "network_lost": 1})
-    made.after = Glance(30.0, 110e6, 22, 1100, 0, {"unknown": 3.0, "network_lost": 1})
+    made.after = Glance(30.0, 110e6, 22, 1100, 0, {"unknown": 3.0, "network_lost": 1}, 5.0)
     made.glances = [Glance(float(at), 100e6) for at in range(31)]
     return made
 
@@ -41,7 +41,7 @@ def test_the_figures_are_those_that_are_explained():
     assert (figures["duplicated"], figures["reordered"], figures["told"], figures["refused"]) == (2, 4, 6, 10)
     assert figures["p50"] == pytest.approx(0.05, rel=0.03)
     assert figures["longest"] == 0.1
-    assert (figures["fds_left"], figures["unknown_causes"]) == (2, 2)
+    assert (figures["fds_left"], figures["unknown_causes"], figures["unaccounted"]) == (2, 2, 5)
     assert figures["objects_left"] == pytest.approx(10)
     assert figures["rss_growth"] == pytest.approx(0)
 
@@ -51,7 +51,7 @@ def test_what_is_not_known_is_said_so():
     assert set(figures) == set(FIGURES)
     assert {name for name, value in figures.items() if value is None} == {
         "p50", "p90", "p99", "p999", "longest", "connect_p99", "rss_growth", "fds_left", "objects_left",
-        "unknown_causes",
+        "unknown_causes", "unaccounted",
     }  # fmt: skip
     assert "server" not in text(Account(1), [])
 

@@ -22,6 +22,16 @@ def test_a_scrape():
     found = read(TEXT, 7.0)
     assert (found.at, found.rss, found.fds, found.objects, found.connections) == (7.0, 6e7, 18, 1000, 7)
     assert found.causes == {"network_lost": 6, "unknown": 2}
+    assert found.unaccounted is None, "of a server without ledgers nothing is known"
+
+
+def test_what_is_in_no_account_counts_either_way():
+    ledgers = (
+        'heliograph_messages_unaccounted{namespace="-"} %d\nheliograph_messages_unaccounted{namespace="chat"} %d\n'
+    )
+    ledgers += "heliograph_connections_unaccounted %d\n"
+    assert read(ledgers % (0, 0, 0), 0.0).unaccounted == 0
+    assert read(ledgers % (-3, 2, 1), 0.0).unaccounted == 6
 
 
 def test_the_line_through_the_memory():
