@@ -12,6 +12,7 @@ from bench.options import Options
 ROWS = {
     "fanout": "fan-out to 1k and 10k, one message a frame, beside C, aiohttp, websockets and Node",
     "backlog": "messages per CPU-second under backlog, 16 a write",
+    "compression": "fan-out of documents of a KiB, compressed against plain",
     "observability": "price of observability, on against off, in fan-out and unicast",
     "memory": "bytes per connection, by part",
     "connects": "connections per second with connect reply, beside aiohttp with one echo",

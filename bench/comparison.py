@@ -3,7 +3,7 @@
 import contextlib
 import random
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 from bench import peers
@@ -43,9 +43,11 @@ def compare(
     per_round: int = 1,
     *,
     strict: bool = True,
+    offering: Collection[str] = (),
 ) -> Rounds:
     """Runs `rounds` clean rounds (twice as many at most) and returns their slices, `per_round` of each peer a round.
 
+    The clients of the peers in `offering` offer compression.
     Not `strict`, an unclean slice is taken as it is: right for a fixed rate, and for trying the bench out.
 
     Raises:
@@ -56,18 +58,25 @@ def compare(
     for _ in range(2 * rounds):
         if len(next(iter(result.slices.values()), [])) >= rounds * per_round:
             break
-        _one_round(starts, connections, measure, per_round, result)
+        _one_round(starts, connections, measure, per_round, result, offering)
     if not result.slices:
         raise NeverClean(f"none of {result.unclean} rounds was clean: other programs keep the cores busy")
     return result
 
 
-def _one_round(starts: Mapping[str, Start], connections: int, measure: Measure, per_round: int, into: Rounds) -> None:
+def _one_round(
+    starts: Mapping[str, Start],
+    connections: int,
+    measure: Measure,
+    per_round: int,
+    into: Rounds,
+    offering: Collection[str],
+) -> None:
     with contextlib.ExitStack() as stack:
         running: dict[str, tuple[Server, Client]] = {}
         for name, start in starts.items():
             server = stack.enter_context(start())
-            client = stack.enter_context(Client(server.port))
+            client = stack.enter_context(Client(server.port, offers_compression=name in offering))
             client.open(connections, "subscribe" if name.startswith(peers.HELIOGRAPH) else "bare")
             running[name] = (server, client)
         for _ in range(per_round):

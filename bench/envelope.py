@@ -13,6 +13,18 @@ def data() -> str:
     return f"{_HEAD}{time.monotonic_ns():016x}{_TAIL}{_FILL}"
 
 
+_ROWS = ",".join(
+    f'{{"id":{row},"symbol":"{chr(65 + row * 7 % 26)}{chr(65 + row * 11 % 26)}",'
+    f'"bid":{row * 37 % 1000 / 8},"ask":{row * 53 % 1000 / 8}}}'
+    for row in range(20)
+)
+
+
+def document() -> str:
+    """A publication worth compressing: a KiB of prices, with the clock."""
+    return f'{_HEAD}{time.monotonic_ns():016x}","rows":[{_ROWS}]}}'
+
+
 def pushed() -> str:
     """The data in the envelope in which a JSON client of the Centrifuge protocol gets it."""
     return f'{{"push":{{"channel":"{CHANNEL}","pub":{{"data":{data()}}}}}}}'

@@ -35,6 +35,13 @@ def _sink() -> str:
     return f"http://127.0.0.1:{sink.answer().split()[1]}"
 
 
+def documents() -> Server:
+    """The same, publishing documents of a KiB, compressed for whoever offers it."""
+    return Server(
+        [sys.executable, "-m", "bench.server"], {"OTEL_EXPORTER_OTLP_ENDPOINT": _sink(), "BENCH_DOCUMENTS": "1"}
+    )
+
+
 def c_send() -> Server:
     """The yardstick of performance: a loop of send() in C."""
     return Server([build.built("send"), "0", envelope.CHANNEL])

@@ -120,8 +120,16 @@ class Server(Piped):
 class Client(Piped):
     """The load client in C, connected to one server."""
 
-    def __init__(self, port: int, path: str = "/connection/websocket", core: int | None = CLIENT_CORE) -> None:
-        super().__init__([build.built("client"), str(port), path], core)
+    def __init__(
+        self,
+        port: int,
+        path: str = "/connection/websocket",
+        core: int | None = CLIENT_CORE,
+        *,
+        offers_compression: bool = False,
+    ) -> None:
+        command = [build.built("client"), str(port), path]
+        super().__init__([*command, *["deflate"] * offers_compression], core)
         self.opened = 0
 
     def open(self, count: int, kind: str, channel: str = envelope.CHANNEL, token: str = "-") -> float:

@@ -1,6 +1,7 @@
 """The real server with the bench's door in its process: built as `serve` builds it, published to through its hub.
 
 BENCH_BLIND=1 starts it with null observers; OTEL_EXPORTER_OTLP_ENDPOINT says where its traces go otherwise.
+BENCH_DOCUMENTS=1 publishes documents, compressed for whoever offers it.
 """
 
 import asyncio
@@ -26,12 +27,13 @@ class Bench:
 
     def __init__(self, service: app.Service) -> None:
         self._service = service
+        self._data = envelope.document if os.environ.get("BENCH_DOCUMENTS") else envelope.data
 
     async def broadcast(self, batch: int) -> None:
         """Publishes a batch and returns when the fan-out has handed it to the kernel."""
         hub = self._service.hub
         for _ in range(batch):
-            hub.publish(envelope.CHANNEL, envelope.data().encode())
+            hub.publish(envelope.CHANNEL, self._data().encode())
         while not drained(hub):
             await asyncio.sleep(0)
 
@@ -85,6 +87,8 @@ async def main() -> None:
     os.dup2(os.open(build.OUT / "server.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644), 1)
     blind = os.environ.get("BENCH_BLIND") == "1"
     flags = {"http_server.port": 0, "http_server.internal_port": 0, "http_server.address": "127.0.0.1"}
+    if os.environ.get("BENCH_DOCUMENTS"):
+        flags["websocket.compression"] = True
     settings = config.load(file, os.environ, flags)
     service = app.Service(settings, setup.silent() if blind else None)
     public, _ = await service.start()

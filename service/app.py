@@ -98,7 +98,9 @@ class Service:
         variants = {JSON: Variant(JsonCodec()), PROTOBUF: Variant(ProtobufCodec())}
         codecs = [variant.codec for variant in variants.values()]
         self.transports = _transports(settings, codecs, telemetry)
-        everything = [*variants.values(), *self.transports.variants()]
+        squeeze = settings.upgrade.squeeze
+        squeezed = {name: Variant(each.codec, squeeze=squeeze) for name, each in variants.items()} if squeeze else {}
+        everything = [*variants.values(), *squeezed.values(), *self.transports.variants()]
         sums, errands = Sums(), Errands()
         self.broker: Broker = WatchedBroker(MemoryBroker(loop, settings=settings.broker), telemetry.broker)
         self.presence: Presence = MemoryPresence()
@@ -139,7 +141,9 @@ class Service:
         self.hub.on_insufficient = Connection.lost_position
         Reports(self.hub, settings.namespaces, telemetry.receivers, now=loop.time).register(self.station.calls)
         self.rounds = Rounds(self.station)
-        self.upgrade = Upgrade(self.station, settings.upgrade, variants, telemetry.upgrade, telemetry.door)
+        self.upgrade = Upgrade(
+            self.station, settings.upgrade, variants, telemetry.upgrade, telemetry.door, squeezed=squeezed
+        )
         if hooks.on_rpc:
             self.station.calls.hook = partial(consulting.call, self.station)
         for room in (self, self.hub, self.broker, keys, hooks, self.station.entrance):

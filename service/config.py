@@ -36,7 +36,16 @@ from service.settings import reading
 from service.settings.agreement import disagreements
 from service.settings.certificate_files import certificate_mistakes
 from service.settings.checking import Checked, check
-from service.settings.doors import HttpSettings, admission, beat_of, clocks_of, frames, http_settings
+from service.settings.doors import (
+    HttpSettings,
+    admission,
+    beat_of,
+    clocks_of,
+    frames,
+    http_settings,
+    inflated,
+    squeeze,
+)
 from service.settings.elsewhere import add_elsewhere
 from service.settings.hook_agreement import places_of_hooks
 from service.settings.hook_reading import hooks
@@ -179,7 +188,9 @@ def assemble(values: Tree, environ: Mapping[str, str]) -> Settings:
         connections=_connections(values, namespaces),
         upgrade=UpgradeSettings(
             path=values["websocket"]["handler_prefix"],
-            negotiation=NegotiationSettings(allowed_origins=client["allowed_origins"]),
+            negotiation=NegotiationSettings(client["allowed_origins"], values["websocket"]["compression"]),
+            squeeze=squeeze(values["websocket"]),
+            inflated=inflated(values["websocket"]),
         ),
         hooks=hooks(values),
         tokens=_tokens(client["token"]),

@@ -11,7 +11,7 @@ ROOMS = ("service", "observability")
 HOMELESS = {"utils", "helpers", "common", "base", "manager", "misc"}
 PURE = """
 service/protocol/messages.py service/protocol/errors.py service/protocol/closing.py service/protocol/codec.py
-service/protocol/json_codec.py service/protocol/framing.py service/protocol/payload.py service/protocol/tolerance.py service/broker/stream.py service/channels/namespaces.py
+service/protocol/json_codec.py service/protocol/deflate.py service/protocol/framing.py service/protocol/payload.py service/protocol/tolerance.py service/broker/stream.py service/channels/namespaces.py
 service/channels/turns.py service/channels/recovery.py service/connections/session.py service/connections/questions.py
 service/connections/heartbeat.py service/connections/wheel.py service/connections/outbox.py
 service/connections/negotiation.py service/access/rules.py observability/sampling.py

@@ -1,6 +1,6 @@
 /* The load client: many WebSocket connections in one epoll loop, cheap enough to outrun the server it measures.
  *
- *   client PORT [PATH]
+ *   client PORT [PATH [deflate]]      deflate: it offers compression; compressed messages are counted, not read
  *
  * stdin:  open COUNT INFLIGHT KIND CHANNEL TOKEN   KIND bare | echo | connect | subscribe | rooms (to five channels: CHANNEL-1 …);
  *                                                  "%d" in CHANNEL becomes the
@@ -51,7 +51,7 @@ typedef struct {
 
 static Peer **peers;
 static int count, opened, failed, in_flight, epoll, busy, port;
-static const char *path = "/connection/websocket";
+static const char *path = "/connection/websocket", *offer = "";
 static Kind kind;
 static char channel[128], token[4096], room[ROOM * 2];
 static Meter meter;
@@ -124,7 +124,7 @@ static void knock(Peer *p) {
     char text[512];
     int n = snprintf(text, sizeof text,
                      "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n", path, port);
+                     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n%s\r\n", path, port, offer);
     struct epoll_event event = {EPOLLIN, {.ptr = p}};
     if (send(p->fd, text, (size_t)n, MSG_NOSIGNAL) != n) return bury(p);
     p->stage = UPGRADING;
@@ -207,7 +207,8 @@ static size_t hear_frames(Peer *p, const char *data, size_t length, uint64_t now
             for (int i = 2; i < 10; i++) size = size << 8 | head[i];
         }
         if (length - at < header + size) break;
-        hear_frame(p, head[0] & 15, data + at + header, size, now);
+        if (head[0] & 0x40) meter.frames++, meter.messages++, last_heard = now;
+        else hear_frame(p, head[0] & 15, data + at + header, size, now);
         at += header + size;
     }
     return at;
@@ -344,9 +345,10 @@ static void obey(void) {
 int main(int argc, char **argv) {
     struct rlimit files;
     struct epoll_event stdin_event = {EPOLLIN, {.ptr = NULL}};
-    if (argc < 2) return fprintf(stderr, "usage: client PORT [PATH]\n"), 2;
+    if (argc < 2) return fprintf(stderr, "usage: client PORT [PATH [deflate]]\n"), 2;
     port = atoi(argv[1]);
     if (argc > 2) path = argv[2];
+    if (argc > 3) offer = "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n";
     setvbuf(stdin, NULL, _IONBF, 0); /* a buffered second line would hide from epoll */
     getrlimit(RLIMIT_NOFILE, &files);
     files.rlim_cur = files.rlim_max;

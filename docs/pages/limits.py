@@ -209,6 +209,13 @@ SAID: Final = (
         CONNECTIONS + "test_transports.py::test_the_first_message_of_a_listener_has_a_size",
     ),
     Limit(
+        "… when it was compressed",
+        "websocket.decompressed_message_size_limit",
+        "as a message: no bomb becomes more",
+        "close code 1009 (`message_too_big`)",
+        CONNECTIONS + "test_compression.py::test_what_is_wrong_has_its_code",
+    ),
+    Limit(
         "a frame",
         "websocket.frame_size_limit",
         "bytes; 0: as a message",
@@ -440,6 +447,7 @@ GROUPS: Final = (
 )
 #: Settings that sound like a limit and bound nothing that a stranger can make grow.
 OTHERS: Final = frozenset({
+    "websocket.compression_min_size",  # of ours to them
     "client.connection_ramp",  # how fast the rate comes back
     "client.channel_position_max_time_lag",  # of the broker
     "client.token.jwks_stale_limit",  # of the operator's issuer

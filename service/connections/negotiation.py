@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from service.protocol import deflate
 from service.protocol.framing import accept_key
 
 JSON, PROTOBUF = "centrifuge-json", "centrifuge-protobuf"
@@ -24,6 +25,7 @@ class NegotiationSettings:
     """Whom we talk to."""
 
     allowed_origins: tuple[str, ...] = ()  # patterns with *; a page of our own host is always allowed
+    compression: bool = False  # permessage-deflate for those who offer it
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,7 @@ class Accepted:
     headers: Mapping[str, str]
     subprotocol: str  # "" when none was offered that we know
     protobuf: bool = False  # the encoding; JSON otherwise
+    compressed: bool = False  # long messages are, both ways
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +76,10 @@ def negotiate(
     }
     if subprotocol:
         answer["Sec-WebSocket-Protocol"] = subprotocol
-    return Accepted(answer, subprotocol, subprotocol == PROTOBUF or _asks_protobuf(query))
+    compressed = settings.compression and deflate.acceptable(headers.get("Sec-WebSocket-Extensions", ""))
+    if compressed:
+        answer["Sec-WebSocket-Extensions"] = deflate.ANSWER
+    return Accepted(answer, subprotocol, subprotocol == PROTOBUF or _asks_protobuf(query), compressed)
 
 
 def choose_subprotocol(offered: str) -> str:

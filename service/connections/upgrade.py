@@ -15,6 +15,7 @@ from service.connections.reception import Reception
 from service.connections.station import Station
 from service.connections.takeover import SwitchingProtocols
 from service.connections.variants import Variant
+from service.protocol.deflate import Squeeze
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,8 @@ class UpgradeSettings:
 
     path: str = "/connection/websocket"
     negotiation: NegotiationSettings = NegotiationSettings()
+    squeeze: Squeeze | None = None  # how long messages are compressed for those who offer it; None: not at all
+    inflated: int = 65_536  # bytes of a client's compressed message when it is read
 
 
 def new_id() -> str:
@@ -44,7 +47,12 @@ class Upgrade:
         variants: Mapping[str, Variant],
         observe: UpgradeObserver,
         observe_door: DoorObserver,
+        *,
+        squeezed: Mapping[str, Variant] | None = None,
     ) -> None:
+        """``variants`` and ``squeezed`` by subprotocol; the latter for those with whom compression is agreed."""
+        self._squeezed = squeezed or {}
+        self._frames = station.settings.frames._replace(inflated=settings.inflated)  # of those
         self._station = station
         self._settings = settings
         self._variants = variants
@@ -74,6 +82,9 @@ class Upgrade:
         """The socket is the connection's."""
 
     def _connection(self, request: web.Request, verdict: Accepted) -> Connection:
-        variant = self._variants[PROTOBUF if verdict.protobuf else JSON]
+        variants, frames = self._variants, None
+        if verdict.compressed:
+            variants, frames = self._squeezed, self._frames
+        variant = variants[PROTOBUF if verdict.protobuf else JSON]
         native = request.query.get("cf_ws_frame_ping_pong") == "true"
-        return Connection(self._station, new_id(), variant, native_pings=native)
+        return Connection(self._station, new_id(), variant, native_pings=native, frames=frames)

@@ -8,7 +8,8 @@ from service.connections.manners import WEBSOCKET, Manner
 from service.protocol import messages as wire
 from service.protocol.closing import Closing
 from service.protocol.codec import Codec
-from service.protocol.framing import BINARY, PING, TEXT, close_frame, frame
+from service.protocol.deflate import Squeeze
+from service.protocol.framing import BINARY, PING, SQUEEZED, TEXT, close_frame, frame
 
 MESSAGES_A_FRAME: Final = 16  # Centrifugo packs as many; SDKs are tested with it
 
@@ -19,12 +20,16 @@ _PONGS: Final = {"json": b"{}", "protobuf": b"\0"}  # an empty command; at most 
 class Variant:
     """A codec in WebSocket frames. The hub encodes a publication once for each variant that is listening."""
 
-    __slots__ = ("_opcode", "_pong", "_pong_head", "codec", "manner", "name", "native_ping", "ping", "pong_size")
+    __slots__ = (
+        "_opcode", "_pong", "_pong_head", "_squeeze", "codec", "manner", "name", "native_ping", "ping", "pong_size",
+    )  # fmt: skip
 
-    def __init__(self, codec: Codec, manner: Manner = WEBSOCKET) -> None:
+    def __init__(self, codec: Codec, manner: Manner = WEBSOCKET, squeeze: Squeeze | None = None) -> None:
+        """``squeeze``: how its messages are compressed; None: not at all."""
         self.codec = codec
         self.manner = manner
-        self.name = f"{manner.name}/{codec.name}"
+        self._squeeze = squeeze
+        self.name = f"{manner.name}/{codec.name}" + "/deflate" * (squeeze is not None)
         self._opcode = BINARY if codec.binary else TEXT
         self.ping: bytes = self.wrap(codec.encode([wire.Reply()]))
         self.native_ping: bytes = frame(PING, b"")
@@ -42,7 +47,8 @@ class Variant:
 
     def wrap(self, payload: bytes) -> bytes:
         """One frame around one payload."""
-        return frame(self._opcode, payload)
+        squeezed = None if self._squeeze is None else self._squeeze.frame_payload(payload)
+        return frame(self._opcode, payload) if squeezed is None else frame(SQUEEZED | self._opcode, squeezed)
 
     def replies(self, replies: Sequence[wire.Reply]) -> bytes:
         """Frames of at most 16 replies each, ready to be written at once."""

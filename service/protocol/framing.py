@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from struct import Struct
 from typing import NamedTuple
 
+from service.protocol import deflate
 from service.protocol.masking import apply_mask
 
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
@@ -19,6 +20,7 @@ NO_CODE = 1005  # what parse_close says of an empty close frame; never on the wi
 
 _PROTOCOL_ERROR, _BAD_DATA, _TOO_BIG = 1002, 1007, 1009
 _FIN, _RSV, _MASKED, _LENGTH = 0x80, 0x70, 0x80, 0x7F
+SQUEEZED = 0x40  # the bit that says: this message is compressed (RFC 7692)
 _KNOWN = frozenset((CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG))
 _KEY_SUFFIX = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _CONTROL_LIMIT = 125
@@ -50,6 +52,7 @@ class FrameLimits(NamedTuple):
     message: int  # bytes
     frame: int = 0  # bytes of one frame; 0: as a message
     fragments: int = 0  # frames of one message; 0: any number
+    inflated: int = 0  # bytes of a compressed message when it is read; 0: compression was not agreed
 
 
 class FrameParser:
@@ -58,7 +61,9 @@ class FrameParser:
     After an error or a close frame everything that follows is ignored.
     """
 
-    __slots__ = ("_checked", "_fragments", "_limits", "_max", "_need", "_opcode", "_parts", "_tail", "error")
+    __slots__ = (
+        "_checked", "_fragments", "_limits", "_max", "_need", "_opcode", "_parts", "_squeezed", "_tail", "error",
+    )  # fmt: skip
 
     def __init__(self, limits: FrameLimits) -> None:
         self.error: FrameError | None = None
@@ -69,6 +74,7 @@ class FrameParser:
         self._need = 2  # bytes that must be there before the next frame can be looked at
         self._opcode = 0  # of the fragmented message under way
         self._parts: bytearray | None = None  # its payload so far
+        self._squeezed = False  # it is compressed
         self._checked = 0  # how much of it is known to be UTF-8
 
     @property
@@ -151,7 +157,7 @@ class FrameParser:
 
     def _check_head(self, first: int, second: int) -> None:
         opcode = first & 0x0F
-        if first & _RSV:
+        if first & _RSV and not (first & _RSV == SQUEEZED and self._limits.inflated and opcode in (TEXT, BINARY)):
             raise FrameError(_PROTOCOL_ERROR, "reserved bits are set and no extension was agreed")
         if opcode not in _KNOWN:
             raise FrameError(_PROTOCOL_ERROR, "reserved opcode")
@@ -184,9 +190,10 @@ class FrameParser:
                 self._stop(None)
             messages.append((opcode, bytes(payload)))
         elif first & _FIN and not self._opcode:
-            if opcode == TEXT and not payload.isascii():
-                _check_text(payload)
-            messages.append((opcode, bytes(payload)))
+            whole = self._inflated(payload) if first & SQUEEZED else bytes(payload)
+            if opcode == TEXT and not whole.isascii():
+                _check_text(whole)
+            messages.append((opcode, whole))
         else:
             self._fragment(first, payload, messages)
 
@@ -196,16 +203,27 @@ class FrameParser:
         if 0 < self._limits.fragments < self._fragments:
             raise FrameError(_TOO_BIG, "", "too_many_fragments")
         if self._parts is None:
-            self._opcode = first & 0x0F
+            self._opcode, self._squeezed = first & 0x0F, bool(first & SQUEEZED)
             self._parts = payload
         else:
             self._parts += payload
-        if self._opcode == TEXT:
+        if self._opcode == TEXT and not self._squeezed:
             self._checked += _check_text(self._parts, self._checked, final)
         if final:
-            messages.append((self._opcode, bytes(self._parts)))
+            whole = self._inflated(self._parts) if self._squeezed else bytes(self._parts)
+            if self._opcode == TEXT and self._squeezed:
+                _check_text(whole)
+            messages.append((self._opcode, whole))
             self._opcode = self._checked = self._fragments = 0
             self._parts = None
+
+    def _inflated(self, payload: bytearray) -> bytes:
+        try:
+            return deflate.decompress(payload, self._limits.inflated)
+        except deflate.TooMuch:
+            raise FrameError(_TOO_BIG, "", "message_too_big") from None
+        except deflate.Broken:
+            raise FrameError(_PROTOCOL_ERROR, "invalid compressed data") from None
 
 
 def _declared(buffer: bytes | bytearray, at: int, length: int) -> tuple[int, int]:

@@ -27,6 +27,7 @@ def disagreements(values: Tree) -> list[Mistake]:
         *_namespaces(values),
         *_personal_channel(values),
         *_places(values),
+        *_compression(values["websocket"]),
         *_debug(values["debug"]),
         *tokens(values["client"]),
         *_proxies(values["http_server"]),
@@ -53,6 +54,11 @@ def _heartbeat(client: Tree) -> Iterator[Mistake]:
         )
     if not 1 <= client["pong_misses"] <= 3:
         yield Mistake("client.pong_misses", "must be 1 to 3")
+
+
+def _compression(websocket: Tree) -> Iterator[Mistake]:
+    if websocket["compression"] and not 1 <= websocket["compression_level"] <= 9:
+        yield Mistake("websocket.compression_level", "must be 1 to 9")
 
 
 def _debug(debug: Tree) -> Iterator[Mistake]:

@@ -10,6 +10,7 @@ from service.connections.deadlines import Clocks, clocks
 from service.connections.limits import HttpLimits
 from service.connections.sockopts import SocketSettings
 from service.connections.weather import Chosen, chosen
+from service.protocol.deflate import Squeeze
 from service.protocol.framing import FrameLimits
 
 Tree = dict[str, Any]
@@ -138,6 +139,18 @@ def clocks_of(values: Tree) -> Clocks:
 def frames(websocket: Tree) -> FrameLimits:
     """How much one message may be."""
     return FrameLimits(websocket["message_size_limit"], websocket["frame_size_limit"], websocket["max_fragments"])
+
+
+def squeeze(websocket: Tree) -> Squeeze | None:
+    """How messages to clients are compressed; None: not at all."""
+    if not websocket["compression"]:
+        return None
+    return Squeeze(websocket["compression_level"], websocket["compression_min_size"] or Squeeze().least)
+
+
+def inflated(websocket: Tree) -> int:
+    """Bytes of a compressed message of a client when it is read."""
+    return int(websocket["decompressed_message_size_limit"] or websocket["message_size_limit"])
 
 
 def beat_of(client: Tree) -> Chosen:

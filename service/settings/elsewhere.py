@@ -103,7 +103,6 @@ channel.without_namespace: +channel
 channel.namespaces[]: +channel
 rpc: proxy @hook
 grpc_api: enabled! bool, error_mode, address, port int, key, tls @tls, reflection bool, max_receive_message_size int
-websocket: compression! bool, compression_min_size int, compression_level int, decompressed_message_size_limit int
 webtransport: enabled! bool, handler_prefix, message_size_limit int
 uni_websocket: compression! bool, compression_min_size int, compression_level int,
     decompressed_message_size_limit int

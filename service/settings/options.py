@@ -248,6 +248,15 @@ _WEBSOCKET: Final = (
     ("disabled", switch, False, "No WebSocket."),
     ("handler_prefix", text, "/connection/websocket", "Where the WebSocket is."),
     ("message_size_limit", whole, 65536, "Longest message of a client in bytes; longer: close code 1009."),
+    ("compression", switch, False, "permessage-deflate for clients that offer it; see docs/compression.md."),
+    ("compression_min_size", whole, 0, "Shorter messages go as they are. 0: 512 bytes. (Centrifugo: all are.)"),
+    ("compression_level", whole, 1, "1 to 9; above 1 costs much and saves little."),
+    (
+        "decompressed_message_size_limit",
+        whole,
+        0,
+        "Longest compressed message of a client when it is read; longer: 1009. 0: as message_size_limit.",
+    ),
     ("frame_size_limit", whole, 0, "Our own. Longest frame in bytes; longer: 1009. 0: as a message."),
     ("max_fragments", whole, 64, "Our own. Frames of one message, 1 KiB each fill the longest; more: 1009. 0: any."),
     (

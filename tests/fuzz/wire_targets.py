@@ -24,9 +24,10 @@ def framing(data: bytes) -> None:
     """However bytes are cut, they mean the same; limits hold; what was read can be written again."""
     if len(data) < 2:
         return
-    limit, step, data = data[0] * 2, data[1] % 16 + 1, data[2:]
-    seen, error = _read([data], limit)
-    assert (seen, error) == _read([data[n : n + step] for n in range(0, len(data), step)], limit), "depends on the cut"
+    limit, step, inflated, data = data[0] * 2, data[1] % 16 + 1, data[1] >= 0x80, data[2:]
+    pieces = [data[n : n + step] for n in range(0, len(data), step)]
+    seen, error = _read([data], limit, inflated)
+    assert (seen, error) == _read(pieces, limit, inflated), "depends on the cut"
     for opcode, payload in seen:
         assert len(payload) <= (CONTROL if opcode >= CLOSE else limit), "over the limit"
         assert type(payload) is bytes
@@ -39,8 +40,8 @@ def framing(data: bytes) -> None:
     assert _read([again], limit) == (seen, 0), "cannot be written again"
 
 
-def _read(chunks, limit):
-    parser = FrameParser(FrameLimits(limit))
+def _read(chunks, limit, inflated=False):
+    parser = FrameParser(FrameLimits(limit, inflated=limit * inflated))
     seen = []
     for chunk in chunks:
         before = parser.error

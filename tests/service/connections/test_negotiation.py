@@ -29,8 +29,20 @@ def test_the_example_of_the_rfc_is_accepted():
 def test_an_extension_is_not_agreed_to():
     """RFC 6455, section 9.1: what the answer does not name is off."""
     answer = ask(Sec_WebSocket_Extensions="permessage-deflate; client_max_window_bits")
+    assert not answer.compressed
     assert isinstance(answer, Accepted)
     assert "Sec-WebSocket-Extensions" not in answer.headers
+
+
+def test_compression_is_agreed_where_it_is_wanted_and_offered():
+    wanted = NegotiationSettings(compression=True)
+    agreed = ask(settings=wanted, Sec_WebSocket_Extensions="permessage-deflate; client_max_window_bits")
+    assert agreed.compressed
+    assert agreed.headers["Sec-WebSocket-Extensions"].startswith("permessage-deflate; server_no_context_takeover")
+    for offers in (None, "x-other", "permessage-deflate; server_max_window_bits=9"):
+        declined = ask(settings=wanted, Sec_WebSocket_Extensions=offers)
+        assert not declined.compressed
+        assert "Sec-WebSocket-Extensions" not in declined.headers
 
 
 @pytest.mark.parametrize(

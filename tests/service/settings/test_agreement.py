@@ -25,6 +25,10 @@ def test_the_defaults_agree():
         ({"client": {"ping_interval": "5s"}}, "client.pong_timeout: must be above 0 and at most client.ping_interval"),
         ({"client": {"pong_misses": 4}}, "client.pong_misses: must be 1 to 3"),
         (
+            {"websocket": {"compression": True, "compression_level": 0}},
+            "websocket.compression_level: must be 1 to 9",
+        ),
+        (
             {"http_server": {"tcp_user_timeout": "25s"}},
             "http_server.tcp_user_timeout: must be longer than websocket.write_timeout (25 s)",
         ),

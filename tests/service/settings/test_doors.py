@@ -3,8 +3,9 @@
 import pytest
 
 from service.connections.addresses import networks
+from service.protocol.deflate import Squeeze
 from service.settings.checking import check
-from service.settings.doors import admission, clocks_of, frames, http_settings
+from service.settings.doors import admission, clocks_of, frames, http_settings, inflated, squeeze
 from service.settings.options import ours
 
 
@@ -21,7 +22,16 @@ def test_the_defaults():
     assert (http.public.clocks.door, http.public.clocks.greeting) == (5.0, 10.0)
     assert not http.proxies.trusted
     assert admission(usual["client"]).connections == admission(usual["client"]).rate == 0
-    assert frames(usual["websocket"]) == (65_536, 0, 64)
+    assert frames(usual["websocket"]) == (65_536, 0, 64, 0)
+    assert squeeze(usual["websocket"]) is None
+
+
+def test_compression():
+    on = values(websocket={"compression": True, "message_size_limit": 1000})["websocket"]
+    assert (squeeze(on), inflated(on)) == (Squeeze(1, 512), 1000)
+    given = {"compression": True, "compression_level": 9, "compression_min_size": 100}
+    told = values(websocket={**given, "decompressed_message_size_limit": 5000})["websocket"]
+    assert (squeeze(told), inflated(told)) == (Squeeze(9, 100), 5000)
 
 
 @pytest.mark.parametrize(
