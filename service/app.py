@@ -6,7 +6,7 @@ import signal
 import socket
 import time
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, Final
@@ -63,6 +63,7 @@ from service.presence.contract import Presence
 from service.presence.memory_presence import MemoryPresence
 from service.protocol import closing, errors
 from service.protocol.codec import Codec
+from service.protocol.deflate import Squeeze
 from service.protocol.json_codec import JsonCodec
 from service.protocol.protobuf_codec import ProtobufCodec
 from service.settings.doors import Address, Listener
@@ -95,12 +96,10 @@ class Service:
         self.node = Node(uuid.uuid4().hex, settings.node_name or socket.gethostname(), __version__)
         self._middlewares = middlewares
         self.ready = False
-        variants = {JSON: Variant(JsonCodec()), PROTOBUF: Variant(ProtobufCodec())}
-        codecs = [variant.codec for variant in variants.values()]
+        codecs: list[Codec] = [JsonCodec(), ProtobufCodec()]
+        variants = dict(_variants(codecs, settings.upgrade.squeeze))
         self.transports = _transports(settings, codecs, telemetry)
-        squeeze = settings.upgrade.squeeze
-        squeezed = {name: Variant(each.codec, squeeze=squeeze) for name, each in variants.items()} if squeeze else {}
-        everything = [*variants.values(), *squeezed.values(), *self.transports.variants()]
+        everything = [*variants.values(), *self.transports.variants()]
         sums, errands = Sums(), Errands()
         self.broker: Broker = WatchedBroker(MemoryBroker(loop, settings=settings.broker), telemetry.broker)
         self.presence: Presence = MemoryPresence()
@@ -141,9 +140,7 @@ class Service:
         self.hub.on_insufficient = Connection.lost_position
         Reports(self.hub, settings.namespaces, telemetry.receivers, now=loop.time).register(self.station.calls)
         self.rounds = Rounds(self.station)
-        self.upgrade = Upgrade(
-            self.station, settings.upgrade, variants, telemetry.upgrade, telemetry.door, squeezed=squeezed
-        )
+        self.upgrade = Upgrade(self.station, settings.upgrade, variants, telemetry.upgrade, telemetry.door)
         if hooks.on_rpc:
             self.station.calls.hook = partial(consulting.call, self.station)
         for room in (self, self.hub, self.broker, keys, hooks, self.station.entrance):
@@ -328,6 +325,14 @@ class Service:
             yield Figure(names.BACKLOG_LIMIT.name, (), self.settings.connections.pressure.cap)
         yield Figure(names.SLOW_CONNECTIONS.name, (), len(self.station.stalled))
         yield Figure(names.UNSENT_OLDEST.name, (), max(0.0, now - oldest))
+
+
+def _variants(codecs: Iterable[Codec], squeeze: Squeeze | None) -> Iterator[tuple[tuple[str, bool], Variant]]:
+    """By subprotocol, and by whether long messages are compressed."""
+    for name, codec in zip((JSON, PROTOBUF), codecs, strict=True):
+        yield (name, False), Variant(codec)
+        if squeeze is not None:
+            yield (name, True), Variant(codec, squeeze=squeeze)
 
 
 def _transports(settings: Settings, codecs: Sequence[Codec], telemetry: Telemetry) -> Transports:

@@ -70,7 +70,7 @@ class UniUpgrade(Upgrade):
         observe_door: DoorObserver,
     ) -> None:
         upgrade = UpgradeSettings(settings.path, NegotiationSettings(origins))
-        super().__init__(station, upgrade, dict.fromkeys((JSON, PROTOBUF), variant), observe, observe_door)
+        super().__init__(station, upgrade, {(JSON, False): variant, (PROTOBUF, False): variant}, observe, observe_door)
         self._message_size_limit = settings.message_size_limit
 
     def _connection(self, request: web.Request, verdict: Accepted) -> Connection:
@@ -78,7 +78,7 @@ class UniUpgrade(Upgrade):
         return UniWebSocket(
             self._station,
             new_id(),
-            self._variants[PROTOBUF if verdict.protobuf else JSON],
+            self._variants[PROTOBUF if verdict.protobuf else JSON, False],
             told_session=new_id(),
             frames=self._station.settings.frames._replace(message=self._message_size_limit),
         )

@@ -44,14 +44,11 @@ class Upgrade:
         self,
         station: Station,
         settings: UpgradeSettings,
-        variants: Mapping[str, Variant],
+        variants: Mapping[tuple[str, bool], Variant],
         observe: UpgradeObserver,
         observe_door: DoorObserver,
-        *,
-        squeezed: Mapping[str, Variant] | None = None,
     ) -> None:
-        """``variants`` and ``squeezed`` by subprotocol; the latter for those with whom compression is agreed."""
-        self._squeezed = squeezed or {}
+        """``variants`` by subprotocol, and by whether compression is agreed."""
         self._frames = station.settings.frames._replace(inflated=settings.inflated)  # of those
         self._station = station
         self._settings = settings
@@ -82,9 +79,7 @@ class Upgrade:
         """The socket is the connection's."""
 
     def _connection(self, request: web.Request, verdict: Accepted) -> Connection:
-        variants, frames = self._variants, None
-        if verdict.compressed:
-            variants, frames = self._squeezed, self._frames
-        variant = variants[PROTOBUF if verdict.protobuf else JSON]
+        variant = self._variants[PROTOBUF if verdict.protobuf else JSON, verdict.compressed]
+        frames = self._frames if verdict.compressed else None
         native = request.query.get("cf_ws_frame_ping_pong") == "true"
         return Connection(self._station, new_id(), variant, native_pings=native, frames=frames)
