@@ -10,22 +10,24 @@ from dataclasses import dataclass, field
 class Foreign:
     """One metric of another program, as Prometheus has it."""
 
-    job: str  # whose scrape it is in
+    job: str  # whose scrape it is in; "" for every one's
     kind: str  # counter or gauge
     labels: dict[str, str | tuple[str, ...]] = field(default_factory=dict)  # each with values that it takes
     also: str = ""  # another job that has it, too
     trouble: bool = False  # there only once something has gone wrong, or has been asked for
 
 
-_QUEUE = {"exporter": "otlp_http/loki", "data_type": "logs"}
+_QUEUE = {"exporter": ("otlp_http/loki", "otlp_grpc/jaeger"), "data_type": ("logs", "traces")}
 _PROVIDER = {"channel": "chat"}
+#: As in observability/stack/prometheus.yml.
+JOBS = ("heliograph", "collector", "jaeger", "loki", "prometheus", "alertmanager", "pager")
 
-#: What Prometheus adds to each scrape.
+#: What Prometheus adds by itself to each scrape.
 OF_SCRAPES = {
-    "up": Foreign("heliograph", "gauge"),
-    "scrape_samples_scraped": Foreign("heliograph", "gauge"),
-    "scrape_series_added": Foreign("heliograph", "gauge"),
-    "scrape_duration_seconds": Foreign("heliograph", "gauge"),
+    "up": Foreign("", "gauge"),
+    "scrape_samples_scraped": Foreign("", "gauge"),
+    "scrape_series_added": Foreign("", "gauge"),
+    "scrape_duration_seconds": Foreign("", "gauge"),
 }
 FOREIGN = {
     **OF_SCRAPES,
@@ -33,7 +35,7 @@ FOREIGN = {
         "heliograph",
         "gauge",
         {
-            "alertname": "HeliographBacklog",
+            "alertname": ("HeliographBacklog", "Watchdog"),
             "alertstate": ("firing", "pending"),
             "severity": "critical",
             "service": "heliograph",
@@ -105,6 +107,8 @@ FOREIGN = {
     "pager_letters_given_up_total": Foreign("pager", "counter", _PROVIDER, trouble=True),
     "pager_channel_calls_total": Foreign("pager", "counter", _PROVIDER | {"result": "sent"}, trouble=True),
     "pager_rota_wrong": Foreign("pager", "gauge"),
+    "pager_watchdog_heard_timestamp_seconds": Foreign("pager", "gauge"),
+    "pager_watchdog_forwards_total": Foreign("pager", "counter", {"result": "sent"}),
 }
 #: Labels that every series has: of the scrape, of a bucket, of an alert.
-LABELS = {"job", "instance", "le"}
+LABELS = {"job", "instance", "le", "__name__"}

@@ -34,7 +34,9 @@ class Desk:
         """``books``: where the runbooks are."""
         self._office = office
         self._books = books
-        self._carried: asyncio.Future[None] | None = None  # the post's round; it ends only by a fault
+        self._carried: asyncio.Future[Any] | None = (
+            None  # the post's and the watchdog's rounds; they end only by a fault
+        )
 
     def application(self) -> web.Application:
         """The routes, for aiohttp; while it runs, letters are carried."""
@@ -43,6 +45,7 @@ class Desk:
             [
                 web.post("/alerts", self.take),
                 web.post("/alerts/{route}", self.take),
+                web.post("/watchdog", self.heartbeat),
                 web.get("/", self.page),
                 web.get("/inbox.json", self.told),
                 web.get("/cases/{number:[0-9]{1,9}}", self.case),
@@ -58,10 +61,16 @@ class Desk:
         return application
 
     async def _carrying(self, _: web.Application) -> AsyncIterator[None]:
-        self._carried = asyncio.ensure_future(self._office.post.run())  # noqa: TID251 - one for the application's life
+        self._carried = asyncio.ensure_future(self._rounds())  # noqa: TID251 - one for the application's life
         yield
         self._carried.cancel()
         await asyncio.wait((self._carried,))
+
+    async def _rounds(self) -> None:
+        post = self._office.post
+        async with asyncio.TaskGroup() as rounds:
+            rounds.create_task(post.run(), name="pager post")
+            rounds.create_task(self._office.watchdog.run(post.wake), name="pager watchdog")
 
     async def take(self, request: web.Request) -> web.Response:
         """``POST /alerts/<route>``: 200 when it is on disk; else what is wrong, and Alertmanager tries again."""
@@ -83,6 +92,25 @@ class Desk:
         if told is not None:
             self._office.post.wake()
         return web.json_response({"accepted": len(notification.alerts), "told": told})
+
+    async def heartbeat(self, request: web.Request) -> web.Response:
+        """``POST /watchdog``: the alert that always fires; what is told is its silence."""
+        if request.content_type != "application/json":
+            return self._refused(415, "the webhook takes Content-Type application/json")
+        try:
+            notification = read(await request.read())
+        except BadNotification as bad:
+            return self._refused(400, str(bad))
+        if not any(alert.firing for alert in notification.alerts):
+            return self._refused(400, "no alert of it fires: this door is for the one that always does")
+        try:
+            await asyncio.to_thread(self._office.inbox.firing)  # who can tell nobody anything must not look alive
+        except InboxUnusable as trouble:
+            self._office.figures.webhook("failed")
+            return web.Response(status=503, text=f"{trouble}\n")
+        self._office.hear()
+        self._office.figures.webhook("accepted")
+        return web.json_response({"heard": self._office.watchdog.heard_at})
 
     def _refused(self, status: int, sentence: str) -> web.Response:
         self._office.figures.webhook("refused")
@@ -125,7 +153,8 @@ class Desk:
         cases = await asyncio.to_thread(self._open_cases)
         office = self._office
         duty = office.roster.on_duty()
-        return _html(pages.inbox(firing, resolved, cases, office.clock(), duty=duty, wrong=office.roster.wrong))
+        wrong, heard = office.roster.wrong, office.watchdog.heard_at
+        return _html(pages.inbox(firing, resolved, cases, office.clock(), duty=duty, wrong=wrong, heard=heard))
 
     async def told(self, _: web.Request) -> web.Response:
         """The inbox for programs."""

@@ -30,9 +30,17 @@ class Figures:
         self._firing = Gauge("pager_firing_alerts", "Entries of the inbox that fire.", registry=one)
         self._open = Gauge("pager_open_cases", "Open cases.", ["acknowledged"], registry=one)
         self._waiting = Gauge("pager_letters_waiting", "Letters that wait for their provider.", registry=one)
+        self._heard = Gauge(
+            "pager_watchdog_heard_timestamp_seconds", "When the watchdog was heard last; 0 is never.", registry=one
+        )
+        self._forwards = Counter(
+            "pager_watchdog_forwards", "Heartbeats that were handed on, by result.", ["result"], registry=one
+        )
         self._rota = Gauge("pager_rota_wrong", "1 while the rota's file cannot be used as it is.", registry=one)
         for result in ("accepted", "refused", "failed"):
             self._calls.labels(result)
+        for result in ("sent", "failed"):
+            self._forwards.labels(result)
         for channel in channels:
             for result in ("sent", "later", "refused"):
                 self._sent.labels(channel, result)
@@ -62,6 +70,14 @@ class Figures:
     def given_up(self, channel: str, letters: int) -> None:
         """Letters that no provider took within a day."""
         self._lost.labels(channel).inc(letters)
+
+    def forwarded(self, result: str) -> None:
+        """A heartbeat was handed on: sent or failed."""
+        self._forwards.labels(result).inc()
+
+    def heard(self, moment: float) -> None:
+        """The watchdog was heard."""
+        self._heard.set(moment)
 
     def render(self, *, firing: int, acknowledged: int, unacknowledged: int, waiting: int, rota_wrong: bool) -> bytes:
         """The scrape."""

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from alerts.pager.alert import Notification
+from alerts.pager.alert import NEVER, Notification
 from alerts.pager.cases import Cases
 from alerts.pager.duty import Roster
 from alerts.pager.figures import Figures
@@ -14,6 +14,7 @@ from alerts.pager.message import Kind
 from alerts.pager.post import Post
 from alerts.pager.settings import Settings
 from alerts.pager.store import Store
+from alerts.pager.watchdog import NAME, Watchdog
 
 
 class Office:
@@ -42,6 +43,14 @@ class Office:
         self.letters = Letters(store)
         self.cases = Cases(store, self.letters, settings.routes, self.roster.recipients, settings.address)
         self.post = Post(self.letters, self.cases, settings.channels, self.roster.person, self.figures, clock=clock)
+        self.watchdog = Watchdog(
+            settings.watchdog,
+            self.take,
+            self._silent_since,
+            self.figures.forwarded,
+            address=settings.address,
+            clock=clock,
+        )
 
     def take(self, route: str, notification: Notification) -> Kind | None:
         """Keep a notification and write its letters, all of it or nothing; what is told of it.
@@ -55,3 +64,11 @@ class Office:
         with self._store.writing():
             self.inbox.take(notification.alerts, notification.alertmanager, now)
             return self.cases.take(route, notification, now)
+
+    def hear(self) -> None:
+        """The watchdog came."""
+        self.watchdog.heard()
+        self.figures.heard(self.watchdog.heard_at)
+
+    def _silent_since(self) -> float:
+        return next((entry.starts_at for entry in self.inbox.firing() if entry.fingerprint == NAME), NEVER)

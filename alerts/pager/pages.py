@@ -28,13 +28,22 @@ def inbox(
     *,
     duty: Duty | None = None,
     wrong: Sequence[str] = (),
+    heard: float = NEVER,
 ) -> str:
-    """The inbox: who is on duty, the open cases, what fires, then what is over. ``wrong``: the rota's mistakes."""
+    """The inbox: who is on duty, the open cases, what fires, then what is over.
+
+    ``wrong``: the rota's mistakes; ``heard``: when the watchdog came last.
+    """
     state = f"{len(firing)} firing" if firing else "All quiet"
     body = [
         f'<p class="state {"bad" if firing else "good"}">{state}</p>',
         *(f'<p class="duty">{line}</p>' for line in _duty(duty)),
         *(f'<p class="wrong">rota.yml: {escape(sentence)}; the last good one counts</p>' for sentence in wrong),
+        *(
+            [f'<p class="duty">Prometheus and Alertmanager were heard {_duration(now - heard)} ago</p>']
+            if heard
+            else []
+        ),
         *(_case_line(case, now) for case in cases),
         *(_card(entry, now) for entry in firing),
     ]

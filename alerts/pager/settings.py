@@ -16,9 +16,11 @@ from alerts.pager.channels.provider import Provider
 from alerts.pager.channels.webhook import Webhook
 from alerts.pager.channels.wecom import WeComApp, WeComRobot
 from alerts.pager.reading import Form, Mistakes, Wrong
+from alerts.pager.watchdog import WatchdogSettings
 
-_FILE = Form(address=str, channels=dict, routes=dict)
+_FILE = Form(address=str, channels=dict, routes=dict, watchdog=dict)
 _STEP = Form(after=str, to=list, whom=str)
+_WATCHDOG = Form(after=str, route=str, url_file=str)
 _ADDRESS: Final = "http://localhost:9099"
 _WHOM: Final = ("primary", "secondary", "everybody")
 
@@ -64,6 +66,7 @@ class Settings:
     address: str = _ADDRESS  # where people reach the pager's page
     channels: Mapping[str, Channel | Mail] = field(default_factory=dict)
     routes: Mapping[str, Sequence[Step]] = field(default_factory=dict)
+    watchdog: WatchdogSettings = WatchdogSettings()
 
 
 def load(file: Path | None) -> Settings:
@@ -106,8 +109,18 @@ def read(text: str) -> Settings:
     address = given.get("address", _ADDRESS)
     if not address.startswith(("http://", "https://")):
         mistakes.add(f"address: {address!r} is no http or https address")
+    watchdog = _watchdog(given["watchdog"], routes, mistakes) if "watchdog" in given else WatchdogSettings()
     mistakes.raise_if_any()
-    return Settings(address, channels, routes)
+    return Settings(address, channels, routes, watchdog)
+
+
+def _watchdog(given: object, routes: Mapping[str, Sequence[Step]], mistakes: Mistakes) -> WatchdogSettings:
+    found: Mapping[str, Any] = mistakes.read(given, _WATCHDOG, "watchdog")
+    after = mistakes.seconds(found.get("after", "5m"), "watchdog.after")
+    route = found.get("route", "critical")
+    if routes and route not in routes:
+        mistakes.unknown("watchdog.route", route, routes, "route")
+    return WatchdogSettings(after, route, found.get("url_file", ""))
 
 
 def unusable_secrets(found: Settings) -> list[str]:

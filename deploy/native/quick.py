@@ -14,8 +14,10 @@ from deploy.native.compose import Mount, Service
 from deploy.native.replaced import difference
 from deploy.native.roots import ROOT
 
-_INTERVALS: Final = re.compile(r"^(\s*(?:scrape|evaluation)_interval: )(\w+)$", re.MULTILINE)
+_INTERVALS: Final = re.compile(r"^(\s*(?:scrape|evaluation)_interval: )(\w+)\b", re.MULTILINE)
 _WAITS: Final = re.compile(r"^(\s*(?:group_wait|group_interval|repeat_interval): )(\w+)$", re.MULTILINE)
+_RESENT: Final = re.compile(r"(--rules\.alert\.resend-delay=)(\w+)")
+_STEPS: Final = re.compile(r"(\bafter: )(\w+)\b")
 
 
 def quickened(services: Sequence[Service], state: Path) -> tuple[list[Service], list[str]]:
@@ -25,11 +27,25 @@ def quickened(services: Sequence[Service], state: Path) -> tuple[list[Service], 
     copies = {
         "observability/stack/prometheus.yml": folder / "prometheus.yml",
         "alerts/alertmanager.yml": folder / "alertmanager.yml",
+        "alerts/pager.yml": folder / "pager.yml",
         "alerts/rules": folder / "rules",
+        "alerts/loki": folder / "loki",
+        "observability/stack/loki.yaml": folder / "loki.yaml",
     }
+    told += [line for service in services for line in _resent(service)]
     return [
-        replace(service, mounts=tuple(_redirected(mount, copies) for mount in service.mounts)) for service in services
+        replace(
+            service,
+            mounts=tuple(_redirected(mount, copies) for mount in service.mounts),
+            command=tuple(_RESENT.sub(r"\g<1>1s", word) for word in service.command),
+        )
+        for service in services
     ], told
+
+
+def _resent(service: Service) -> list[str]:
+    words = filter(_RESENT.match, service.command)
+    return [f"{service.name}: {word} becomes {_RESENT.sub(r'1s', word)}" for word in words]
 
 
 def _redirected(mount: Mount, copies: Mapping[str, Path]) -> Mount:
@@ -37,11 +53,14 @@ def _redirected(mount: Mount, copies: Mapping[str, Path]) -> Mount:
 
 
 def _copies(folder: Path) -> Iterator[str]:
-    for written in write_hastened(ROOT / "alerts" / "rules", folder / "rules"):
-        yield f"alerts/rules/{written.name}: every window and wait divided by {PACE:.0f}"
+    for rules in ("rules", "loki"):
+        for written in write_hastened(ROOT / "alerts" / rules, folder / rules):
+            yield f"alerts/{rules}/{written.name}: every window and wait divided by {PACE:.0f}"
     for name, pattern, quick in (
         ("observability/stack/prometheus.yml", _INTERVALS, lambda _: "1s"),
+        ("observability/stack/loki.yaml", _INTERVALS, lambda _: "1s"),
         ("alerts/alertmanager.yml", _WAITS, lambda given: f"{max(1, round(seconds(given) / PACE))}s"),
+        ("alerts/pager.yml", _STEPS, lambda given: f"{max(1, round(seconds(given) / PACE))}s"),
     ):
         given = (ROOT / name).read_text(encoding="utf-8")
         changed = pattern.sub(lambda found, quick=quick: f"{found[1]}{quick(found[2])}", given)  # type: ignore[misc]

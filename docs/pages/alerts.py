@@ -7,18 +7,23 @@ import yaml
 
 from docs.pages.markdown import code, page, table
 
-RULES = Path(__file__).parents[2] / "alerts" / "rules"
+ALERTS = Path(__file__).parents[2] / "alerts"
 
 
 def alerts() -> str:
     """Every alert, and what is recorded for it."""
-    rules = [rule for file in sorted(RULES.glob("*.yml")) for rule in _rules(file)]
+    rules = [
+        rule
+        for folder in ("rules", "loki")
+        for file in sorted((ALERTS / folder).glob("*.yml"))
+        for rule in _rules(file)
+    ]
     firing = [
         [
             f"[{rule['alert']}](../../alerts/runbooks/{rule['alert']}.md)",
             rule["labels"]["severity"],
             code(rule["expr"]),
-            rule["for"],
+            rule.get("for", "at once"),
             rule["annotations"]["summary"],
         ]
         for rule in rules
@@ -27,7 +32,7 @@ def alerts() -> str:
     recorded = [[code(rule["record"]), code(rule["expr"])] for rule in rules if "record" in rule]
     return page(
         "Alerts",
-        "alerts/rules",
+        "alerts/rules and alerts/loki",
         "Each alert leads to its runbook, which says what to do first. `make test` proves for each when it fires and "
         "when it stays silent.",
         table(["alert and runbook", "severity", "condition", "for", "what it says"], firing),

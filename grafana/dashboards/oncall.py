@@ -68,6 +68,18 @@ def rota() -> stat.Panel:
     )
 
 
+def heard() -> stat.Panel:
+    """Is the way from a rule to a person whole?"""
+    return number(
+        "Alerting heard",
+        "Time since the pager heard the watchdog, an alert that always fires. Normal is below two minutes. More: "
+        "Prometheus or Alertmanager is dead or has lost its way to the pager; after five minutes the pager tells it.",
+        "s",
+        ((120, "yellow"), (300, "red")),
+        prometheus(f"time() - max ({theirs('pager_watchdog_heard_timestamp_seconds', PAGER)})", "ago"),
+    )
+
+
 def silences() -> stat.Panel:
     """What is muted by hand."""
     return number(

@@ -146,6 +146,20 @@ def loki_lines() -> timeseries.Panel:
     return on_the_right(panel, "bytes", "Bps")
 
 
+def loki_delay() -> timeseries.Panel:
+    """How late lines come."""
+    lag = their_rate("loki_distributor_lag_ms_total", LOKI)
+    pushes = their_rate("loki_request_duration_seconds_count", LOKI, matchers='route="otlp_v1_logs", status_code="204"')
+    return lines(
+        "Loki: delay of lines",
+        "From writing a line to Loki's taking it, by Loki's clock: the mean of the newest line of each batch. Normal "
+        "is 0.2 to 0.6 s. More than a second: Collector or Loki cannot keep up, or bring what they missed; a gap: no "
+        "line comes at all.",
+        "s",
+        prometheus(f"{lag} / {pushes} / 1000", "delay"),
+    )
+
+
 def loki_requests() -> timeseries.Panel:
     """Loki's answers."""
     return lines(

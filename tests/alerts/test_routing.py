@@ -20,10 +20,11 @@ CONFIG = yaml.safe_load(FILE.read_text())
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
 ALERTS = [
     rule
-    for path in sorted((ROOT / "alerts" / "rules").glob("*.yml"))
+    for folder in ("rules", "loki")
+    for path in sorted((ROOT / "alerts" / folder).glob("*.yml"))
     for group in yaml.safe_load(path.read_text())["groups"]
     for rule in group["rules"]
-    if "alert" in rule
+    if rule.get("alert", "Watchdog") != "Watchdog"  # which has a way of its own
 ]
 
 
@@ -67,6 +68,15 @@ def test_a_flood_of_error_lines_goes_its_own_way():
     assert receiver(alertname="Any", severity="critical", signal="logs", slo="requests") == "logs"
 
 
+def test_the_watchdog_comes_by_its_own_door_often_enough_for_the_pager():
+    labels = {"service": "heliograph", "severity": "none", "slo": "telemetry", "signal": "meta"}
+    assert receiver(alertname="Watchdog", **labels) == "watchdog"
+    route = CONFIG["route"]["routes"][0]
+    patience = load(ROOT / "alerts" / "pager.yml").watchdog.after
+    slowest = seconds(route["repeat_interval"]) + seconds(route["group_interval"])
+    assert 3 * slowest <= patience, "two may be lost without anybody being woken"
+
+
 def test_what_nobody_thought_of_reaches_the_pager_too():
     assert receiver(alertname="Unheard", severity="odd") == "warning"
 
@@ -77,15 +87,18 @@ def test_the_pager_is_where_the_compose_file_has_it_and_knows_every_route():
     routes = load(ROOT / "alerts" / "pager.example.yml").routes
     for each in CONFIG["receivers"]:
         (webhook,) = each["webhook_configs"]
+        if each["name"] == "watchdog":
+            assert (webhook["url"], webhook["send_resolved"]) == (f"http://pager:{port}/watchdog", False)
+            continue
         assert webhook["url"] == f"http://pager:{port}/alerts/{each['name']}"
         assert webhook["send_resolved"] is True
         assert each["name"] in routes, "the example has steps for it"
-    assert set(routes) == {each["name"] for each in CONFIG["receivers"]}
+    assert set(routes) == {each["name"] for each in CONFIG["receivers"]} - {"watchdog"}
 
 
 def test_a_page_is_sooner_and_more_often_than_a_ticket():
     route = CONFIG["route"]
-    critical, info = route["routes"]
+    _, critical, info = route["routes"]
     assert critical["matchers"] == ['severity = "critical"']
     for wait in ("group_wait", "group_interval", "repeat_interval"):
         assert seconds(critical[wait]) < seconds(route[wait]) < seconds(info[wait])
@@ -99,7 +112,7 @@ def test_working_hours_are_those_of_a_real_place():
     (hours,) = CONFIG["time_intervals"]
     (interval,) = hours["time_intervals"]
     assert ZoneInfo(interval["location"]).utcoffset(datetime(2026, 1, 5)).total_seconds() == 8 * 3600
-    assert hours["name"] in CONFIG["route"]["routes"][1]["active_time_intervals"]
+    assert hours["name"] in CONFIG["route"]["routes"][2]["active_time_intervals"]
 
 
 def holds(matcher, labels):

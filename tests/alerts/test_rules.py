@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from alerts.lab import write_hastened
+from alerts.pager import watchdog
 from tests.alerts.promtool import promtool
 
 ROOT = Path(__file__).parents[2]
@@ -20,14 +21,18 @@ BOARDS = ROOT / "grafana" / "generated"
 SUBJECTS = sorted(path.stem for path in RULES.glob("*.yml"))
 
 
+def rules_in(file):
+    return [rule for group in yaml.safe_load(file.read_text())["groups"] for rule in group["rules"]]
+
+
 def rules_of(subject):
-    return [
-        rule for group in yaml.safe_load((RULES / f"{subject}.yml").read_text())["groups"] for rule in group["rules"]
-    ]
+    return rules_in(RULES / f"{subject}.yml")
 
 
 EVERY = [(subject, rule) for subject in SUBJECTS for rule in rules_of(subject)]
-ALERTS = [(subject, rule) for subject, rule in EVERY if "alert" in rule]
+#: Fires always and is no alert: a heartbeat, which has no threshold, no wait and no instance.
+WATCHDOG = "Watchdog"
+ALERTS = [(subject, rule) for subject, rule in EVERY if rule.get("alert", WATCHDOG) != WATCHDOG]
 RECORDS = [rule for _, rule in EVERY if "record" in rule]
 
 
@@ -43,6 +48,7 @@ SLO = {
     "hooks": "requests",
     "memory": "process",
     "ledger": "ledger",
+    **dict.fromkeys(("telemetry", "lines", "scrape", "collector", "stores", "alerting", "pager"), "telemetry"),
 }
 #: Alert → the metric that the panel behind its link shows.
 SHOWN = {
@@ -81,6 +87,33 @@ SHOWN = {
     "HeliographBreakerOpen": "instance:heliograph_breaker_open:ratio_avg1m",
     "HeliographBrokerFailing": "instance:heliograph_broker_failed:rate5m",
     "HeliographUnaccounted": "heliograph_messages_unaccounted",
+    "HeliographSpansLost": "heliograph_spans_dropped_total",
+    "HeliographTracesSilent": "heliograph_spans_exported_total",
+    "HeliographExemplarsAbsent": "prometheus_tsdb_exemplar_exemplars_appended_total",
+    "HeliographLogLinesDropped": "heliograph_logs_dropped_total",
+    "HeliographLogDelay": "loki_distributor_lag_ms_total",
+    "HeliographLogsStuck": "otelcol_exporter_queue_size",
+    "HeliographLogsSilent": "loki_distributor_lines_received_total",
+    "HeliographCardinality": "scrape_series_added",
+    "HeliographScrapeFailures": "heliograph_scrape_failures_total",
+    "HeliographScrapeSlow": "scrape_duration_seconds",
+    "HeliographCollectorDown": "up",
+    "HeliographLokiDown": "up",
+    "HeliographJaegerDown": "up",
+    "HeliographAlertmanagerDown": "up",
+    "HeliographPagerDown": "up",
+    "HeliographTargetDown": "up",
+    "HeliographCollectorRefuses": "otelcol_receiver_refused_spans_total",
+    "HeliographCollectorLoses": "otelcol_exporter_sent_spans_total",
+    "HeliographCollectorQueue": "otelcol_exporter_queue_size",
+    "HeliographLokiDiscards": "loki_distributor_lines_received_total",
+    "HeliographRulesFail": "prometheus_rule_evaluation_failures_total",
+    "HeliographNotificationsFail": "prometheus_notifications_errors_total",
+    "HeliographAlertmanagerFails": "alertmanager_notifications_failed_total",
+    "HeliographConfigNotLoaded": "alertmanager_notifications_total",
+    "HeliographLettersWait": "pager_letters_waiting",
+    "HeliographPagerRefuses": "pager_webhook_calls_total",
+    "HeliographRotaWrong": "pager_rota_wrong",
 }
 
 
@@ -311,4 +344,6 @@ def test_the_board_and_its_panel_exist(subject, rule):
 
 
 def test_no_runbook_is_left_without_its_alert():
-    assert {path.stem for path in RUNBOOKS.glob("*.md")} == {rule["alert"] for _, rule in ALERTS}
+    logs = {rule["alert"] for rule in rules_in(ROOT / "alerts" / "loki" / "logs.yml")}
+    ours = {rule["alert"] for _, rule in ALERTS} | logs | {WATCHDOG, watchdog.NAME}
+    assert {path.stem for path in RUNBOOKS.glob("*.md")} == ours

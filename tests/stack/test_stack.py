@@ -26,6 +26,15 @@ from tests.stack.running import until
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(120)]
 ROOT = Path(__file__).parents[2]
 ALERTS = ["HeliographBacklog", "HeliographDeliveryLatencyP99", "HeliographErrorRate"]
+#: What may come of a fault beside its alert: what fails is written as error lines; lines that were missed come late; and
+#: a page goes to a provider that is away, so that it waits.
+BESIDE = {
+    "HeliographErrorLogs",
+    "HeliographErrorLogGrowth",
+    "HeliographCollectorDown",
+    "HeliographLogDelay",
+    "HeliographLettersWait",
+}
 PROMISED = 60.0  # seconds from a fault to the inbox
 
 
@@ -250,7 +259,7 @@ def test_what_the_gate_lets_through_the_collector_keeps(quiet):
             quiet.value('otelcol_exporter_sent_spans_total{job="collector"}'),
         ]
 
-    until(counted, lambda counts: len(set(counts)) == 1 and counts[0] > 100)
+    until(counted, lambda counts: len(set(counts)) == 1 and counts[0] >= 2 * len(sampled))
     assert quiet.figure("heliograph_spans_dropped_total") == 0
     for trouble in ("receiver_refused", "receiver_failed", "exporter_send_failed", "exporter_enqueue_failed"):
         count = quiet.value(f'otelcol_{trouble}_spans_total{{job="collector"}}')
@@ -270,12 +279,14 @@ def test_lines_that_the_collector_missed_are_read_when_it_is_back(quiet):
 
 def test_nothing_fires_under_the_everyday_load(busy, told):
     """Losses of network, goodbyes, bad tokens and a reader that naps are everyday."""
+    before = until(busy.inbox, lambda inbox: not inbox["firing"])
+    assert set(before["resolved"]) <= BESIDE, "the Collector was away"
     end = time.monotonic() + 25
     while time.monotonic() < end:
-        assert busy.inbox() == {"firing": [], "resolved": []}
+        assert busy.inbox() == before
         time.sleep(1)
     assert busy.value("heliograph_connections") >= 50
-    assert math.isnan(busy.value("ALERTS{alertstate='firing'}"))
+    assert busy.value("ALERTS{alertstate='firing'}") == busy.value("ALERTS{alertname='Watchdog'}") == 1
 
 
 @pytest.mark.parametrize(
@@ -307,19 +318,19 @@ def test_a_panel_s_diamonds_lead_to_traces_that_are_there(busy, question):
 
 def watch(busy, told, alert, since):
     """Until the alert, and no other one, is in the inbox; within the promised time."""
-    inbox = until(busy.inbox, lambda inbox: inbox["firing"], patience=PROMISED)
+    inbox = until(busy.inbox, lambda inbox: alert in inbox["firing"], patience=PROMISED)
     told(f"{alert} in the inbox {time.monotonic() - since:.1f} s after its fault")
-    assert inbox["firing"] == [alert]
+    assert set(inbox["firing"]) <= {alert} | BESIDE
     page = busy.text("pager", "/")
     assert re.search(rf'class="alert firing critical">\s*<h3>{alert}', page)
-    (entry,) = busy.get("pager", "/inbox.json")["firing"]
+    (entry,) = (one for one in busy.get("pager", "/inbox.json")["firing"] if one["name"] == alert)
     runbook = entry["links"]["Runbook"].removeprefix("http://localhost:9099")
     assert "<h2>Mitigation</h2>" in busy.text("pager", runbook)
 
 
 def watch_end(busy, told, alert):
     since = time.monotonic()
-    until(busy.inbox, lambda inbox: alert in inbox["resolved"] and not inbox["firing"], patience=PROMISED)
+    until(busy.inbox, lambda inbox: alert in inbox["resolved"] and alert not in inbox["firing"], patience=PROMISED)
     told(f"{alert} resolved {time.monotonic() - since:.1f} s after its end")
     assert re.search(rf'class="alert resolved critical">\s*<h3>{alert}', busy.text("pager", "/"))
 
@@ -328,6 +339,7 @@ def test_a_broker_that_fails_is_paged_as_error_rate(busy, told):
     since = time.monotonic()
     with busy.failing_broker():
         watch(busy, told, "HeliographErrorRate", since)
+        until(busy.inbox, lambda inbox: "HeliographErrorLogs" in inbox["firing"], patience=PROMISED)
     watch_end(busy, told, "HeliographErrorRate")
 
 
@@ -348,4 +360,5 @@ async def test_readers_that_stopped_are_paged_as_backlog(busy, told):
 
 
 def test_each_alert_was_paged_once_and_nothing_else_was(busy):
-    assert busy.inbox() == {"firing": [], "resolved": ALERTS}
+    inbox = until(busy.inbox, lambda inbox: set(inbox["firing"]) <= {"HeliographLettersWait"}, patience=PROMISED)
+    assert [name for name in inbox["resolved"] if name not in BESIDE] == ALERTS

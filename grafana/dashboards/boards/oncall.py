@@ -7,17 +7,18 @@ from grafana.dashboards.frame import board
 
 
 def oncall() -> Dashboard:
-    """Ids belong to panels for good: alerts and bookmarks link to them. The next free one is 16."""
+    """Ids belong to panels for good: alerts and bookmarks link to them. The next free one is 17."""
     return board(
         "heliograph-oncall",
         "Heliograph: on-call",
         "What fires, who has it, and does the way from Prometheus to a person work?",
         [
-            (1, panels.unacknowledged(), 5, 4),
-            (2, panels.acknowledged(), 5, 4),
-            (3, panels.letters_waiting(), 5, 4),
-            (4, panels.rota(), 5, 4),
+            (1, panels.unacknowledged(), 4, 4),
+            (2, panels.acknowledged(), 4, 4),
+            (3, panels.letters_waiting(), 4, 4),
+            (4, panels.rota(), 4, 4),
             (5, panels.silences(), 4, 4),
+            (16, panels.heard(), 4, 4),
             (6, panels.firing_now(), 8, 9),
             (7, panels.history(), 8, 9),
             (8, panels.pending(), 8, 9),

@@ -8,7 +8,7 @@ from grafana.dashboards.frame import board
 
 
 def telemetry() -> Dashboard:
-    """Ids belong to panels for good: alerts and bookmarks link to them. The next free one is 27."""
+    """Ids belong to panels for good: alerts and bookmarks link to them. The next free one is 28."""
     return board(
         "heliograph-telemetry",
         "Heliograph: telemetry health",
@@ -36,6 +36,7 @@ def telemetry() -> Dashboard:
             (20, pipeline.loki_requests(), 8, 8),
             (21, pipeline.loki_own_errors(), 8, 8),
             (22, pipeline.scrapes(), 8, 8),
+            (27, pipeline.loki_delay(), 24, 6),
             (23, pipeline.rule_evaluations(), 6, 7),
             (24, pipeline.storage(), 6, 7),
             (25, panels.scrape_failures(), 6, 7),
