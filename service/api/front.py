@@ -9,6 +9,17 @@ from aiohttp import hdrs, web
 from observability.observers.door import DoorObserver
 
 _NO_ROUTE: Final = "no_route"
+_ELSEWHERE: Final = {  # what people look for here, and find after this sentence
+    **{
+        f"/connection/{name}": f"This transport is switched off: {name}.enabled."
+        for name in ("sse", "http_stream", "uni_sse", "uni_http_stream", "uni_websocket")
+    },
+    "/emulation": "It comes with sse or http_stream, which are switched off.",
+    "/metrics": "Metrics are on the internal port.",
+    "/ready": "Readiness is on the internal port.",
+    "/health": "Health is on the internal port, and here with health.enabled.",
+    "/demo": "The demo page is switched off: demo.enabled.",
+}
 _LONGEST: Final = 200  # characters of a path that a log line shows
 
 
@@ -54,8 +65,12 @@ class Front:
         if allowed:
             raise web.HTTPMethodNotAllowed(request.method, sorted(allowed))
         self._observe.refused(_NO_ROUTE, "404", address=request.remote or "", why=request.path[:_LONGEST])
-        wanted = self._hint if request.headers.get(hdrs.UPGRADE, "").lower() == "websocket" else ""
-        return web.Response(status=404, text=f"404: nothing is here.{wanted}\n")
+        return web.Response(status=404, text=f"404: nothing is here.{self._wanted(request)}\n")
+
+    def _wanted(self, request: web.Request) -> str:
+        if found := _ELSEWHERE.get(request.path, ""):
+            return f" {found}"
+        return self._hint if request.headers.get(hdrs.UPGRADE, "").lower() == "websocket" else ""
 
 
 def _text(settings: FrontSettings) -> str:

@@ -151,3 +151,72 @@ async def test_a_silent_issuer_holds_up_nobody_else(start):
         assert not any(task.done() for task in waiting)
         assert set(await asyncio.gather(*waiting)) == {100}
         assert len(issuer.asked) <= 3
+
+
+OURS = ["HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "ES256", "ES384", "ES512"]
+
+
+@pytest.mark.parametrize("alg", OURS)
+async def test_each_algorithm_lets_its_bearer_in_by_a_key_of_ours(start, alg):
+    """Another key of the same kind does not."""
+    secret, pair = SECRET * 2, "RS256" if alg[0] == "R" else alg  # long enough for each hash; one key for all RS
+    name = {"R": "rsa_public_key", "E": "ecdsa_public_key"}.get(alg[0])
+    public = {name: key_pairs.pem(pair)} if name else {}
+    node = await start(client={"token": {"hmac_secret_key": secret, **public}})
+    keys = [key_pairs.private(pair, which) for which in (0, 1)] if name else [secret, secret[::-1]]
+    tokens = [jwt.encode({"sub": "ann"}, key, algorithm=alg) for key in keys]
+    assert [await greet(node, token) for token in tokens] == [0, 3500]
+
+
+@pytest.mark.parametrize("alg", ["RS256", "ES256", "ES384", "ES512", "EdDSA"])
+async def test_each_algorithm_lets_its_bearer_in_by_a_key_set(start, alg):
+    async with Backend() as issuer:
+        issuer.says("/keys", json.loads(key_pairs.body(key_pairs.jwk(alg, "k1"))))
+        node = await start(client=jwks(issuer.address))
+        assert await greet(node, key_pairs.token(alg, {"sub": "ann"}, kid="k1")) == 0
+        assert await greet(node, key_pairs.token(alg, {"sub": "ann"}, which=1, kid="k1")) == 3500
+
+
+async def told(peer, wanted):
+    """The first reply with this id."""
+    while True:
+        for reply in await peer.replies():
+            if reply.get("id") == wanted:
+                return reply
+
+
+@pytest.mark.slow
+async def test_a_connection_ends_after_its_token_and_the_grace_unless_a_new_one_comes(start):
+    """3005, not before the token's end and the grace, and not long after."""
+    node = await start(client={"expired_close_delay": "600ms"})
+    began = time.time()
+    ends = int(began) + 2
+    lazy, busy = [await node.peer() for _ in range(2)]
+    for peer in (lazy, busy):
+        peer.text({"id": 1, "connect": {"token": signed(exp=ends)}})
+        assert (await told(peer, 1))["connect"]["ttl"] in {1, 2}
+    await asyncio.sleep(max(0.0, ends + 0.1 - time.time()))  # the token is over, its grace is not
+    busy.text({"id": 2, "refresh": {"token": signed(exp=int(time.time()) + 600)}})
+    assert (await told(busy, 2))["refresh"]["expires"]
+    assert await lazy.closed() == (3005, "connection expired")
+    assert ends + 0.5 < time.time() < ends + 4
+    busy.text({"id": 3, "subscribe": {"channel": "still"}})
+    assert "subscribe" in await told(busy, 3)
+
+
+async def test_expire_at_goes_before_exp_and_claims_do_what_they_say(start):
+    """`info` is shown to others, `channels` and `subs` are entered, `expire_at` 0 is for ever."""
+    node = await start(channel={"without_namespace": {"presence": True}})
+    peer = await node.peer()
+    claims = {"exp": NOW + 600, "expire_at": 0, "info": {"name": "Ann"}, "subs": {"news": {"data": {"hello": 1}}}}
+    peer.text({"id": 1, "connect": {"token": signed(**claims)}})
+    connect = (await told(peer, 1))["connect"]
+    assert "expires" not in connect
+    assert connect["subs"]["news"]["data"] == {"hello": 1}
+    present = node.presence.present("news")
+    assert [bytes(info.conn_info) for info in present.values()] == [b'{"name":"Ann"}']
+    peer = await node.peer()
+    peer.text({"id": 1, "connect": {"token": signed(expire_at=int(time.time()) + 60, channels=["news", "weather"])}})
+    connect = (await told(peer, 1))["connect"]
+    assert (connect["expires"], set(connect["subs"])) == (True, {"news", "weather"})
+    assert 40 <= connect["ttl"] <= 60

@@ -161,6 +161,7 @@ class JavaScript(Driven):
             "JavaScript", ["node", str(HERE / "driver.mjs")], protobuf=protobuf,
             HELIOGRAPH_NODE_MODULES=str(node_modules), HELIOGRAPH_HELPER=(HELPERS / "heliograph.js").as_uri(),
         )  # fmt: skip
+        self._node_modules = node_modules  # for another page of the same user
 
 
 class Go(Driven):

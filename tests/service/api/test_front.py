@@ -4,7 +4,9 @@ import pytest
 from aiohttp import web
 
 from observability.observers.door import SilentDoorObserver
-from service.api.front import Front, FrontSettings
+from service.api.front import _ELSEWHERE, Front, FrontSettings
+from service.settings.option import walk
+from service.settings.options import ours
 
 EVERYTHING = FrontSettings(websocket="/connection/websocket", api="/api", demo="/demo")
 
@@ -66,6 +68,25 @@ async def test_a_websocket_client_hears_where_it_should_knock(front):
     client, _ = await front()
     answer = await client.get("/ws", headers={"Upgrade": "websocket"})
     assert "WebSocket is at /connection/websocket" in await answer.text()
+
+
+@pytest.mark.parametrize(
+    ("path", "sentence"),
+    [
+        ("/connection/uni_sse", "This transport is switched off: uni_sse.enabled."),
+        ("/emulation", "It comes with sse or http_stream, which are switched off."),
+        ("/metrics", "Metrics are on the internal port."),
+    ],
+)
+async def test_what_people_look_for_is_said_where_it_is(front, path, sentence):
+    client, heard = await front()
+    assert await (await client.get(path)).text() == f"404: nothing is here. {sentence}\n"
+    assert heard.refusals[0][3] == path
+
+
+def test_every_option_that_is_named_exists():
+    named = {word.strip(".") for each in _ELSEWHERE.values() for word in each.split() if ".enabled" in word}
+    assert named <= {path for path, _ in walk(ours())}
 
 
 async def test_another_method_is_still_405(front):
