@@ -58,6 +58,7 @@ class Desk:
             ]
         )
         application.cleanup_ctx.append(self._carrying)
+        application.on_response_prepare.append(_without_versions)
         return application
 
     async def _carrying(self, _: web.Application) -> AsyncIterator[None]:
@@ -217,3 +218,8 @@ def _html(text: str, status: int = 200) -> web.Response:
 
 def _plain(entries: Sequence[Entry]) -> list[dict[str, Any]]:
     return [{**asdict(entry), "firing": entry.firing, "links": dict(pages.links(entry))} for entry in entries]
+
+
+async def _without_versions(_: web.Request, answer: web.StreamResponse) -> None:
+    """Aiohttp would tell its own and Python's."""
+    answer.headers[hdrs.SERVER] = "Heliograph"

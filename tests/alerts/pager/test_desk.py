@@ -42,6 +42,11 @@ async def test_what_comes_in_is_shown(pager):
     assert "script" not in page.headers["Content-Security-Policy"]
 
 
+async def test_no_answer_tells_a_version(pager):
+    for path in ("/", "/health", "/nothing", "/static/nothing"):
+        assert (await pager.get(path)).headers["Server"] == "Heliograph"
+
+
 async def test_firing_becomes_resolved(pager):
     await pager.post("/alerts", json=notification(notice(starts=1000)))
     await pager.post("/alerts", json=notification(notice(starts=1000, ends=1060)))
