@@ -159,6 +159,7 @@ async def answered(port, path, header):
     writer.close()
 
 
+@pytest.mark.slow
 async def test_no_secret_and_no_payload_is_told(aiohttp_server, tmp_path):
     spans = Spans()
     sink = await aiohttp_server(spans.application)
