@@ -19,7 +19,7 @@ def per_connection() -> stat.Panel:
         "short",
         ((1, "yellow"), (BACKLOG_LIMIT, "red")),
         prometheus(f"{MESSAGES} / {CONNECTIONS}", "messages per connection"),
-    )
+    ).decimals(2)
 
 
 def slow() -> stat.Panel:

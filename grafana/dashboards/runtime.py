@@ -57,7 +57,7 @@ def files() -> timeseries.Panel:
         "percentunit",
         prometheus(f"{total('process_open_fds', 'instance')} / {total('process_max_fds', 'instance')}", "{{instance}}"),
     )
-    return limit(panel, FILES_LIMIT)
+    return limit(panel, FILES_LIMIT).axis_soft_max(1)
 
 
 def memory() -> timeseries.Panel:

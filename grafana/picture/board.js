@@ -44,9 +44,11 @@ const draw = {
       grid: { show: side === 3, stroke: GRID, width: 1 },
       splits: () => ticks.map(([at]) => at), values: () => ticks.map(([, text]) => text),
     });
+    const every = Math.ceil((shape.clock.length * 62) / (shape.w - 90));
+    const clock = shape.clock.filter((_, n) => n % every === 0);
     const axes = [
       { scale: "x", size: 22, gap: 4, stroke: DIM, font: FONT, ticks: { show: false }, grid: { stroke: GRID, width: 1 },
-        splits: () => shape.clock.map(([at]) => at), values: () => shape.clock.map(([, text]) => text) },
+        splits: () => clock.map(([at]) => at), values: () => clock.map(([, text]) => text) },
       axis(shape.left, "y", 3),
     ];
     if (shape.right) axes.push(axis(shape.right, "z", 1));

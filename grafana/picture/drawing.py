@@ -72,7 +72,8 @@ def _number(each: Series, defaults: Mapping[str, Any], *, named: bool) -> dict[s
                 "points": each.values,
             }
     color = colours.by_threshold(value, defaults["thresholds"]["steps"])
-    return {"text": units.written(value, defaults["unit"]), "name": name, "color": color, "points": each.values}
+    text = f"{value:.{defaults['decimals']:.0f}f}" if "decimals" in defaults else units.written(value, defaults["unit"])
+    return {"text": text, "name": name, "color": color, "points": each.values}
 
 
 # --------------------------------------------------------------------------- lines

@@ -30,8 +30,8 @@ def runtime() -> Dashboard:
             (10, panels.missed_scrapes(), 6, 7),
             (11, panels.restarts(), 6, 7),
             (6, panels.uptime(), 6, 7),
-            (20, panels.readiness(), 3, 7),
-            (21, panels.versions(), 3, 7),
-            (22, panels.life_lines(), 24, 8),
+            (20, panels.readiness(), 6, 7),
+            (22, panels.life_lines(), 16, 8),
+            (21, panels.versions(), 8, 8),
         ],
     )
