@@ -4,8 +4,14 @@ Whatever stands here is asked by ``test_under_faults.py``; everything else is as
 """
 
 import math
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
+
+from grafana.questions import Question, questions
+
+RUNBOOKS = Path(__file__).parents[2] / "alerts" / "runbooks"
 
 #: Fault → what is broken, and why nothing else shows it.
 FAULTS = {
@@ -19,6 +25,12 @@ FAULTS = {
     "signal": "a signal of the upgrade's chain raises: the demonstration has none",
     "provider": "a provider that the pager shall call is away: without configuration all lands in the inbox",
     "looked": "somebody reads the debug API: nobody does without a reason",
+    "encoding": "what is published cannot be encoded: a defect that is not there",
+    "transport": "a publish fails and its publisher wants a status: the load takes errors in the body",
+    "collector": "garbage is collected again and again: the demonstration makes too little of it",
+    "unreadable": "the files of a certificate are no certificate",
+    "distrust": "a client does not trust the certificate",
+    "restart": "the server is told to stop: the demonstration goes on",
     "certificate": "a port has a certificate: the demonstration speaks plain HTTP",
 }
 RARE = {
@@ -38,6 +50,8 @@ RARE = {
     "causes: Days until a certificate expires, against two: A": "certificate",
     "causes: Certificates refused: A": "certificate",
     "causes: Slow hooks: A": "hook",
+    "causes: Dropped messages: A": "encoding",
+    "causes: Unknown causes: A": "encoding",
     "causes: Open breakers: A": "hook",
     "connections: Skipped steps of the upgrade: A": "signal",
     "connections: Certificates: A": "certificate",
@@ -45,6 +59,7 @@ RARE = {
     "messages: Publish errors by code: A": "broker",
     "messages: Refused commands by code: A": "refused",
     "messages: Dropped messages by cause: A": "conflated",
+    "messages: What became of messages: C": "conflated",
     "messages: Latest slow deliveries: A": "late",
     "oncall: Alerts over time: A": "alerts",
     "oncall: Pending alerts over time: A": "alerts",
@@ -52,9 +67,31 @@ RARE = {
     "oncall: Calls of providers: B": "provider",
     "oncall: Providers, mean duration: A": "provider",
     "telemetry: Debug API: A": "looked",
+    "HeliographCertificateRefused: 3": "unreadable",
+    "HeliographCertificateUrgent: 2": "distrust",
+    "HeliographCertificateUrgent: 3": "unreadable",
+    "HeliographDrainStuck: 3": "restart",
+    "HeliographGcPauses: 2": "collector",
+    "HeliographHttp5xx: 1": "transport",
+}
+#: Queries of runbooks that no fault here brings to life, with the reason.
+UNSEEN = {
+    "HeliographBacklogBytes: 1": "readers cut for want of memory: the stack's server has more than its load can fill",
+    "HeliographHttp5xx: 2": "upgrades refused with 503: the stack's server has room for all that come",
 }
 #: Panels whose diamonds are too seldom for a minute's run: one heartbeat in some hundred is sampled, and late ones.
 SELDOM = {"backlog: Ping to pong, percentiles: A", "connections: Ping to pong, percentiles: A"}
+
+
+def every_question() -> dict[str, Question]:
+    """Of boards and of runbooks, by where they stand."""
+    asked = {question.where: question for question in questions()}
+    for page in sorted(RUNBOOKS.glob("*.md")):
+        blocks = re.findall(r"```(promql|logql)\n(.*?)```", page.read_text(), re.DOTALL)
+        for number, (language, text) in enumerate(blocks, 1):
+            where = f"{page.stem}: {number}"
+            asked[where] = Question(where, {"promql": "prometheus", "logql": "loki"}[language], text.strip(), {})
+    return asked
 
 
 def finite(source: str, answer: dict[str, Any]) -> Iterator[float]:

@@ -8,7 +8,7 @@ import os
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -42,22 +42,17 @@ FOR_FAULTS = {
 }
 
 
-def certificate() -> dict[str, str]:
-    """The internal port speaks TLS, too: plain HTTP goes on, and there is a certificate to watch."""
+def certificate() -> tuple[bytes, bytes]:
+    """A certificate for three months, and its key, as PEM."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "heliograph")])
     now = dt.datetime.now(dt.UTC)
     built = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
     built = built.serial_number(1).not_valid_before(now).not_valid_after(now + dt.timedelta(days=90))
     pem, form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
-    return {
-        "HELIOGRAPH_HTTP_SERVER_INTERNAL_TLS_ENABLED": "true",
-        "HELIOGRAPH_HTTP_SERVER_INTERNAL_TLS_MODE": "permissive",
-        "HELIOGRAPH_HTTP_SERVER_INTERNAL_TLS_CERT_PEM": built.sign(key, hashes.SHA256()).public_bytes(pem).decode(),
-        "HELIOGRAPH_HTTP_SERVER_INTERNAL_TLS_KEY_PEM": key.private_bytes(
-            pem, form, serialization.NoEncryption()
-        ).decode(),
-    }
+    return built.sign(key, hashes.SHA256()).public_bytes(pem), key.private_bytes(
+        pem, form, serialization.NoEncryption()
+    )
 
 
 class Running:
@@ -77,13 +72,24 @@ class Running:
             service = replace(service, published=(*service.published, reached))
         if service.name == "heliograph":
             fault = Mount(str(self.faults), "/faults", bind=True, read_only=True)
-            more = {"PYTHONPATH": "/app:/faults", **FOR_FAULTS, **certificate()}
+            more = {"PYTHONPATH": "/app:/faults", **FOR_FAULTS, **self._certificate()}
             service = replace(service, mounts=(*service.mounts, fault), environment={**service.environment, **more})
         if service.name == "pager":
             mounts = [mount for mount in service.mounts if mount.target != "/etc/pager/pager.yml"]
             mounts.append(Mount(str(FAULTS / "pager.yml"), "/etc/pager/pager.yml", bind=True, read_only=True))
             service = replace(service, mounts=tuple(mounts))
         return service
+
+    def _certificate(self) -> dict[str, str]:
+        """The internal port speaks TLS, too: plain HTTP goes on, and there is a certificate to watch."""
+        for name, pem in zip(("tls.crt", "tls.key"), certificate(), strict=True):
+            (self.faults / name).write_bytes(pem)
+        return {
+            "HELIOGRAPH_HTTP_SERVER_INTERNAL_TLS_ENABLED": "true",
+            "HELIOGRAPH_HTTP_SERVER_INTERNAL_TLS_MODE": "permissive",
+            "HELIOGRAPH_HTTP_SERVER_INTERNAL_TLS_CERT_PEM": "/faults/tls.crt",
+            "HELIOGRAPH_HTTP_SERVER_INTERNAL_TLS_KEY_PEM": "/faults/tls.key",
+        }
 
     def load(self, *, on: bool) -> None:
         """Stops the load, or starts it."""
@@ -154,26 +160,25 @@ class Running:
         secret = (self.stack.volume("keys") / "token_secret").read_text().strip()
         return jwt.encode({"sub": user, "exp": int(time.time()) + 3600}, secret, "HS256")
 
-    def publish(self, channel: str, data: Any, *, timeout: float = 10) -> tuple[dict[str, Any], str]:
+    def publish(
+        self, channel: str, data: Any, *, timeout: float = 10, headers: Mapping[str, str] | None = None
+    ) -> tuple[dict[str, Any], str]:
         """What the server API answers, and the trace id that it tells ("" for none)."""
         request = urllib.request.Request(
             self.url("heliograph", "/api/publish"),
             json.dumps({"channel": channel, "data": data}).encode(),
-            {"X-API-Key": self.key(), "Content-Type": "application/json"},
+            {"X-API-Key": self.key(), "Content-Type": "application/json", **(headers or {})},
         )
         with urllib.request.urlopen(request, timeout=timeout) as answer:
             return json.load(answer), (answer.headers.get("traceparent") or "")[3:35]
 
     def failing_broker(self) -> contextlib.AbstractContextManager[None]:
         """Half of all publishes fail meanwhile."""
-        return self._fault("broker")
-
-    def raising_signal(self) -> contextlib.AbstractContextManager[None]:
-        """A signal of the upgrade's chain raises meanwhile."""
-        return self._fault("signal")
+        return self.fault("broker")
 
     @contextlib.contextmanager
-    def _fault(self, name: str) -> Iterator[None]:
+    def fault(self, name: str) -> Iterator[None]:
+        """One of those in ``faults/sitecustomize.py``, meanwhile."""
         (self.faults / name).touch()
         try:
             yield

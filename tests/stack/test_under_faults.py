@@ -1,4 +1,4 @@
-"""Queries that find nothing every day find something under their fault.
+"""Queries that find nothing every day find something under their fault; so do those of the runbooks.
 
 Runs after ``test_stack.py``, which has brought three alerts to fire: a broker that failed, readers that were late, readers
 that stopped.
@@ -6,23 +6,25 @@ that stopped.
 
 import asyncio
 import contextlib
+import socket
+import ssl
 import time
 import urllib.request
 
 import pytest
 
-from grafana.questions import questions
 from tests.e2e.raw import Gone, Raw
 from tests.stack.behind import Behind
-from tests.stack.rare import FAULTS, RARE, finite
+from tests.stack.rare import FAULTS, RARE, UNSEEN, every_question, finite
 from tests.stack.running import until
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(180)]
-QUESTIONS = {question.where: question for question in questions()}
+QUESTIONS = every_question()
+RUNBOOKS = [where for where in QUESTIONS if where.startswith("Heliograph")]
 
 
 def test_each_rare_query_is_one_and_has_a_fault():
-    assert RARE.keys() <= QUESTIONS.keys()
+    assert RARE.keys() | UNSEEN.keys() <= QUESTIONS.keys()
     assert set(RARE.values()) == FAULTS.keys()
 
 
@@ -35,10 +37,22 @@ def broken(running):
     asyncio.run(late(running))
     with running.failing_broker():
         asyncio.run(asked_in_vain(running))
-    with running.raising_signal():
+        for _ in range(12):
+            with contextlib.suppress(urllib.error.HTTPError):
+                running.publish("in-vain", 1, headers={"X-Centrifugo-Error-Mode": "transport"})
+    with running.fault("signal"):
         asyncio.run(upgraded(running))
+    with running.fault("encoding"), running.fault("collector"):
+        asyncio.run(unencodable(running))
     with contextlib.suppress(urllib.error.HTTPError):
         urllib.request.urlopen(running.url("heliograph", "/debug/node", 9000), timeout=10).close()
+    distrusted(running)
+    pem = (running.faults / "tls.crt").read_bytes()
+    (running.faults / "tls.crt").write_text("this is no certificate")
+    until(lambda: running.figure("heliograph_certificate_reloads_total", result="refused"))
+    (running.faults / "tls.crt").write_bytes(pem)
+    running.stack.stop_service("heliograph")
+    running.stack.start_service("heliograph")
     until(lambda: running.inbox()["firing"] or running.inbox()["resolved"], patience=60)
     return running
 
@@ -88,8 +102,39 @@ async def upgraded(running):
         await asyncio.sleep(1.1)  # from scrape to scrape: a counter's first sample is no growth
 
 
+async def unencodable(running):
+    """What is published is lost for its subscriber."""
+    raw = await Raw.connected(running.port, running.token("unencodable"), "unencodable")
+    for number in range(5):
+        await asyncio.to_thread(running.publish, "unencodable", number)
+        await asyncio.sleep(1.1)  # from scrape to scrape: a counter's first sample is no growth
+    await raw.abort()
+
+
+def distrusted(running):
+    """Clients that do not know who signed the certificate; from scrape to scrape again."""
+    host, _, port = running.url("heliograph", "", 9000).removeprefix("http://").partition(":")
+    for _ in range(4):
+        with (
+            contextlib.suppress(ssl.SSLCertVerificationError),
+            socket.create_connection((host, int(port)), timeout=10) as plain,
+            ssl.create_default_context().wrap_socket(plain, server_hostname="heliograph"),
+        ):
+            raise AssertionError("it was trusted")
+        time.sleep(1.1)
+
+
+@pytest.mark.parametrize("where", [where for where in RUNBOOKS if where not in UNSEEN.keys() | RARE.keys()])
+def test_a_query_of_a_runbook_finds_something(broken, where):
+    ask(broken, where)
+
+
 @pytest.mark.parametrize("where", RARE)
 def test_a_rare_query_finds_something_under_its_fault(broken, where):
+    ask(broken, where)
+
+
+def ask(broken, where):
     question = QUESTIONS[where]
 
     def samples():

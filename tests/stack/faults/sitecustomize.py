@@ -1,14 +1,18 @@
 """Mounted into the server's container by the stack's tests alone: faults that the server itself does not have.
 
 While a file called ``broker`` lies beside this one, half of the memory broker's publishes answer as Redis out of reach will;
-while one called ``signal`` does, a signal of the upgrade's chain raises.
+while one called ``signal`` does, a signal of the upgrade's chain raises; while one called ``encoding`` does, what is
+published in the channel ``unencodable`` cannot be encoded; while one called ``collector`` does, each publish collects garbage.
 """
 
+import gc
 import random
 import sys
 from pathlib import Path
 
-FAULT, SIGNAL = (Path(__file__).with_name(name) for name in ("broker", "signal"))
+BROKER, SIGNAL, ENCODING, COLLECTOR = (
+    Path(__file__).with_name(name) for name in ("broker", "signal", "encoding", "collector")
+)
 
 if "serve" in sys.orig_argv:
     from service.broker.contract import BrokerUnavailable
@@ -17,11 +21,24 @@ if "serve" in sys.orig_argv:
     real = MemoryBroker.publish
 
     def publish(self, *arguments, **named):
-        if FAULT.exists() and random.random() < 0.5:
+        if COLLECTOR.exists():
+            gc.collect()
+        if BROKER.exists() and random.random() < 0.5:
             raise BrokerUnavailable("a fault of the stack's tests")
         return real(self, *arguments, **named)
 
     MemoryBroker.publish = publish
+
+    from service.channels.fanout import Fanout
+
+    really = Fanout._encode
+
+    def encode(self, channel, batch, run):
+        if ENCODING.exists() and channel.name == "unencodable":
+            raise RuntimeError("a fault of the stack's tests")
+        really(self, channel, batch, run)
+
+    Fanout._encode = encode
 
     from aiohttp.web import Application
 
