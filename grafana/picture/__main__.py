@@ -28,7 +28,7 @@ TITLE = "{}: rendered from the panels' queries by our tool, not Grafana's front 
 HEAD, FOOT = 62, 8  # pixels over and under the panels
 SCRAPE = 5  # seconds, as observability/stack/prometheus.yml and the provisioned data source have it
 POINTS = 120
-DOTS = 60  # exemplars of a panel, about
+DOTS = 40  # exemplars of a panel, at most
 
 
 def main(arguments: list[str]) -> int:
@@ -98,7 +98,11 @@ def _dots(sources: Sources, when: Window, given: dict[str, Any]) -> list[tuple[f
             asked = {"query": question.filled(sources.values), "start": when.start, "end": when.end}
             found = sources.get("prometheus", f"/api/v1/query_exemplars?{urlencode(asked)}")["data"]
             dots += [(each["timestamp"], float(each["value"])) for series in found for each in series["exemplars"]]
-    return sorted(dots)[:: max(1, len(dots) // DOTS)]
+    highest: dict[int, tuple[float, float]] = {}  # of those that would lie on each other
+    for at, value in dots:
+        slot = int((at - when.start) / (when.end - when.start) * DOTS)
+        highest[slot] = max(highest.get(slot, (at, value)), (at, value), key=lambda dot: dot[1])
+    return sorted(highest.values())
 
 
 def _marks(sources: Sources, when: Window, board: dict[str, Any]) -> list[dict[str, Any]]:

@@ -26,7 +26,8 @@ const draw = {
       const wide = shape.w / shape.cells.length;
       if (shape.area && cell.points.some((value) => value !== null)) sparkline(box, cell.points, wide, 58);
       if (cell.name) make(box, "div", "name", cell.name);
-      make(box, "div", cell.text.length * 27 > wide - 16 ? "value small" : "value", cell.text);
+      const size = [27, 19].filter((letter) => cell.text.length * letter > wide - 16).length;
+      make(box, "div", ["value", "value small", "value tiny"][size], cell.text);
     }
   },
 
