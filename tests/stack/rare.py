@@ -28,6 +28,7 @@ FAULTS = {
     "encoding": "what is published cannot be encoded: a defect that is not there",
     "transport": "a publish fails and its publisher wants a status: the load takes errors in the body",
     "collector": "garbage is collected again and again: the demonstration makes too little of it",
+    "stall": "the event loop is blocked: nothing blocks it every day",
     "unreadable": "the files of a certificate are no certificate",
     "distrust": "a client does not trust the certificate",
     "restart": "the server is told to stop: the demonstration goes on",
@@ -73,9 +74,15 @@ RARE = {
     "HeliographDrainStuck: 3": "restart",
     "HeliographGcPauses: 2": "collector",
     "HeliographHttp5xx: 1": "transport",
+    "HeliographCpu: 3": "stall",
+    "HeliographLoopBlocked: 3": "stall",
+    "HeliographLoopLag: 3": "stall",
+    "HeliographLoopPauses: 3": "stall",
 }
 #: Queries of runbooks that no fault here brings to life, with the reason.
 UNSEEN = {
+    "HeliographUnaccounted: 1": "a ledger that does not balance: that would be a defect",
+    "HeliographUnaccounted: 2": "a ledger that does not balance: that would be a defect",
     "HeliographBacklogBytes: 1": "readers cut for want of memory: the stack's server has more than its load can fill",
     "HeliographHttp5xx: 2": "upgrades refused with 503: the stack's server has room for all that come",
 }

@@ -44,6 +44,8 @@ def broken(running):
         asyncio.run(upgraded(running))
     with running.fault("encoding"), running.fault("collector"):
         asyncio.run(unencodable(running))
+    with running.fault("stall"):
+        until(lambda: running.figure("heliograph_event_loop_stalls_total") > 1)
     with contextlib.suppress(urllib.error.HTTPError):
         urllib.request.urlopen(running.url("heliograph", "/debug/node", 9000), timeout=10).close()
     distrusted(running)
@@ -83,6 +85,10 @@ async def late(running):
 async def asked_in_vain(running):
     """Publishes fail, a backend does not answer, and a channel is not there."""
     raw = await Raw.connected(running.port, running.token("in-vain"))
+    for number in range(4):
+        with contextlib.suppress(AssertionError):
+            await raw.ask(id=200 + number, subscribe={"channel": "asked:of-a-backend"})
+        await asyncio.sleep(1.1)  # from scrape to scrape: a counter's first sample is no growth
     for number in range(30):
         with contextlib.suppress(AssertionError):
             await raw.ask(id=10 + 2 * number, publish={"channel": "in-vain", "data": number})

@@ -2,16 +2,18 @@
 
 While a file called ``broker`` lies beside this one, half of the memory broker's publishes answer as Redis out of reach will;
 while one called ``signal`` does, a signal of the upgrade's chain raises; while one called ``encoding`` does, what is
-published in the channel ``unencodable`` cannot be encoded; while one called ``collector`` does, each publish collects garbage.
+published in the channel ``unencodable`` cannot be encoded; while one called ``collector`` does, each publish collects
+garbage; while one called ``stall`` does, it blocks the loop.
 """
 
 import gc
 import random
 import sys
+import time
 from pathlib import Path
 
-BROKER, SIGNAL, ENCODING, COLLECTOR = (
-    Path(__file__).with_name(name) for name in ("broker", "signal", "encoding", "collector")
+BROKER, SIGNAL, ENCODING, COLLECTOR, STALL = (
+    Path(__file__).with_name(name) for name in ("broker", "signal", "encoding", "collector", "stall")
 )
 
 if "serve" in sys.orig_argv:
@@ -21,6 +23,8 @@ if "serve" in sys.orig_argv:
     real = MemoryBroker.publish
 
     def publish(self, *arguments, **named):
+        if STALL.exists():
+            time.sleep(0.4)
         if COLLECTOR.exists():
             gc.collect()
         if BROKER.exists() and random.random() < 0.5:
