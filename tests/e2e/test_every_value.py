@@ -5,9 +5,11 @@ import json
 import time
 
 import jwt
+import pytest
 
 from observability import names
 from service.broker.contract import HistoryFilter, PublishOptions
+from service.presence.contract import PresenceUnavailable
 from tests.service.connections.conftest import SECRET, make_node
 
 __all__ = ["make_node"]
@@ -189,3 +191,48 @@ async def test_questions_that_are_asked_once_more(make_node):
         assert reply["error"]["code"] == 100
     tries = {kind for (_, kind), count in node.telemetry.registry.values(names.OUTSIDE_RETRIES).items() if count}
     assert tries == {"subscribe"}
+
+
+async def test_a_receipt_that_says_nothing_new(make_node):
+    kept = {"history_size": 3, "history_ttl": "10s", "force_recovery": True, "receipts": True}
+    node = await make_node(channel={"without_namespace": kept})
+    peer = await connected(node)
+    node.hub.publish("a", b"1")
+    await peer.replies()
+    for number in (5, 6):
+        receipt = {"channel": "a", "offset": 1}
+        peer.text({"id": number, "rpc": {"method": "heliograph.receipt", "data": receipt}})
+        (reply,) = await peer.replies()
+        assert "error" not in reply
+    counted = node.telemetry.registry.values(names.RECEIPTS)
+    assert sum(count for (_, result), count in counted.items() if result == "repeated") == 1
+
+
+async def test_a_presence_that_cannot_be_taken_back(make_node, monkeypatch):
+    """The client leaves all the same; what failed is counted."""
+
+    def unavailable(*_):
+        raise PresenceUnavailable("timeout")
+
+    node = await make_node(channel={"without_namespace": {"presence": True}})
+    peer = await connected(node)
+    monkeypatch.setattr(type(node.presence), "remove", unavailable)
+    peer.text({"id": 3, "unsubscribe": {"channel": "a"}})
+    (reply,) = await peer.replies()
+    assert "unsubscribe" in reply
+    assert node.telemetry.registry.value(names.PRESENCE_FAILURES, "remove") == 1
+
+
+@pytest.mark.slow
+async def test_a_connection_that_a_backend_out_of_reach_should_prolong(make_node):
+    """It is asked more than once, and the connection stays."""
+    nobody = {"enabled": True, "endpoint": "http://127.0.0.1:9", "timeout": "400ms"}
+    node = await make_node(client={"proxy": {"refresh": nobody}})
+    peer = await node.peer()
+    peer.text({"id": 1, "connect": {"token": jwt.encode({"sub": "ann", "exp": int(time.time()) + 2}, SECRET, "HS256")}})
+    await peer.replies()
+    async with asyncio.timeout(20):
+        while not node.telemetry.registry.values(names.OUTSIDE_RETRIES).get(("default", "refresh")):
+            await asyncio.sleep(0.05)
+    peer.text({"id": 2, "subscribe": {"channel": "a"}})
+    assert "subscribe" in (await peer.replies())[0]
