@@ -17,12 +17,12 @@ def listed():
     return {name: reason.strip() for name, _, reason in lines}
 
 
-def replay(only=""):
+def replay(only="", folder="scenarios"):
     """Run scenarios; (how many passed, names that failed, the whole output)."""
     command = [sys.executable, str(HERE / "replay.py"), "check", "--spawn", SPAWN, "--patience", "2"]
     command += ["--only", only] if only else []
     run = subprocess.run(
-        [*command, str(HERE / "scenarios")], capture_output=True, text=True, check=False, cwd=HERE.parent.parent
+        [*command, str(HERE / folder)], capture_output=True, text=True, check=False, cwd=HERE.parent.parent
     )
     summary = re.search(r"^(\d+) passed, \d+ failed", run.stdout, re.MULTILINE)
     assert summary, run.stdout[-2000:] + run.stderr[-2000:]
