@@ -8,6 +8,7 @@ from service.connections.variants import Variant
 from service.protocol import messages as wire
 from service.protocol.closing import BAD_FRAME, Closing
 from service.protocol.codec import Codec
+from service.protocol.deflate import Squeeze
 from service.protocol.framing import PING, close_frame, frame
 from service.protocol.streams import LAST_CHUNK, chunk
 
@@ -41,18 +42,20 @@ class UniWebSocketVariant(Variant):
 
     __slots__ = ("_joined", "_silent")
 
-    def __init__(self, codec: Codec, *, joined: bool = False, silent: bool = False) -> None:
+    def __init__(
+        self, codec: Codec, *, joined: bool = False, silent: bool = False, squeeze: Squeeze | None = None
+    ) -> None:
         """``joined``: several pushes may share a frame. ``silent``: no disconnect push before the Close frame."""
         self._joined = joined
         self._silent = silent
-        super().__init__(codec, UNI_WEBSOCKET)
+        super().__init__(codec, UNI_WEBSOCKET, squeeze)
         self.native_ping = self.ping + frame(PING, b"")
 
     def wrap(self, payload: bytes) -> bytes:
         """See ``Variant.wrap``."""
         if self._joined or b"\n" not in payload:
             return super().wrap(payload)
-        return b"".join([frame(self._opcode, line) for line in payload.split(b"\n")])
+        return b"".join([super(UniWebSocketVariant, self).wrap(line) for line in payload.split(b"\n")])
 
     def goodbye(self, closing: Closing) -> bytes:
         """A push and a Close frame; the frame alone for faults of WebSocket and of the encoding, as in Centrifugo."""

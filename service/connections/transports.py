@@ -21,6 +21,7 @@ from service.connections.upgrade import Upgrade, UpgradeSettings, new_id
 from service.connections.variants import Variant
 from service.protocol import streams
 from service.protocol.codec import Codec
+from service.protocol.deflate import Squeeze
 from service.protocol.unidirectional import UnidirectionalJson
 
 
@@ -32,6 +33,8 @@ class UniWebSocketSettings:
     message_size_limit: int = 65_536  # bytes of the connect request
     disable_disconnect_push: bool = False
     join_push_messages: bool = False
+    squeeze: Squeeze | None = None  # how long messages are compressed for those who offer it; None: not at all
+    inflated: int = 65_536  # bytes of a compressed connect request when it is read
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,23 +67,26 @@ class UniUpgrade(Upgrade):
         station: Station,
         settings: UniWebSocketSettings,
         origins: tuple[str, ...],
-        variant: Variant,
+        variants: Mapping[bool, Variant],
         *,
         observe: UpgradeObserver,
         observe_door: DoorObserver,
     ) -> None:
-        upgrade = UpgradeSettings(settings.path, NegotiationSettings(origins))
-        super().__init__(station, upgrade, {(JSON, False): variant, (PROTOBUF, False): variant}, observe, observe_door)
-        self._message_size_limit = settings.message_size_limit
+        negotiation = NegotiationSettings(origins, settings.squeeze is not None)
+        upgrade = UpgradeSettings(settings.path, negotiation, settings.squeeze, settings.inflated)
+        alike = {(name, packed): variant for packed, variant in variants.items() for name in (JSON, PROTOBUF)}
+        super().__init__(station, upgrade, alike, observe, observe_door)
+        limits = station.settings.frames._replace(message=settings.message_size_limit)
+        self._limits = {False: limits, True: limits._replace(inflated=settings.inflated)}
 
     def _connection(self, request: web.Request, verdict: Accepted) -> Connection:
         del request
         return UniWebSocket(
             self._station,
             new_id(),
-            self._variants[PROTOBUF if verdict.protobuf else JSON, False],
+            self._variants[JSON, verdict.compressed],
             told_session=new_id(),
-            frames=self._station.settings.frames._replace(message=self._message_size_limit),
+            frames=self._limits[verdict.compressed],
         )
 
     def _taken_over(self, request: web.Request, connection: Connection) -> None:
@@ -116,12 +122,12 @@ class Transports:
         self._posts = posts
         self._streams = {manner: _stream_variants(manner, codecs) for manner, _ in settings.streams()}
         uni = settings.uni_websocket
-        self._uni_websocket = None if uni is None else _uni_websocket(uni)
+        self._uni_websocket = {} if uni is None else _uni_websocket(uni)
 
     def variants(self) -> list[Variant]:
         """Whatever bytes a subscriber of these transports takes."""
         found: list[Variant] = [each for kinds in self._streams.values() for each in kinds.values()]
-        return found if self._uni_websocket is None else [*found, self._uni_websocket]
+        return [*found, *self._uni_websocket.values()]
 
     def paths(self) -> set[str]:
         """Routes whose socket is taken over."""
@@ -142,7 +148,7 @@ class Transports:
             node = station.settings.session.node
             emulation = Emulation(station.streams, node, settings.emulation, origins, self._posts)
             router.add_route("*", settings.emulation.path, emulation.handle)
-        if settings.uni_websocket is not None and self._uni_websocket is not None:
+        if settings.uni_websocket is not None:
             uni = UniUpgrade(
                 station,
                 settings.uni_websocket,
@@ -169,7 +175,10 @@ def _stream_variants(manner: Manner, codecs: Sequence[Codec]) -> Mapping[tuple[s
     return found
 
 
-def _uni_websocket(settings: UniWebSocketSettings) -> UniWebSocketVariant:
-    return UniWebSocketVariant(
-        UnidirectionalJson(), joined=settings.join_push_messages, silent=settings.disable_disconnect_push
-    )
+def _uni_websocket(settings: UniWebSocketSettings) -> Mapping[bool, Variant]:
+    """By whether it is compressed; only what is needed."""
+    joined, silent = settings.join_push_messages, settings.disable_disconnect_push
+    return {
+        how is not None: UniWebSocketVariant(UnidirectionalJson(), joined=joined, silent=silent, squeeze=how)
+        for how in dict.fromkeys((None, settings.squeeze))
+    }

@@ -27,7 +27,7 @@ def disagreements(values: Tree) -> list[Mistake]:
         *_namespaces(values),
         *_personal_channel(values),
         *_places(values),
-        *_compression(values["websocket"]),
+        *_compression(values),
         *_debug(values["debug"]),
         *tokens(values["client"]),
         *_proxies(values["http_server"]),
@@ -56,9 +56,10 @@ def _heartbeat(client: Tree) -> Iterator[Mistake]:
         yield Mistake("client.pong_misses", "must be 1 to 3")
 
 
-def _compression(websocket: Tree) -> Iterator[Mistake]:
-    if websocket["compression"] and not 1 <= websocket["compression_level"] <= 9:
-        yield Mistake("websocket.compression_level", "must be 1 to 9")
+def _compression(values: Tree) -> Iterator[Mistake]:
+    for name in ("websocket", "uni_websocket"):
+        if values[name]["compression"] and not 1 <= values[name]["compression_level"] <= 9:
+            yield Mistake(f"{name}.compression_level", "must be 1 to 9")
 
 
 def _debug(debug: Tree) -> Iterator[Mistake]:

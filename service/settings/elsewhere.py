@@ -104,8 +104,6 @@ channel.namespaces[]: +channel
 rpc: proxy @hook
 grpc_api: enabled! bool, error_mode, address, port int, key, tls @tls, reflection bool, max_receive_message_size int
 webtransport: enabled! bool, handler_prefix, message_size_limit int
-uni_websocket: compression! bool, compression_min_size int, compression_level int,
-    decompressed_message_size_limit int
 uni_grpc: enabled! bool, address, port int, max_receive_message_size int, tls @tls
 admin: enabled! bool, handler_prefix, password, secret, insecure bool, web_path, web_proxy_address, external bool
 prometheus: instrument_http_handlers bool, recovered_publications_histogram bool, native_histograms bool

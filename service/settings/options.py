@@ -11,7 +11,7 @@ from service.settings.door_options import DOORS, NO_EFFECT
 from service.settings.hook_options import FOR_NAMESPACES, PLACES
 from service.settings.kinds import Convert, duration, one_of, rate, switch, text, texts, whole
 from service.settings.option import Option, Section, insert
-from service.settings.transport_options import TRANSPORT_SECTIONS
+from service.settings.transport_options import COMPRESSION, TRANSPORT_SECTIONS
 
 FORMATS: Final = ("", "json", "json_object", "binary")
 
@@ -248,15 +248,7 @@ _WEBSOCKET: Final = (
     ("disabled", switch, False, "No WebSocket."),
     ("handler_prefix", text, "/connection/websocket", "Where the WebSocket is."),
     ("message_size_limit", whole, 65536, "Longest message of a client in bytes; longer: close code 1009."),
-    ("compression", switch, False, "permessage-deflate for clients that offer it; see docs/compression.md."),
-    ("compression_min_size", whole, 0, "Shorter messages go as they are. 0: 512 bytes. (Centrifugo: all are.)"),
-    ("compression_level", whole, 1, "1 to 9; above 1 costs much and saves little."),
-    (
-        "decompressed_message_size_limit",
-        whole,
-        0,
-        "Longest compressed message of a client when it is read; longer: 1009. 0: as message_size_limit.",
-    ),
+    *COMPRESSION,
     ("frame_size_limit", whole, 0, "Our own. Longest frame in bytes; longer: 1009. 0: as a message."),
     ("max_fragments", whole, 64, "Our own. Frames of one message, 1 KiB each fill the longest; more: 1009. 0: any."),
     (

@@ -6,6 +6,17 @@ from service.settings.door_options import NO_EFFECT
 from service.settings.kinds import Convert, duration, switch, text, whole
 
 _BODY: Final = ("max_request_body_size", whole, 65536, "Longest request in bytes; longer: 413.")
+COMPRESSION: Final[tuple[tuple[str, Convert, object, str], ...]] = (
+    ("compression", switch, False, "permessage-deflate for clients that offer it; see docs/compression.md."),
+    ("compression_min_size", whole, 0, "Shorter messages go as they are. 0: 512 bytes. (Centrifugo: all are.)"),
+    ("compression_level", whole, 1, "1 to 9; above 1 costs much and saves little."),
+    (
+        "decompressed_message_size_limit",
+        whole,
+        0,
+        "Longest compressed message of a client when it is read; longer: 1009. 0: as message_size_limit.",
+    ),
+)
 _UNI_WEBSOCKET: Final = (
     ("enabled", switch, False, "WebSocket for clients that only listen."),
     ("handler_prefix", text, "/connection/uni_websocket", "Where it is."),
@@ -17,6 +28,7 @@ _UNI_WEBSOCKET: Final = (
     ("read_buffer_size", whole, 0, NO_EFFECT + "buffers are sized by the kernel."),
     ("write_buffer_size", whole, 0, NO_EFFECT + "buffers are sized by the kernel."),
     ("use_write_buffer_pool", switch, False, NO_EFFECT + "there is no such buffer."),
+    *COMPRESSION,
 )
 
 

@@ -6,6 +6,7 @@ from typing import Any, Final
 from service.connections.opening import StreamSettings
 from service.connections.transports import TransportSettings, UniWebSocketSettings
 from service.connections.withheld import Answer
+from service.settings.doors import inflated, squeeze
 
 Tree = dict[str, Any]
 _STREAMS: Final = ("sse", "http_stream", "uni_sse", "uni_http_stream")
@@ -50,4 +51,6 @@ def _uni_websocket(options: Tree) -> UniWebSocketSettings:
         options["message_size_limit"],
         disable_disconnect_push=options["disable_disconnect_push"],
         join_push_messages=options["join_push_messages"],
+        squeeze=squeeze(options),
+        inflated=inflated(options),
     )

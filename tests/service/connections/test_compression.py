@@ -145,3 +145,18 @@ def test_a_connection_costs_no_window():
     plain, small = Variant(JsonCodec()), Variant(JsonCodec(), squeeze=Squeeze())
     assert (plain.name, small.name) == ("websocket/json", "websocket/json/deflate")
     assert plain.ping == small.ping
+
+
+async def test_listeners_of_the_unidirectional_websocket_have_it_too(make_node):
+    """By another implementation, which offers it; who does not reads the same as it is."""
+    long = {"text": "All work and no play. " * 100}
+    node = await make_node(uni_websocket={"enabled": True, "compression": True})
+    url = f"http://127.0.0.1:{node.port}/connection/uni_websocket"
+    async with aiohttp.ClientSession() as http:
+        for offered, agreed in ((15, True), (0, False)):
+            async with http.ws_connect(url, compress=offered) as socket:
+                assert bool(socket.compress) is agreed
+                await socket.send_json({"token": token(), "subs": {"news": {}}, "data": long})
+                assert "connect" in await socket.receive_json(timeout=3)
+                node.hub.publish("news", json.dumps(long).encode())
+                assert (await socket.receive_json(timeout=3))["pub"]["data"] == long

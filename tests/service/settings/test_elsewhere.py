@@ -29,7 +29,6 @@ def test_centrifugo_s_options_are_all_there(everything):
     "path",
     [
         "webtransport.enabled",
-        "uni_websocket.compression",
         "engine.redis.cluster_address",
         "engine.redis.sentinel_tls.cert_pem",
         "broker.redisnats.nats.raw_mode.channel_replacements",

@@ -52,7 +52,10 @@ def test_each_option_has_its_effect(tmp_path):
     [
         ({"sse": {"enabled": True, "handler_prefix": "/emulation"}}, "emulation.handler_prefix"),
         ({"uni_sse": {"enabled": True, "handler_prefix": "events"}}, "uni_sse.handler_prefix"),
-        ({"uni_websocket": {"enabled": True, "compression": True}}, "uni_websocket.compression"),
+        (
+            {"uni_websocket": {"enabled": True, "compression": True, "compression_level": 10}},
+            "uni_websocket.compression_level",
+        ),
         ({"ssse": {"enabled": True}}, "did you mean sse?"),
     ],
 )
