@@ -3,7 +3,7 @@
 While a file called ``broker`` lies beside this one, half of the memory broker's publishes answer as Redis out of reach will;
 while one called ``signal`` does, a signal of the upgrade's chain raises; while one called ``encoding`` does, what is
 published in the channel ``unencodable`` cannot be encoded; while one called ``collector`` does, each publish collects
-garbage; while one called ``stall`` does, it blocks the loop.
+garbage; while one called ``stall`` does, one blocks the loop every three seconds.
 """
 
 import gc
@@ -20,11 +20,12 @@ if "serve" in sys.orig_argv:
     from service.broker.contract import BrokerUnavailable
     from service.broker.memory_broker import MemoryBroker
 
-    real = MemoryBroker.publish
+    real, stalled = MemoryBroker.publish, [0.0]
 
     def publish(self, *arguments, **named):
-        if STALL.exists():
+        if STALL.exists() and time.monotonic() > stalled[-1] + 3:  # now and then: it shall still answer
             time.sleep(0.4)
+            stalled.append(time.monotonic())
         if COLLECTOR.exists():
             gc.collect()
         if BROKER.exists() and random.random() < 0.5:
