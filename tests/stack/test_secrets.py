@@ -52,15 +52,24 @@ def stores(running):
         return running.text("loki", f"/loki/api/v1/query_range?{urlencode(asked)}")
 
     until(lambda: "canary-user" in lines() and "token.refused" in lines())
-    if trace_id:
-        until(lambda: "message.publish" in running.text("jaeger", f"/api/traces/{trace_id}"))
+
+    def traces():
+        now = time.time()
+        window = {
+            "service": "heliograph",
+            "start": int((began - 60) * 1e6),
+            "end": int((now + 60) * 1e6),
+            "limit": 1500,
+        }
+        return running.text("jaeger", f"/api/traces?{urlencode(window)}")
+
+    until(lambda: "message.publish" in traces() and trace_id in traces())
     now = time.time()
-    window = {"service": "heliograph", "start": int((began - 60) * 1e6), "end": int((now + 60) * 1e6), "limit": 1500}
     exemplars = {"query": '{job="heliograph"}', "start": began - 60, "end": now + 1}
     every = urlencode({"match[]": '{job=~".+"}'})
     return good, {
         "Loki": lines(),
-        "Jaeger": running.text("jaeger", f"/api/traces?{urlencode(window)}"),
+        "Jaeger": traces(),
         "Prometheus": running.text("prometheus", f"/api/v1/series?{every}"),
         "exemplars": running.text("prometheus", f"/api/v1/query_exemplars?{urlencode(exemplars)}"),
         "Alertmanager": running.text("alertmanager", "/api/v2/alerts"),
