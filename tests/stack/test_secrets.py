@@ -64,9 +64,10 @@ def stores(running):
         return running.text("jaeger", f"/api/traces?{urlencode(window)}")
 
     until(lambda: "message.publish" in traces() and trace_id in traces())
+    every = urlencode({"match[]": '{job=~".+"}'})
+    until(lambda: "heliograph_connections" in running.text("prometheus", f"/api/v1/series?{every}"))
     now = time.time()
     exemplars = {"query": '{job="heliograph"}', "start": began - 60, "end": now + 1}
-    every = urlencode({"match[]": '{job=~".+"}'})
     return good, {
         "Loki": lines(),
         "Jaeger": traces(),
