@@ -60,6 +60,7 @@ class Place:
     def received(self, number: int, offset: int = 0) -> None:
         """A publication came."""
         tally = self._tally
+        behind = not offset or offset <= self.offset  # else the server heard it that late: another user published then
         self.offset = offset or self.offset
         if self.unknown:
             tally.told += max(0, number - self.last - 1)
@@ -76,7 +77,7 @@ class Place:
         elif self._missing and number in self._missing:
             self._missing.discard(number)
             tally.delivered += 1
-            tally.reordered += 1
+            tally.reordered += behind
         else:
             tally.duplicated += 1
 

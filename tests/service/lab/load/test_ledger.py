@@ -106,3 +106,15 @@ def test_the_offset_is_that_of_the_last_that_came():
     place.received(1, offset=11)
     place.received(2)
     assert place.offset == 11
+
+
+def test_the_order_is_that_of_the_server():
+    """A publisher is lost with a number unread in its socket, and the next one is heard first: nobody reordered them."""
+    tally = Tally()
+    place = Place(tally)
+    for number, offset in ((1, 1), (3, 2), (2, 3)):
+        place.received(number, offset)
+    assert (tally.delivered, tally.reordered) == (3, 0)
+    place.received(6, 6)
+    place.received(5, 5)
+    assert (tally.delivered, tally.reordered) == (5, 1)
