@@ -33,6 +33,26 @@ def test_losses_in_a_row_make_it_weak_and_quiet_looks_normal_again():
     assert seen[-1] == "normal"
 
 
+# Round trips (ms) and segments sent again, as ``tests/e2e/test_adaptive_heartbeats.py`` read them of the kernel, a look
+# each: 5 ms a way; then six of ten packets lost; then none; and, of another peer, 400 ms a way.
+GOOD = [(28.5, 0), (27.2, 0), (25.3, 0)]
+LOSSY = [(18.0, 1), (18.4, 3), (17.5, 3), (16.7, 3), (16.2, 5), (15.5, 5), (15.1, 7), (14.4, 8), (15.4, 10), (14.8, 10)]
+CALM = [(14.7, 10), (14.6, 10), (14.5, 10), (14.4, 10), (14.4, 10), (14.3, 10), (14.3, 10), (14.2, 10)]
+DISTANT = [(810.7, 0), (811.5, 0), (810.9, 0)]
+
+
+def as_read(readings):
+    return [Reading(rtt=rtt / 1000, resent=resent, in_flight=1, segments=n) for n, (rtt, resent) in enumerate(readings)]
+
+
+def test_what_was_read_of_an_emulated_network_is_named_in_time():
+    seen = looks(*as_read(GOOD + LOSSY + CALM))
+    assert seen[: len(GOOD) + 1] == ["normal"] * (len(GOOD) + 1), "a single loss"
+    assert seen[len(GOOD) + 1 : len(GOOD + LOSSY)] == ["weak"] * (len(LOSSY) - 1), "no coming and going meanwhile"
+    assert seen[-2:] == ["normal"] * 2, "a few quiet looks later"
+    assert looks(*as_read(DISTANT)) == ["far"] * 3
+
+
 def test_what_is_being_sent_again_right_now_is_weak_at_once():
     assert looks(NEAR, NEAR._replace(resending=2)) == ["normal", "weak"]
 
