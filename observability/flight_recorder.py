@@ -126,6 +126,16 @@ class FlightRecorder:
         took = min(int(rtt * 1e6), _LOW)
         page[base + 3] = took | max(page[base + 3] >> 32, took) << 32
 
+    def answered(self, place: int, rtt: float, size: int) -> None:
+        """``ponged`` and ``received`` at once."""
+        if place < 0:
+            return
+        page, base = self._slab[place // STEP], place % STEP * _WORDS
+        page[base + 2] += 1 << 32
+        took = min(int(rtt * 1e6), _LOW)
+        page[base + 3] = took | max(page[base + 3] >> 32, took) << 32
+        page[base + 4] += size
+
     def received(self, place: int, size: int) -> None:
         """So many bytes came."""
         if place >= 0:

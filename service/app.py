@@ -57,6 +57,7 @@ from service.connections.takeover import settle
 from service.connections.transports import Transports
 from service.connections.upgrade import Upgrade
 from service.connections.variants import Variant
+from service.connections.visits import Visited
 from service.connections.wheel import Wheel
 from service.outside.http_client import HttpClient
 from service.presence.contract import Presence
@@ -128,7 +129,7 @@ class Service:
             tokens=Tokens(settings.tokens, settings.subscription_tokens, keys, telemetry.access),
             hooks=hooks,
             registry=Registry[Connection](),
-            wheel=Wheel[Connection](loop.time(), gathered=5),
+            wheel=Wheel[Visited](loop.time(), gathered=5),
             observe=telemetry.connections,
             observe_channels=telemetry.channels,
             now=loop.time,

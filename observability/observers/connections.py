@@ -153,9 +153,25 @@ class ConnectionsObserver:
         self._pings.value += 1
         self.recorder.pinged(place)
 
-    def ponged(self, rtt: float, link: Link | None = None, connection_id: str = "", place: int = NOBODY) -> None:
-        """A pong came ``rtt`` seconds after its ping; a sampled one makes a span."""
-        self.recorder.ponged(place, rtt)
+    def ponged(
+        self, rtt: float, link: Link | None = None, connection_id: str = "", place: int = NOBODY, size: int = 0
+    ) -> None:
+        """A pong came ``rtt`` seconds after its ping; a sampled one makes a span.
+
+        Args:
+            rtt: seconds.
+            link: the connection's.
+            connection_id: its id.
+            place: its place in the flight recorder.
+            size: the bytes of its message, where ``received`` is not called for it.
+
+        """
+        if size:
+            self.recorder.answered(place, rtt, size)
+            self._messages.value += 1
+            self._bytes.value += size
+        else:
+            self.recorder.ponged(place, rtt)
         self._pongs.value += 1
         trace_id = None
         tracer = self._all.tracer
@@ -315,7 +331,9 @@ class SilentConnectionsObserver(ConnectionsObserver):
     def pinged(self, place: int = NOBODY) -> None:
         pass
 
-    def ponged(self, rtt: float, link: Link | None = None, connection_id: str = "", place: int = NOBODY) -> None:
+    def ponged(
+        self, rtt: float, link: Link | None = None, connection_id: str = "", place: int = NOBODY, size: int = 0
+    ) -> None:
         pass
 
     def heartbeat_late(

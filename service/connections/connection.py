@@ -14,22 +14,20 @@ from observability import recorder_names as noted
 from observability.observers.upgrade import Upgrade
 from service.connections import questions as q
 from service.connections.answering import answer, failed
-from service.connections.ending import Ending
 from service.connections.pace import Verdict
 from service.connections.station import Station
-from service.connections.tcp_info import tcp_info
 from service.connections.variants import Variant
-from service.connections.wheel import NOWHERE
+from service.connections.visits import Visited
 from service.protocol import closing, errors, framing
 from service.protocol import messages as wire
 from service.protocol.closing import Closing
 from service.protocol.codec import BadFrame
 
 
-class Connection(Ending, asyncio.Protocol):
+class Connection(Visited, asyncio.Protocol):
     """From the 101 to the end of the socket."""
 
-    __slots__ = ("_control_paid", "_parser", "_replies", "wheel_tick")
+    __slots__ = ("_control_paid", "_parser", "_replies")
 
     def __init__(
         self,
@@ -53,7 +51,6 @@ class Connection(Ending, asyncio.Protocol):
 
         """
         super().__init__(station, client_id, variant, native_pings=native_pings, told_session=told_session)
-        self.wheel_tick = NOWHERE
         self._parser = framing.FrameParser(frames or station.settings.frames)
         self._control_paid = 0.0  # until when its control frames are paid for
         self._replies: list[wire.Reply] = []
@@ -113,10 +110,10 @@ class Connection(Ending, asyncio.Protocol):
         if rtt is None:
             return False
         self.received += 1
-        observe = self.station.observe
-        observe.received(1, len(data), self.number)
-        observe.ponged(rtt, self.link, self.id, self.number)
-        self._place()
+        self.station.observe.ponged(rtt, self.link, self.id, self.number, len(data))
+        heartbeat = self.session.heartbeat
+        assert heartbeat is not None, "a pong without a heartbeat"
+        self._place_idle(heartbeat.deadline())
         return True
 
     def _commands(self, payload: bytes, now: float) -> None:
@@ -245,20 +242,6 @@ class Connection(Ending, asyncio.Protocol):
         self._flush()
         self._shut(effect.closing, effect.why)
 
-    def _send_ping(self, _effect: q.SendPing, now: float) -> None:
-        native = self.session.native_pings
-        self.write_ping(self.variant.native_ping if native else self.variant.ping)
-        self.station.observe.pinged(self.number)
-        if self.session.sky is not None:
-            self._look_at_the_network(now)
-
-    def _look_at_the_network(self, now: float) -> None:
-        info = tcp_info(self.descriptor())
-        profile = None if info is None else self.session.weather(info.reading(), now)
-        if profile is not None and self.session.sky is not None:
-            weather = self.session.sky.weather.value
-            self.station.observe.adapted(weather, profile.interval, self.id, self.number)
-
     def _ping_missed(self, _effect: q.PingMissed, _now: float) -> None:
         self.station.observe.heartbeat_missed(self.session.pong_timeout, self.link, self.id, self.number)
 
@@ -300,49 +283,6 @@ class Connection(Ending, asyncio.Protocol):
         self._perform(effects, self.station.now())
         self._flush()
         self._place()
-
-    # ------------------------------------------------------------------- visits
-
-    def visit(self, now: float, stall: float) -> None:
-        """A deadline is due, or it is time for a look at the socket."""
-        if self.transport is None:
-            return
-        if self._story is not None:
-            if now >= self._linger_until:
-                self.transport.abort()
-            else:
-                self._place()
-            return
-        if now >= self.unsent_since() + self.station.settings.outbox.max_age:
-            self.cut("age")
-            return
-        self.look()
-        if self.kernel_bytes or self.outbox is not None:
-            self.station.observe.waiting(self.number, self.unsent_bytes(), self.kernel_bytes)
-        if stall and self.session.owes_pongs:
-            self.station.observe.noted(self.number, noted.LOOP_STALLED, int(stall * 1000))
-        effects = self.session.tick(now, stall)
-        if len(effects) == 1 and effects[0] is q.PING:
-            self._send_ping(q.PING, now)
-        elif effects:
-            self._perform(effects, now)
-            self._flush()
-        self._place()
-
-    def _place(self) -> None:
-        """Into the slot of the earliest deadline."""
-        if self.transport is None:
-            return
-        if self._story is not None:
-            self.station.wheel.place(self, self._linger_until)
-            return
-        station = self.station
-        deadline = self.session.next_deadline()
-        if self.outbox is not None or self._held is not None:
-            deadline = min(deadline, self.unsent_since() + station.settings.outbox.max_age)
-        if self.moved():
-            deadline = min(deadline, station.now() + station.settings.moved_again)
-        station.wheel.place(self, deadline)
 
 
 def client_name(name: str, version: str) -> str:

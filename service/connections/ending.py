@@ -23,6 +23,7 @@ from service.protocol.closing import Closing
 
 if TYPE_CHECKING:
     from service.connections.connection import Connection
+    from service.connections.visits import Visited
 
 LONGEST_REASON: Final = 123  # bytes of a Close frame's reason (RFC 6455, 5.5)
 DROPPED: Final = 3000  # the code that means: drop the connection without a word
@@ -194,7 +195,7 @@ class Ending(Outgoing):
         address = self.came_from or peer_address(self.transport)
         self._give_place_back()
         queued = self.discard()
-        station.wheel.remove(cast("Connection", self))
+        station.wheel.remove(cast("Visited", self))
         self.forget_kernel()
         self.fd = -1
         self.transport = None

@@ -91,6 +91,14 @@ class Heartbeat:
             return Beat.PING
         return Beat.WAIT
 
+    def plain_ping(self, now: float) -> bool:
+        """The usual step: every ping is answered and the next one is due, so it is sent. Else False: ``step``."""
+        if self._sent or now < self._due:
+            return False
+        self._grace = 0.0
+        self._ping(now)
+        return True
+
     def pong(self, now: float) -> float | None:
         """Seconds since the ping that this pong answers; None when no ping is open (3501)."""
         if not self._sent:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from service.connections.connection import Connection
     from service.connections.outgoing import Outgoing
     from service.connections.stream import Stream
+    from service.connections.visits import Visited
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +116,7 @@ class Station:
     hooks: Hooks
     errands: Errands
     registry: "Registry[Connection]"
-    wheel: "Wheel[Connection]"
+    wheel: "Wheel[Visited]"
     observe: ConnectionsObserver
     observe_channels: ChannelsObserver
     now: Callable[[], float]  # the loop's clock

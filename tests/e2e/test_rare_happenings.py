@@ -8,7 +8,7 @@ import pytest
 from observability import names
 from service.api.api_methods import Methods
 from service.broker.memory_broker import MemoryBroker
-from service.connections import connection as connections
+from service.connections import visits
 from service.connections.tcp_info import TcpInfo
 from tests.e2e.raw import Raw
 from tests.e2e.served import token
@@ -150,7 +150,7 @@ async def test_a_heartbeat_adapts_to_a_far_network(make_node, telemetry, monkeyp
     """What TCP says is recorded; the rest is real. The client was told of the longest interval."""
     service, port = await make_node(client__heartbeat="adaptive")
     far = TcpInfo(0, 0, 1448, 1, 0.9, 0.9, 0.1, 10, 0, 0.8, 5, 0.1, 0.0, 65_535, 0)
-    monkeypatch.setattr(connections, "tcp_info", lambda _fd: far)
+    monkeypatch.setattr(visits, "tcp_info", lambda _fd: far)
     raw = await Raw.open(port)
     reply = await raw.ask(id=1, connect={"token": token("ann")})
     assert reply["connect"]["ping"] == 45

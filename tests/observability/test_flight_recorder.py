@@ -183,3 +183,15 @@ def test_stories_of_the_ended_are_remembered_for_a_while(clock):
     silent = FlightRecorder(clock, remembered=0)
     silent.remember({"connection_id": "1"})
     assert not silent.ended
+
+
+def test_an_answer_is_a_pong_and_what_was_received():
+    both, apart = FlightRecorder(), FlightRecorder()
+    for recorder in (both, apart):
+        recorder.open(3)
+        recorder.pinged(3)
+    both.answered(3, 0.25, 8)
+    apart.ponged(3, 0.25)
+    apart.received(3, 8)
+    both.answered(NOBODY, 0.25, 8)
+    assert both.sums(3) == apart.sums(3)
