@@ -11,8 +11,10 @@ async def test_fifty_healthy_clients_survive_a_blocked_loop(make_node):
     node = await make_node(client={"ping_interval": "1s", "pong_timeout": "900ms"})
     peers = [await node.greeted(f"user{n}") for n in range(50)]
 
+    over = asyncio.Event()  # before Python 3.12 `wait_for` may swallow a cancellation
+
     async def answer(peer):
-        while True:
+        while not over.is_set():
             opcode, _ = await peer.frame()
             if opcode == 8:
                 return
@@ -24,6 +26,7 @@ async def test_fifty_healthy_clients_survive_a_blocked_loop(make_node):
     time.sleep(1.5)
     await asyncio.sleep(1.1)
     assert len(node.station.registry) == 50
+    over.set()
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
