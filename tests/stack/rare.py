@@ -81,6 +81,10 @@ RARE = {
 }
 #: Queries of runbooks that no fault here brings to life, with the reason.
 UNSEEN = {
+    "HeliographCollectorLoses: 2": "spans that the Collector could not hand on: its counter is there only then",
+    "HeliographLokiDiscards: 1": "lines that Loki refused: its counter is there only then",
+    "HeliographLokiDown: 3": "lines that the Collector could not hand on: its counter is there only then",
+    "HeliographSpansLost: 3": "the server's line about lost spans: it loses none while the Collector is there",
     "HeliographUnaccounted: 1": "a ledger that does not balance: that would be a defect",
     "HeliographUnaccounted: 2": "a ledger that does not balance: that would be a defect",
     "HeliographBacklogBytes: 1": "readers cut for want of memory: the stack's server has more than its load can fill",
