@@ -21,6 +21,7 @@ check: environment  ## format, lint, types, floors, generated pages
 	$(PY) -m ruff check -q .
 	$(PY) -m mypy --strict service observability alerts grafana deploy docs
 	.venv/bin/lint-imports --no-logo
+	$(PY) -m alerts.objectives --check
 	$(PY) -m docs.build --check
 	$(PY) -m grafana.build --check
 	$(PY) -m observability.happenings --check
@@ -51,6 +52,7 @@ boards: environment  ## pictures of all boards in docs/pictures, from a stack of
 	$(PY) -m grafana.picture --stack --minutes 8 --out docs/pictures --trace docs/pictures/trace.png $(ARGS)
 
 docs: environment  ## write the generated pages and boards anew
+	$(PY) -m alerts.objectives
 	$(PY) -m docs.build
 	$(PY) -m grafana.build
 	$(PY) -m observability.happenings

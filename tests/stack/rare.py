@@ -60,8 +60,8 @@ RARE = {
     "messages: Publish errors by code: A": "broker",
     "messages: Refused commands by code: A": "refused",
     "messages: Dropped messages by cause: A": "conflated",
-    "messages: What became of messages: C": "conflated",
     "messages: Latest slow deliveries: A": "late",
+    "messages: What became of messages: C": "conflated",
     "oncall: Alerts over time: A": "alerts",
     "oncall: Pending alerts over time: A": "alerts",
     "oncall: Calls of providers: A": "provider",
@@ -88,6 +88,7 @@ UNSEEN = {
     "HeliographUnaccounted: 1": "a ledger that does not balance: that would be a defect",
     "HeliographUnaccounted: 2": "a ledger that does not balance: that would be a defect",
     "HeliographBacklogBytes: 1": "readers cut for want of memory: the stack's server has more than its load can fill",
+    "HeliographHandshakeBudget: 2": "upgrades refused for want of a place: the stack's server has room for all that come",
     "HeliographHttp5xx: 2": "upgrades refused with 503: the stack's server has room for all that come",
 }
 #: Panels whose diamonds are too seldom for a minute's run: one heartbeat in some hundred is sampled, and late ones.
