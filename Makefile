@@ -1,7 +1,7 @@
 # Two commands do everything: `make run` serves, `make test` tests. The rest are parts of them, or tools.
 PY := .venv/bin/python
 .DEFAULT_GOAL := help
-.PHONY: help run test test-quick check format bench fuzz stack lock docs boards environment machine programs
+.PHONY: help run test test-quick check format bench fuzz stack lab matrix lock docs boards environment machine programs
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -19,7 +19,7 @@ machine:
 check: environment  ## format, lint, types, floors, generated pages
 	$(PY) -m ruff format --check -q .
 	$(PY) -m ruff check -q .
-	$(PY) -m mypy --strict service observability alerts grafana deploy docs
+	$(PY) -m mypy --strict service observability alerts grafana deploy docs faults
 	.venv/bin/lint-imports --no-logo
 	$(PY) -m alerts.objectives --check
 	$(PY) -m docs.build --check
@@ -50,6 +50,12 @@ stack: environment  ## the whole stack natively, without Docker; Ctrl-C stops al
 
 boards: environment  ## pictures of all boards in docs/pictures, from a stack of its own; eight minutes
 	$(PY) -m grafana.picture --stack --minutes 8 --out docs/pictures --trace docs/pictures/trace.png $(ARGS)
+
+lab: environment  ## what can be broken; FAULT=<name> breaks it and tells which alerts find it
+	$(PY) -m faults $(FAULT) $(ARGS)
+
+matrix: environment  ## break everything, one after the other, and write docs/failure-matrix.md (half an hour)
+	$(PY) -m faults --matrix $(ARGS)
 
 docs: environment  ## write the generated pages and boards anew
 	$(PY) -m alerts.objectives

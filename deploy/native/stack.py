@@ -8,6 +8,7 @@ import json
 import os
 import queue
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -53,6 +54,7 @@ class Stack:
         any_port: bool = False,
         spaces: Sequence[str] | None = (),
         change: Callable[[Service], Service | None] = lambda service: service,
+        beside: Sequence[Service] = (),
     ) -> None:
         """Make the plan; nothing is started yet.
 
@@ -62,6 +64,7 @@ class Stack:
             any_port: publish at free ports, so that several stacks can run; see ``address``.
             spaces: as ``wall`` finds it when empty; None for none.
             change: may change a service or (None) leave it out.
+            beside: further services, which the file does not have.
 
         Raises:
             NotBuilt: a program is not in the cache.
@@ -73,6 +76,7 @@ class Stack:
         self.differences: list[str] = []
         every = compose.read(COMPOSE, os.environ)
         self.services = [kept for each in roots.startable(every) if (kept := change(each)) is not None]
+        self.services += beside
         self.left_out = [each.name for each in every if each not in roots.startable(every)]
         self._published: dict[tuple[str, int], socket.socket] = {}
         self._any_port = any_port and self.spaces is not None
@@ -230,9 +234,9 @@ class Stack:
         """A named volume's folder."""
         return self.state / "volumes" / name
 
-    def stop_service(self, name: str) -> None:
-        """Stop one service as ``docker compose stop`` does."""
-        self._order(do="stop", service=name)
+    def stop_service(self, name: str, number: int = signal.SIGTERM) -> None:
+        """Stop one service as ``docker compose stop`` does, or with another signal first."""
+        self._order(do="stop", service=name, number=number)
         self._until("down")
         self.ready.pop(name, None)
 

@@ -96,7 +96,7 @@ class Supervisor:
             self._ready[name].clear()
             await self._bring_up(self._tasks[name])
         elif word == "stop":
-            await self.stop([name])
+            await self.stop([name], order["number"])
             tell(event="down", service=name)
         elif word == "signal":
             signal.pidfd_send_signal(self._running[name].descriptor, order["number"])
@@ -164,12 +164,12 @@ class Supervisor:
             return await asked.wait() == 0
         return bool(listening.ports(running.process.pid)) if probe.listens else True
 
-    async def stop(self, names: Iterable[str]) -> None:
-        """Stop these; none is left."""
+    async def stop(self, names: Iterable[str], number: int = signal.SIGTERM) -> None:
+        """Stop these, by that signal first; none is left."""
         stopped = [(self._tasks[name], self._running[name]) for name in names if name in self._running]
         self._stopping = True
         for _, running in stopped:
-            _send(running, signal.SIGTERM)
+            _send(running, number)
         await asyncio.gather(*(self._wait(task, running) for task, running in stopped))
         self._stopping = False
 

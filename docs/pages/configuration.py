@@ -21,8 +21,8 @@ WORDS = {
 _READ = (
     "A file (JSON, YAML or TOML by its name) with Centrifugo 6's structure and words, then the environment, then the "
     "command line's flags; what comes later wins. An option's variable is its path in capitals: "
-    "`client.ping_interval` is `{variable}`. Lists are separated by spaces or written as JSON; namespaces are JSON in "
-    "`HELIOGRAPH_CHANNEL_NAMESPACES`, and one option of one namespace is "
+    "`client.ping_interval` is `{variable}`. Lists are separated by spaces or written as JSON; what has options "
+    "of its own (namespaces, listeners) is JSON: `HELIOGRAPH_CHANNEL_NAMESPACES`. One option of one namespace is "
     "`HELIOGRAPH_CHANNEL_NAMESPACES_<NAME>_<OPTION>`. Durations carry their unit: `25s`, `1m30s`, `500ms`."
 )
 _CHECKED = (

@@ -448,6 +448,8 @@ GROUPS: Final = (
 #: Settings that sound like a limit and bound nothing that a stranger can make grow.
 OTHERS: Final = frozenset({
     "websocket.compression_min_size",  # of ours to them
+    "uni_websocket.compression_min_size",
+    "uni_websocket.decompressed_message_size_limit",  # as websocket's
     "client.connection_ramp",  # how fast the rate comes back
     "client.channel_position_max_time_lag",  # of the broker
     "client.token.jwks_stale_limit",  # of the operator's issuer

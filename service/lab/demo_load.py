@@ -124,8 +124,9 @@ class Load:
     async def _cut(self) -> None:
         """One client's network is gone: no Close frame."""
         for victim in self._some_connected():
-            with suppress(OSError):
-                victim.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
+            if (its := victim.get_extra_info("socket")) is not None:
+                with suppress(OSError):
+                    its.shutdown(socket.SHUT_RDWR)
 
     async def _leave(self) -> None:
         """One client says goodbye with a Close frame."""
@@ -195,8 +196,8 @@ class Load:
 
 def _small_buffer(subscriber: Subscriber) -> None:
     """Let the server feel that nothing is read: a few kilobytes may lie at our side."""
-    if subscriber.socket is not None:
-        subscriber.socket.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
+    if subscriber.socket is not None and (its := subscriber.socket.get_extra_info("socket")) is not None:
+        its.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)  # a closed one has none
 
 
 async def _each(seconds: float, work: Any) -> None:

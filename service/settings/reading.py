@@ -100,7 +100,7 @@ def overlay(tree: Tree, environ: Mapping[str, str], root: Section) -> tuple[dict
     names = {environment_name(path): (path, option) for path, option in walk(root) if "[]" not in path}
     origins: dict[str, str] = {}
     mistakes: list[Mistake] = []
-    _lay_namespaces(tree, given, origins, mistakes)
+    _lay_lists(tree, given, origins, mistakes, root)
     single = _single_namespaces(tree, root)
     for name, value in given.items():
         path, option = names.get(name) or single.get(name) or ("", None)
@@ -132,18 +132,22 @@ def put(tree: Tree, path: str, value: object) -> None:
     tree[name] = value
 
 
-def _lay_namespaces(tree: Tree, given: dict[str, str], origins: dict[str, str], mistakes: list[Mistake]) -> None:
-    name = PREFIX + _NAMESPACES
-    value = given.pop(name, None)
-    if value is None:
-        return
-    try:
-        listed = json.loads(value) if value.lstrip().startswith("[") else [{"name": each} for each in value.split()]
-    except json.JSONDecodeError as error:
-        mistakes.append(Mistake(name, f"is not a JSON list: {error.msg} in column {error.colno}"))
-        return
-    put(tree, "channel.namespaces", listed)
-    origins["channel.namespaces"] = name
+def _lay_lists(
+    tree: Tree, given: dict[str, str], origins: dict[str, str], mistakes: list[Mistake], root: Section
+) -> None:
+    """Lists of sections, such as namespaces and listeners: JSON, or names of what is otherwise as by default."""
+    for place in dict.fromkeys(path.partition("[]")[0] for path, _ in walk(root) if "[]" in path):
+        name = environment_name(place)
+        value = given.pop(name, None)
+        if value is None:
+            continue
+        try:
+            listed = json.loads(value) if value.lstrip().startswith("[") else [{"name": each} for each in value.split()]
+        except json.JSONDecodeError as error:
+            mistakes.append(Mistake(name, f"is not a JSON list: {error.msg} in column {error.colno}"))
+        else:
+            put(tree, place, listed)
+            origins[place] = name
 
 
 def _single_namespaces(tree: Tree, root: Section) -> dict[str, tuple[str, Option]]:

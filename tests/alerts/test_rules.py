@@ -136,7 +136,11 @@ def test_promtool_finds_no_fault_in_the_rules():
     assert said.returncode == 0, said.stdout + said.stderr
 
 
-@pytest.mark.parametrize("subject", SUBJECTS)
+@pytest.mark.parametrize(
+    "subject",
+    # Three days of a budget, minute by minute, take promtool ten seconds.
+    [pytest.param(each, marks=pytest.mark.slow if each.startswith("budget_") else ()) for each in SUBJECTS],
+)
 def test_the_rules_fire_and_stay_silent_as_their_tests_say(subject):
     said = promtool("test", "rules", TESTS / f"{subject}_test.yml")
     assert said.returncode == 0, said.stdout + said.stderr

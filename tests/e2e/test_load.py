@@ -31,7 +31,7 @@ def test_five_thousand_users_of_whom_many_do_everything_wrong_lose_nothing(tmp_p
         plan = Plan(
             url=server.url, run="slow", users=USERS, channels=250, namespace="short", rate=150.0, duration=SECONDS,
             delayed=30.0, drop=15.0, bad=10.0, churn=1.0, flood=0.2, flood_rate=20.0,
-            weak=Weak(share=10.0, delay=0.1, jitter=0.03, loss=2.0, rate=8000),
+            weak=Weak(share=10.0, delay=0.1, jitter=0.03, loss=2.0, rate=8000), drain=120.0,
         )  # fmt: skip
         watch = Watch(f"http://127.0.0.1:{server.internal_port}/metrics")
         load = Load(plan, [token(f"u{n}") for n in range(USERS)], 2, watch, Lines(io.StringIO()))

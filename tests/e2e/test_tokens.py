@@ -208,7 +208,12 @@ async def test_expire_at_goes_before_exp_and_claims_do_what_they_say(start):
     """`info` is shown to others, `channels` and `subs` are entered, `expire_at` 0 is for ever."""
     node = await start(channel={"without_namespace": {"presence": True}})
     peer = await node.peer()
-    claims = {"exp": NOW + 600, "expire_at": 0, "info": {"name": "Ann"}, "subs": {"news": {"data": {"hello": 1}}}}
+    claims = {
+        "exp": int(time.time()) + 600,
+        "expire_at": 0,
+        "info": {"name": "Ann"},
+        "subs": {"news": {"data": {"hello": 1}}},
+    }
     peer.text({"id": 1, "connect": {"token": signed(**claims)}})
     connect = (await told(peer, 1))["connect"]
     assert "expires" not in connect

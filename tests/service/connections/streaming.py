@@ -20,7 +20,9 @@ ON = {
 
 
 def token(user="ann", **claims):
-    return jwt.encode({"sub": user, "exp": int(time.time()) + 600, **claims}, SECRET, algorithm="HS256")
+    return jwt.encode(
+        {"sub": user, "exp": int(time.time()) + 86400, **claims}, SECRET, algorithm="HS256"
+    )  # made at collection, too
 
 
 def connect(user="ann", **claims):

@@ -99,6 +99,16 @@ def test_namespaces_come_as_json_or_as_names(root):
     assert mistakes[0].startswith("HELIOGRAPH_CHANNEL_NAMESPACES: is not a JSON list")
 
 
+def test_so_does_every_list_whose_members_have_options(root):
+    tree, origins, mistakes = laid(
+        root, {}, HTTP_SERVER_LISTENERS='[{"name": "tls", "port": 8443}]', RPC_NAMESPACES="a"
+    )
+    assert tree["http_server"]["listeners"] == [{"name": "tls", "port": 8443}]
+    assert tree["rpc"]["namespaces"] == [{"name": "a"}]
+    assert origins["http_server.listeners"] == "HELIOGRAPH_HTTP_SERVER_LISTENERS"
+    assert not mistakes
+
+
 def test_one_option_of_one_namespace(root):
     tree = {"channel": {"namespaces": [{"name": "a-b.c"}, {"name": "news"}]}}
     laid(root, tree, CHANNEL_NAMESPACES_A_B_C_HISTORY_SIZE="7")

@@ -1,0 +1,134 @@
+"""Faults that clients make: they read slowly or not at all, come in storms, go all at once, know no password."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Final
+
+import jwt
+
+from faults.running import Running
+from faults.visitor import Away, Visitor
+
+_STRANGE: Final = "the-secret-of-another-server-altogether"
+
+
+@contextlib.asynccontextmanager
+async def meanwhile(*works: Awaitable[None]) -> AsyncIterator[None]:
+    """These run while the fault is held, and are cancelled then. What they raise is raised."""
+    async with asyncio.TaskGroup() as tasks:
+        running = [tasks.create_task(_as_coroutine(work)) for work in works]
+        yield
+        for task in running:
+            task.cancel()
+
+
+async def _as_coroutine(work: Awaitable[None]) -> None:
+    await work
+
+
+async def again_and_again(work: Callable[[], Awaitable[object]], a_second: float) -> None:
+    """So often a second, at most; what a server refuses is refused."""
+    while True:
+        with contextlib.suppress(Away, OSError):
+            await work()
+        await asyncio.sleep(1 / a_second)
+
+
+@contextlib.asynccontextmanager
+async def behind(
+    lab: Running, channel: str, *, readers: int, lag: int, size: int, a_second: float
+) -> AsyncIterator[None]:
+    """Readers of one channel that stay ``lag`` messages of ``size`` bytes behind its publisher."""
+    visitors = [await Visitor.come(lab.port, lab.token(f"{channel}-{number}"), channel) for number in range(readers)]
+    published = 0
+
+    async def publish() -> None:
+        nonlocal published
+        while True:
+            await asyncio.to_thread(lab.publish, channel, {"text": "x" * size})
+            published += 1
+            await asyncio.sleep(1 / a_second)
+
+    async def read(visitor: Visitor) -> None:
+        visitor.read_little()
+        received = 0
+        with contextlib.suppress(Away):  # who is too far behind is cut
+            while True:
+                if published - received > lag:
+                    received += sum("push" in reply for reply in await visitor.read())
+                else:
+                    await asyncio.sleep(0.02)
+
+    try:
+        async with meanwhile(publish(), *map(read, visitors)):
+            yield
+    finally:
+        for visitor in visitors:
+            await visitor.leave()
+
+
+@contextlib.asynccontextmanager
+async def backend(lab: Running, a_second: float) -> AsyncIterator[None]:
+    """A backend that publishes, and wants errors as HTTP statuses."""
+
+    def publish() -> Awaitable[object]:
+        return asyncio.to_thread(lambda: lab.publish("backend", {"text": "hello"}, error_mode="transport"))
+
+    async with meanwhile(again_and_again(publish, a_second)):
+        yield
+
+
+@contextlib.asynccontextmanager
+async def strangers(lab: Running, a_second: float) -> AsyncIterator[None]:
+    """Clients whose tokens another server signed."""
+    token = jwt.encode({"sub": "stranger"}, _STRANGE, "HS256")
+    async with meanwhile(again_and_again(lambda: Visitor.come(lab.port, token), a_second)):
+        yield
+
+
+@contextlib.asynccontextmanager
+async def crowd(lab: Running, people: int, *, listens: bool = True) -> AsyncIterator[list[Visitor]]:
+    """So many clients, who listen or (not even to pings) do not."""
+    visitors: list[Visitor] = []
+    token = lab.token("crowd")
+    try:
+        for first in range(0, people, 20):
+            some = range(first, min(first + 20, people))
+            visitors += await asyncio.gather(*(Visitor.come(lab.port, token, "crowd") for _ in some))
+        async with meanwhile(*(visitor.listen() for visitor in visitors if listens)):
+            yield visitors
+    finally:
+        for visitor in visitors:
+            await visitor.leave()
+
+
+@contextlib.asynccontextmanager
+async def storm(lab: Running, people: int, every: float) -> AsyncIterator[None]:
+    """All lose their connection together, and come back at once, again and again."""
+
+    async def blow() -> None:
+        while True:
+            async with crowd(lab, people):
+                await asyncio.sleep(every)
+
+    async with meanwhile(blow()):
+        yield
+
+
+@contextlib.asynccontextmanager
+async def calls(lab: Running, a_second: float) -> AsyncIterator[None]:
+    """A client that calls a method of the backend."""
+    visitor = await Visitor.come(lab.port, lab.token("caller"))
+    number = 1
+
+    async def call() -> None:
+        nonlocal number
+        number += 1
+        await visitor.ask({"id": number, "rpc": {"method": "lab", "data": {}}})
+
+    try:
+        async with meanwhile(again_and_again(call, a_second)):
+            yield
+    finally:
+        await visitor.leave()

@@ -1,0 +1,220 @@
+"""The compose file, running at a lab's pace with what a lab adds, and questions to it."""
+
+import contextlib
+import json
+import math
+import os
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final, TypeVar
+from urllib.parse import urlencode
+
+import jwt
+
+from deploy.native.compose import Health, Mount, Published, Service
+from deploy.native.stack import MAPPED, Stack
+from faults import certificate
+
+T = TypeVar("T")
+PATIENCE: Final = 20.0
+_INSIDE: Final = Path(__file__).parent / "inside" / "sitecustomize.py"
+#: What STACK_SPACES may ask for: the best that is allowed, a user namespace as without root, or none at all.
+_SPACES: Final[dict[str, Sequence[str] | None]] = {"": (), "user": MAPPED, "none": None}
+#: Ports that the compose file keeps inside: the lab has to ask them.
+_ASKED: Final = {"loki": 3100, "heliograph": 9000}
+_PUBLISHED: Final = {
+    "heliograph": 8000,
+    "jaeger": 16686,
+    "prometheus": 9090,
+    "alertmanager": 9093,
+    "pager": 9099,
+    "outsiders": 8088,
+}
+_TLS: Final = 8443
+_LISTENERS: Final = [
+    {"name": "tls", "port": _TLS, "tls": {"enabled": True, "cert_pem": "/lab/tls.crt", "key_pem": "/lab/tls.key"}}
+]
+_SERVER: Final = {
+    "PYTHONPATH": "/app:/lab",
+    "HELIOGRAPH_CLIENT_CONNECTION_LIMIT": "450",
+    "HELIOGRAPH_HTTP_SERVER_LISTENERS": json.dumps(_LISTENERS),
+    "HELIOGRAPH_RPC_PROXY_ENDPOINT": "http://outsiders:8088/hook",
+    "HELIOGRAPH_RPC_PROXY_TIMEOUT": "3s",
+    "HELIOGRAPH_RPC_WITHOUT_NAMESPACE_PROXY_ENABLED": "true",
+}
+_PAGER: Final = """\
+channels:
+  chat: {type: dingtalk, url_file: /etc/pager/chat_url, limit: 20}
+  desk: {type: webhook, url: "http://outsiders:8088/webhook", limit: 0}
+watchdog: {after: 10s}
+routes:
+  critical: [{to: [desk, chat]}]
+  latency: [{to: [desk, chat]}]
+  logs: [{to: [desk, chat]}]
+  warning: [{to: [desk]}]
+  info: [{to: [desk]}]
+"""
+
+
+class Running:
+    """The whole stack. ``folder`` gets its volumes, logs and orders."""
+
+    def __init__(self, folder: Path) -> None:
+        self._lab = folder / "lab"
+        (self._lab / "orders").mkdir(parents=True, exist_ok=True)
+        (self._lab / "pager.yml").write_text(_PAGER, encoding="utf-8")
+        (self._lab / "chat_url").write_text("http://outsiders:8088/chat?access_token=lab", encoding="ascii")
+        (self._lab / "sitecustomize.py").write_bytes(_INSIDE.read_bytes())
+        certificate.write(self._lab, days=90)
+        self.began = time.time()
+        spaces = _SPACES[os.environ.get("STACK_SPACES", "")]
+        self.stack = Stack(
+            folder / "state", lab=True, any_port=True, spaces=spaces, change=self._prepared, beside=[self._outsiders()]
+        )
+
+    def _prepared(self, service: Service) -> Service:
+        if service.name in _ASKED:
+            reached = Published("127.0.0.1", 0, _ASKED[service.name])
+            service = replace(service, published=(*service.published, reached))
+        if service.name == "heliograph":
+            lab = Mount(str(self._lab), "/lab", bind=True, read_only=True)
+            return replace(service, mounts=(*service.mounts, lab), environment={**service.environment, **_SERVER})
+        if service.name == "pager":
+            files = ("pager.yml", "chat_url")
+            lab_files = [
+                Mount(str(self._lab / name), f"/etc/pager/{name}", bind=True, read_only=True) for name in files
+            ]
+            kept = [mount for mount in service.mounts if mount.target != "/etc/pager/pager.yml"]
+            return replace(service, mounts=(*kept, *lab_files))
+        return service
+
+    def _outsiders(self) -> Service:
+        """A backend and two providers, which the compose file leaves to its reader."""
+        here = Mount("faults", "/app/faults", bind=True, read_only=True)
+        lab = Mount(str(self._lab), "/lab", bind=True, read_only=True)
+        return Service(
+            name="outsiders",
+            image="heliograph:lab",
+            command=("python", "-m", "faults.outsiders", "--orders", "/lab/orders"),
+            environment={},
+            mounts=(here, lab),
+            published=(Published("127.0.0.1", 0, 8088),),
+            health=Health(("python", "-m", "deploy.probe", "http://127.0.0.1:8088/health"), 10, 4, 6, 10),
+            after={},
+            grace=5.0,
+        )
+
+    def load(self, *, on: bool) -> None:
+        """Stops the load, or starts it."""
+        if on and "load" not in self.stack.ready:
+            self.stack.start_service("load")
+        elif not on and "load" in self.stack.ready:
+            self.stack.stop_service("load")
+
+    # ------------------------------------------------------------------ the parts by HTTP
+
+    def url(self, service: str, path: str, inside: int = 0) -> str:
+        """Of a service's published port, or of one that only the lab asks."""
+        port = inside or _PUBLISHED.get(service, _ASKED.get(service, 0))
+        return f"http://{self.stack.address(service, port)}{path}"
+
+    def get(self, service: str, path: str, inside: int = 0) -> Any:
+        """The JSON of a GET; AssertionError with what was said instead."""
+        return json.loads(self.text(service, path, inside))
+
+    def text(self, service: str, path: str, inside: int = 0) -> str:
+        """The body of a GET."""
+        try:
+            with urllib.request.urlopen(self.url(service, path, inside), timeout=10) as answer:
+                body: bytes = answer.read()
+        except urllib.error.HTTPError as error:
+            raise AssertionError(f"{service}{path}: {error.code} {error.read()[:500]!r}") from None
+        return body.decode()
+
+    def value(self, expression: str) -> float:
+        """The sum of an instant query's series; NaN when there is none."""
+        found = self.get("prometheus", f"/api/v1/query?{urlencode({'query': expression})}")["data"]["result"]
+        return math.fsum(float(series["value"][1]) for series in found) if found else math.nan
+
+    def figure(self, name: str) -> float:
+        """The sum of a metric's samples, from the server itself: no scrape in between."""
+        lines = self.text("heliograph", "/metrics", 9000).splitlines()
+        return math.fsum(
+            float(line.rpartition(" # ")[0].rpartition(" ")[2] if " # " in line else line.rpartition(" ")[2])
+            for line in lines
+            if line.split("{")[0].split(" ")[0] == name
+        )
+
+    def inbox(self) -> dict[str, list[str]]:
+        """Names of the alerts that the pager shows as firing and as resolved."""
+        told = self.get("pager", "/inbox.json")
+        return {state: sorted(entry["name"] for entry in told[state]) for state in ("firing", "resolved")}
+
+    # ------------------------------------------------------------------------- the server
+
+    @property
+    def port(self) -> int:
+        """The server's public port on this machine."""
+        return int(self.stack.address("heliograph", 8000).rpartition(":")[2])
+
+    def key(self) -> str:
+        """The API key."""
+        return (self.stack.volume("keys") / "api_key").read_text().strip()
+
+    def token(self, user: str) -> str:
+        """A connection token."""
+        secret = (self.stack.volume("keys") / "token_secret").read_text().strip()
+        return jwt.encode({"sub": user, "exp": int(time.time()) + 3600}, secret, "HS256")
+
+    def publish(self, channel: str, data: Any, *, error_mode: str = "") -> tuple[dict[str, Any], str]:
+        """What the server API answers, and the trace id that it tells ("" for none)."""
+        request = urllib.request.Request(
+            self.url("heliograph", "/api/publish"),
+            json.dumps({"channel": channel, "data": data}).encode(),
+            {"X-API-Key": self.key(), "Content-Type": "application/json", "X-Centrifugo-Error-Mode": error_mode},
+        )
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return json.load(answer), (answer.headers.get("traceparent") or "")[3:35]
+
+    # ------------------------------------------------------------------------------ orders
+
+    @contextlib.contextmanager
+    def ordered(self, fault: str, size: float) -> Iterator[None]:
+        """A fault inside the server or of the outsiders, of that size, meanwhile."""
+        order = self._lab / "orders" / fault
+        order.write_text(str(size), encoding="ascii")
+        try:
+            yield
+        finally:
+            order.unlink()
+
+    @contextlib.contextmanager
+    def broken_certificate(self) -> Iterator[None]:
+        """The server's certificate is replaced by something that is none, meanwhile."""
+        (self._lab / "tls.crt").write_text("no certificate", encoding="ascii")
+        try:
+            yield
+        finally:
+            certificate.write(self._lab, days=90)
+
+    @contextlib.contextmanager
+    def certificate_of(self, days: float) -> Iterator[None]:
+        """The server's certificate is replaced by one that ends so soon, meanwhile."""
+        certificate.write(self._lab, days=days)
+        try:
+            yield
+        finally:
+            certificate.write(self._lab, days=90)
+
+
+def until(ask: Callable[[], T], true: Callable[[T], Any] = bool, patience: float = PATIENCE) -> T:
+    """Asks until the answer is true, and gives it; AssertionError with the last answer when it takes too long."""
+    end = time.monotonic() + patience
+    while not true(answer := ask()):
+        assert time.monotonic() < end, f"after {patience:.0f} s it was still {answer!r:.800}"
+        time.sleep(0.2)
+    return answer

@@ -1,0 +1,13 @@
+"""The command."""
+
+from faults import __main__ as command
+
+
+def test_without_a_name_it_lists(capsys):
+    assert command.main([]) == 0
+    assert "make lab FAULT=<name>" in capsys.readouterr().out
+
+
+def test_an_unknown_name_is_told_with_the_nearest(capsys):
+    assert command.main(["slow-clien"]) == 2
+    assert "there is no fault 'slow-clien'; did you mean slow-client?" in capsys.readouterr().out

@@ -1,0 +1,30 @@
+"""Whom the lab's server and pager talk to."""
+
+import pytest
+
+from faults.outsiders import Outsiders
+
+
+@pytest.fixture
+async def asked(aiohttp_client, tmp_path):
+    client = await aiohttp_client(Outsiders(tmp_path).application())
+    return client, tmp_path
+
+
+async def test_in_order_they_take_everything(asked):
+    client, _ = asked
+    assert (await (await client.post("/hook", json={})).json()) == {"result": {"data": {}}}
+    assert (await (await client.post("/chat", json={})).json())["errcode"] == 0
+    assert (await client.post("/webhook", json={})).status == 204
+    assert (await (await client.get("/health")).json()) == {"told": 2}
+
+
+async def test_each_fails_as_it_is_ordered(asked):
+    client, orders = asked
+    (orders / "chat-limit").write_text("1")
+    (orders / "provider-refuses").write_text("1.0")
+    answers = [(await (await client.post("/chat", json={})).json())["errcode"] for _ in range(3)]
+    assert answers == [0, 130101, 130101]
+    assert (await client.post("/webhook", json={})).status == 503
+    (orders / "provider-refuses").unlink()
+    assert (await client.post("/webhook", json={})).status == 204

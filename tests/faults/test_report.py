@@ -1,0 +1,27 @@
+"""What people read of the lab."""
+
+from faults import report
+from faults.catalogue import FAULTS
+from faults.trial import Result
+from faults.watch import Seen
+
+
+def test_the_list_names_every_fault_and_who_finds_it():
+    text = report.listing(FAULTS)
+    for fault in FAULTS:
+        assert fault.name in text
+        assert fault.what in text
+        assert all(name in text for name in fault.fires)
+
+
+def test_a_result_has_a_line_for_what_moved_and_the_verdict():
+    fault = next(fault for fault in FAULTS if len(fault.fires) == 1)
+    name = fault.fires[0]
+    alerts = {name: Seen(hold=4, pending=1.0, firing=5.0, inbox=6.0, over=9.0), "Other": Seen()}
+    good = report.result(Result(fault, alerts, 25.0))
+    assert f"{name:34}      1.0      5.0      6.0      9.0" in good
+    assert "1 of 2 alerts stayed silent" in good
+    assert "all as it should be" in good
+    assert f"WRONG: {name} did not fire" in report.result(Result(fault, {name: Seen()}, 25.0))
+    muted = Seen(pending=1.0, firing=2.0, muted=True)
+    assert "muted" in report.result(Result(fault, {name: muted}, 25.0))
