@@ -15,7 +15,11 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 #: What runs beside the rest, a process each. Without the slow ones there is room for more of them on two cores.
 BESIDE = (("tests/e2e", "tests/sdk", "tests/browser", "tests/transcripts"),)
-BESIDE_QUICK = (("tests/e2e", "tests/browser"), ("tests/sdk", "tests/transcripts"), ("tests/service",))
+BESIDE_QUICK = (
+    ("tests/e2e", "tests/browser"),
+    ("tests/sdk", "tests/transcripts", "tests/service/lab"),
+    ("tests/service", "--ignore=tests/service/lab"),
+)
 NOTHING_COLLECTED = 5
 
 
@@ -68,7 +72,7 @@ def in_parts(marks: str, parts: tuple[tuple[str, ...], ...], rest: list[str]) ->
         others = [stack.enter_context(Beside(marks, folders)) for folders in parts]
         for part in others:
             say(f"beside the others, printed after them: {' '.join(part.folders)}")
-        first = pytest("-m", marks, "tests", *(f"--ignore={folder}" for part in parts for folder in part))
+        first = pytest("-m", marks, "tests", *(f"--ignore={each}" for part in parts for each in part if each[0] != "-"))
         codes = [first, *(part.result() for part in others)]
         return next((code for code in codes if code), 0)
 

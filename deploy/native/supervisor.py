@@ -96,7 +96,7 @@ class Supervisor:
             self._ready[name].clear()
             await self._bring_up(self._tasks[name])
         elif word == "stop":
-            await self.stop([name], order["number"])
+            await self.stop([name], order.get("number", signal.SIGTERM))
             tell(event="down", service=name)
         elif word == "signal":
             signal.pidfd_send_signal(self._running[name].descriptor, order["number"])

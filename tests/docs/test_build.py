@@ -35,6 +35,7 @@ def test_a_changed_a_missing_and_a_left_over_page_are_found_and_put_right(elsewh
     assert build.stale() == []
 
 
+@pytest.mark.slow
 def test_a_made_part_of_another_page_is_found_and_put_right(tmp_path, monkeypatch, capsys):
     for name, _ in states.PARTS:
         (tmp_path / name).write_text((build.PARTLY / name).read_text())

@@ -59,6 +59,7 @@ async def post(port, path, body, *headers):
 
 
 @pytest.mark.parametrize(("coding", "bits"), [("gzip", 31), ("deflate", 15), ("deflate", -15)])
+@pytest.mark.slow
 async def test_a_zip_bomb_is_never_unpacked(served, coding, bits):
     """256 MiB of spaces in 256 KiB, at every door that takes a body, with a key and without."""
     packer = zlib.compressobj(9, zlib.DEFLATED, bits)

@@ -296,6 +296,7 @@ async def test_a_client_that_says_goodbye_while_the_backend_thinks_is_not_connec
 # ------------------------------------------------------------------------------------ refresh
 
 
+@pytest.mark.slow
 async def test_the_backend_prolongs_connections(start, backend, monkeypatch):
     monkeypatch.setattr("service.connections.commands.renewing.PATIENCE", 0.3)
     now = int(time.time())
@@ -364,6 +365,7 @@ async def test_tokens_and_limited_channels_are_not_the_backend_s_to_judge(start,
     assert backend.asked == []
 
 
+@pytest.mark.slow
 async def test_the_backend_prolongs_subscriptions(start, backend):
     now = int(time.time())
     backend.says("/subscribe", {"result": {"expire_at": now + 2}})

@@ -126,6 +126,7 @@ async def test_a_collector_that_never_answers_costs_two_seconds_at_the_end_and_n
 
 
 @pytest.mark.parametrize("protocol", ["http", "grpc"])
+@pytest.mark.slow
 def test_a_process_with_a_silent_collector_and_a_stuck_stdout_ends_in_time(black_hole, protocol):
     """Nothing reads the child's stdout; its exit must not wait for the threads that are stuck."""
     program = f"""

@@ -82,6 +82,7 @@ async def test_a_page_reload_goes_on_where_it_was(sdk, server):
         await reloaded.close()
 
 
+@pytest.mark.slow
 async def test_what_failed_comes_once_more_and_nothing_else_does(sdk, server):
     channel = f"receipts:failed-{sdk.name}"
     async with Wire(server.port) as wire:

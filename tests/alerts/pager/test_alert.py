@@ -78,6 +78,7 @@ json_values = st.recursive(
 
 
 @given(json_values)
+@pytest.mark.slow
 def test_nothing_else_escapes(value):
     for sent in (value, {"alerts": [value]}, {"alerts": [notice() | {"labels": value, "startsAt": value}]}):
         try:

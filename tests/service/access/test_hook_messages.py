@@ -185,6 +185,7 @@ def test_no_answer_makes_anything_but_a_result_a_refusal_or_nonsense(kind, answe
         max_size=4,
     ),
 )
+@pytest.mark.slow
 def test_nearly_good_answers_too(kind, result):
     try:
         read(kind, {"result": result})

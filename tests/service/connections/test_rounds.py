@@ -3,9 +3,12 @@
 import asyncio
 import time
 
+import pytest
+
 from service.connections.connection import Connection
 
 
+@pytest.mark.slow
 async def test_fifty_healthy_clients_survive_a_blocked_loop(make_node):
     """Pongs that were in the socket when the loop woke up count (requirement H1)."""
     node = await make_node(client={"ping_interval": "1s", "pong_timeout": "900ms"})
@@ -44,6 +47,7 @@ async def test_nobody_is_judged_before_the_sockets_are_read(node):
     rounds.stop()
 
 
+@pytest.mark.slow
 async def test_a_ping_costs_one_visit_and_its_pong_none(make_node, monkeypatch):
     """No look at the socket two seconds later: the pong says what became of the ping."""
     node = await make_node(client={"ping_interval": "1s", "pong_timeout": "900ms"})

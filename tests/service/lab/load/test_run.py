@@ -58,6 +58,7 @@ async def test_a_server_that_loses_is_found_out(liar):
     assert (figures["duplicated"], figures["reordered"]) == (0, 0)
 
 
+@pytest.mark.slow
 async def test_a_server_that_doubles_is_found_out(liar):
     stuttering = await liar(lambda number, pub: [pub, pub] if number % 10 == 0 else [pub])
     _, figures = await played(stuttering.url)
@@ -65,6 +66,7 @@ async def test_a_server_that_doubles_is_found_out(liar):
     assert (figures["lost"], figures["reordered"]) == (0, 0)
 
 
+@pytest.mark.slow
 async def test_a_server_that_reorders_is_found_out(liar):
     waiting = {}
 
@@ -105,6 +107,7 @@ async def test_a_server_that_says_that_it_does_not_recover_is_none(liar):
     assert figures["told"] > 0
 
 
+@pytest.mark.slow
 async def test_refusals_are_counted_and_what_was_refused_is_not_owed(liar):
     strict = await liar()
     strict.refuse["publish"] = 103
@@ -125,6 +128,7 @@ async def test_a_worker_that_says_nothing_more_ends_the_load(liar, monkeypatch):
         await played(honest.url)
 
 
+@pytest.mark.slow
 async def test_publications_are_sent_late_and_in_two_pieces(liar):
     slow = await liar()
     account, figures = await played(slow.url, delayed=50.0, delay=0.2, duration=2.0)
