@@ -10,6 +10,8 @@ import jwt
 from faults.running import Running
 from faults.visitor import Away, Visitor
 
+#: Of a publisher who wants an error as an HTTP status, not in the body of a 200.
+AS_STATUS: Final = {"X-Centrifugo-Error-Mode": "transport"}
 _STRANGE: Final = "the-secret-of-another-server-altogether"
 
 
@@ -73,7 +75,7 @@ async def backend(lab: Running, a_second: float) -> AsyncIterator[None]:
     """A backend that publishes, and wants errors as HTTP statuses."""
 
     def publish() -> Awaitable[object]:
-        return asyncio.to_thread(lambda: lab.publish("backend", {"text": "hello"}, error_mode="transport"))
+        return asyncio.to_thread(lab.publish, "backend", {"text": "hello"}, headers=AS_STATUS)
 
     async with meanwhile(again_and_again(publish, a_second)):
         yield

@@ -1,4 +1,4 @@
-"""The compose file, running at a lab's pace with what a lab adds, and questions to it."""
+"""The compose file, running at a lab's pace with additions, and questions to it."""
 
 import contextlib
 import json
@@ -7,7 +7,7 @@ import os
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -15,16 +15,16 @@ from urllib.parse import urlencode
 
 import jwt
 
-from deploy.native.compose import Health, Mount, Published, Service
+from deploy.native.compose import Mount, Published, Service
 from deploy.native.stack import MAPPED, Stack
 from faults import certificate
+from faults.additions import LAB, Additions
 
 T = TypeVar("T")
 PATIENCE: Final = 20.0
-_INSIDE: Final = Path(__file__).parent / "inside" / "sitecustomize.py"
 #: What STACK_SPACES may ask for: the best that is allowed, a user namespace as without root, or none at all.
-_SPACES: Final[dict[str, Sequence[str] | None]] = {"": (), "user": MAPPED, "none": None}
-#: Ports that the compose file keeps inside: the lab has to ask them.
+SPACES: Final[dict[str, Sequence[str] | None]] = {"": (), "user": MAPPED, "none": None}
+#: Ports that the compose file keeps inside, and which have to be asked.
 _ASKED: Final = {"loki": 3100, "heliograph": 9000}
 _PUBLISHED: Final = {
     "heliograph": 8000,
@@ -34,79 +34,45 @@ _PUBLISHED: Final = {
     "pager": 9099,
     "outsiders": 8088,
 }
-_TLS: Final = 8443
-_LISTENERS: Final = [
-    {"name": "tls", "port": _TLS, "tls": {"enabled": True, "cert_pem": "/lab/tls.crt", "key_pem": "/lab/tls.key"}}
-]
-_SERVER: Final = {
-    "PYTHONPATH": "/app:/lab",
-    "HELIOGRAPH_CLIENT_CONNECTION_LIMIT": "450",
-    "HELIOGRAPH_HTTP_SERVER_LISTENERS": json.dumps(_LISTENERS),
-    "HELIOGRAPH_RPC_PROXY_ENDPOINT": "http://outsiders:8088/hook",
-    "HELIOGRAPH_RPC_PROXY_TIMEOUT": "3s",
-    "HELIOGRAPH_RPC_WITHOUT_NAMESPACE_PROXY_ENABLED": "true",
-}
-_PAGER: Final = """\
-channels:
-  chat: {type: dingtalk, url_file: /etc/pager/chat_url, limit: 20}
-  desk: {type: webhook, url: "http://outsiders:8088/webhook", limit: 0}
-watchdog: {after: 10s}
-routes:
-  critical: [{to: [desk, chat]}]
-  latency: [{to: [desk, chat]}]
-  logs: [{to: [desk, chat]}]
-  warning: [{to: [desk]}]
-  info: [{to: [desk]}]
-"""
 
 
 class Running:
-    """The whole stack. ``folder`` gets its volumes, logs and orders."""
+    """The whole stack. ``folder`` gets its volumes, logs, additions and orders."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, added: Additions = LAB) -> None:
+        self._added = added
         self._lab = folder / "lab"
         (self._lab / "orders").mkdir(parents=True, exist_ok=True)
-        (self._lab / "pager.yml").write_text(_PAGER, encoding="utf-8")
-        (self._lab / "chat_url").write_text("http://outsiders:8088/chat?access_token=lab", encoding="ascii")
-        (self._lab / "sitecustomize.py").write_bytes(_INSIDE.read_bytes())
+        for module in added.inside:
+            (self._lab / module.name).write_bytes(module.read_bytes())
+        (self._lab / "sitecustomize.py").write_text("".join(f"import {module.stem}\n" for module in added.inside))
+        for name, text in added.pager.items():
+            (self._lab / name).write_text(text, encoding="utf-8")
         certificate.write(self._lab, days=90)
         self.began = time.time()
-        spaces = _SPACES[os.environ.get("STACK_SPACES", "")]
+        spaces = SPACES[os.environ.get("STACK_SPACES", "")]
+        beside = [self._with_lab(service) for service in added.beside]
         self.stack = Stack(
-            folder / "state", lab=True, any_port=True, spaces=spaces, change=self._prepared, beside=[self._outsiders()]
+            folder / "state", lab=True, any_port=True, spaces=spaces, change=self._prepared, beside=beside
         )
+
+    def _with_lab(self, service: Service) -> Service:
+        lab = Mount(str(self._lab), "/lab", bind=True, read_only=True)
+        return replace(service, mounts=(*service.mounts, lab))
 
     def _prepared(self, service: Service) -> Service:
         if service.name in _ASKED:
             reached = Published("127.0.0.1", 0, _ASKED[service.name])
             service = replace(service, published=(*service.published, reached))
         if service.name == "heliograph":
-            lab = Mount(str(self._lab), "/lab", bind=True, read_only=True)
-            return replace(service, mounts=(*service.mounts, lab), environment={**service.environment, **_SERVER})
+            more = {"PYTHONPATH": "/app:/lab", **self._added.server}
+            return self._with_lab(replace(service, environment={**service.environment, **more}))
         if service.name == "pager":
-            files = ("pager.yml", "chat_url")
-            lab_files = [
-                Mount(str(self._lab / name), f"/etc/pager/{name}", bind=True, read_only=True) for name in files
-            ]
-            kept = [mount for mount in service.mounts if mount.target != "/etc/pager/pager.yml"]
-            return replace(service, mounts=(*kept, *lab_files))
+            files = {f"/etc/pager/{name}": str(self._lab / name) for name in self._added.pager}
+            kept = [mount for mount in service.mounts if mount.target not in files]
+            more_files = [Mount(source, target, bind=True, read_only=True) for target, source in files.items()]
+            return replace(service, mounts=(*kept, *more_files))
         return service
-
-    def _outsiders(self) -> Service:
-        """A backend and two providers, which the compose file leaves to its reader."""
-        here = Mount("faults", "/app/faults", bind=True, read_only=True)
-        lab = Mount(str(self._lab), "/lab", bind=True, read_only=True)
-        return Service(
-            name="outsiders",
-            image="heliograph:lab",
-            command=("python", "-m", "faults.outsiders", "--orders", "/lab/orders"),
-            environment={},
-            mounts=(here, lab),
-            published=(Published("127.0.0.1", 0, 8088),),
-            health=Health(("python", "-m", "deploy.probe", "http://127.0.0.1:8088/health"), 10, 4, 6, 10),
-            after={},
-            grace=5.0,
-        )
 
     def load(self, *, on: bool) -> None:
         """Stops the load, or starts it."""
@@ -118,7 +84,7 @@ class Running:
     # ------------------------------------------------------------------ the parts by HTTP
 
     def url(self, service: str, path: str, inside: int = 0) -> str:
-        """Of a service's published port, or of one that only the lab asks."""
+        """Of a service's published port, or of one that is only asked from here."""
         port = inside or _PUBLISHED.get(service, _ASKED.get(service, 0))
         return f"http://{self.stack.address(service, port)}{path}"
 
@@ -140,13 +106,14 @@ class Running:
         found = self.get("prometheus", f"/api/v1/query?{urlencode({'query': expression})}")["data"]["result"]
         return math.fsum(float(series["value"][1]) for series in found) if found else math.nan
 
-    def figure(self, name: str) -> float:
-        """The sum of a metric's samples, from the server itself: no scrape in between."""
+    def figure(self, name: str, **labels: str) -> float:
+        """The sum of a metric's samples with these labels, from the server itself: no scrape in between."""
+        wanted = [f'{label}="{value}"' for label, value in labels.items()]
         lines = self.text("heliograph", "/metrics", 9000).splitlines()
         return math.fsum(
             float(line.rpartition(" # ")[0].rpartition(" ")[2] if " # " in line else line.rpartition(" ")[2])
             for line in lines
-            if line.split("{")[0].split(" ")[0] == name
+            if line.split("{")[0].split(" ")[0] == name and all(each in line for each in wanted)
         )
 
     def inbox(self) -> dict[str, list[str]]:
@@ -170,12 +137,14 @@ class Running:
         secret = (self.stack.volume("keys") / "token_secret").read_text().strip()
         return jwt.encode({"sub": user, "exp": int(time.time()) + 3600}, secret, "HS256")
 
-    def publish(self, channel: str, data: Any, *, error_mode: str = "") -> tuple[dict[str, Any], str]:
+    def publish(
+        self, channel: str, data: Any, *, headers: Mapping[str, str] | None = None
+    ) -> tuple[dict[str, Any], str]:
         """What the server API answers, and the trace id that it tells ("" for none)."""
         request = urllib.request.Request(
             self.url("heliograph", "/api/publish"),
             json.dumps({"channel": channel, "data": data}).encode(),
-            {"X-API-Key": self.key(), "Content-Type": "application/json", "X-Centrifugo-Error-Mode": error_mode},
+            {"X-API-Key": self.key(), "Content-Type": "application/json", **(headers or {})},
         )
         with urllib.request.urlopen(request, timeout=10) as answer:
             return json.load(answer), (answer.headers.get("traceparent") or "")[3:35]

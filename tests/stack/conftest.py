@@ -5,7 +5,8 @@ import time
 import pytest
 
 from deploy.native.programs import PROGRAMS, find
-from tests.stack.running import Running
+from faults.running import Running
+from tests.stack.running import ADDED
 
 
 @pytest.fixture(scope="session")
@@ -27,7 +28,7 @@ def running(tmp_path_factory, told):
     missing = [program.name for program in PROGRAMS if find(program.name) is None]
     if missing:
         pytest.skip(f"the stack's programs are not built ({', '.join(missing)}): make programs")
-    running = Running(tmp_path_factory.mktemp("stack"))
+    running = Running(tmp_path_factory.mktemp("stack"), ADDED)
     spaces = running.stack.spaces
     told("")
     told(f"the stack, {'in namespaces: ' + ' '.join(spaces[1:]) if spaces else 'without namespaces'}")

@@ -18,7 +18,7 @@ from deploy.native.compose import Published
 from deploy.native.programs import find
 from deploy.native.roots import ROOT
 from deploy.native.stack import Stack
-from tests.stack.running import SPACES, until
+from faults.running import SPACES, until
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(150)]
 STARTED = {"loki": 3100, "alertmanager": 9093, "pager": 9099}

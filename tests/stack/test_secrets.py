@@ -10,8 +10,8 @@ from urllib.parse import urlencode
 
 import pytest
 
+from faults.running import until
 from tests.e2e.raw import Raw
-from tests.stack.running import until
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(120)]
 PAYLOAD, GUESS, PASSWORD = "canary-payload-3e81", "canary-guessed-key-77aa", "canary-password-0c4d"

@@ -17,11 +17,11 @@ import aiohttp
 import pytest
 import yaml
 
+from faults import crowds
+from faults.running import until
 from grafana.questions import questions
 from tests.grafana import links
-from tests.stack.behind import Behind
 from tests.stack.rare import RARE, SELDOM, finite
-from tests.stack.running import until
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(120)]
 ROOT = Path(__file__).parents[2]
@@ -348,7 +348,7 @@ def watch_end(busy, told, alert):
 
 def test_a_broker_that_fails_is_paged_as_error_rate(busy, told):
     since = time.monotonic()
-    with busy.failing_broker():
+    with busy.ordered("broker-fails", 0.5):
         watch(busy, told, "HeliographErrorRate", since)
         until(busy.inbox, lambda inbox: "HeliographErrorLogs" in inbox["firing"], patience=PROMISED)
     watch_end(busy, told, "HeliographErrorRate")
@@ -357,7 +357,7 @@ def test_a_broker_that_fails_is_paged_as_error_rate(busy, told):
 async def test_readers_far_behind_are_paged_as_latency(busy, told):
     """Two readers take message by message, always some twenty behind: four seconds late at four a second."""
     since = time.monotonic()
-    async with Behind(busy, "far-behind", readers=2, lag=20, size=48 * 1024, a_second=4.0):
+    async with crowds.behind(busy, "far-behind", readers=2, lag=20, size=48 * 1024, a_second=4.0):
         await asyncio.to_thread(watch, busy, told, "HeliographDeliveryLatencyP99", since)
     await asyncio.to_thread(watch_end, busy, told, "HeliographDeliveryLatencyP99")
 
@@ -365,7 +365,7 @@ async def test_readers_far_behind_are_paged_as_latency(busy, told):
 async def test_readers_that_stopped_are_paged_as_backlog(busy, told):
     """Three readers take nothing at all: what was delivered was in time, what waits is more and more."""
     since = time.monotonic()
-    async with Behind(busy, "stopped", readers=3, lag=10**9, size=4096, a_second=16.0):
+    async with crowds.behind(busy, "stopped", readers=3, lag=10**9, size=4096, a_second=16.0):
         await asyncio.to_thread(watch, busy, told, "HeliographBacklog", since)
     await asyncio.to_thread(watch_end, busy, told, "HeliographBacklog")
 

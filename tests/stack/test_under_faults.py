@@ -13,10 +13,10 @@ import urllib.request
 
 import pytest
 
+from faults import crowds
+from faults.running import until
 from tests.e2e.raw import Gone, Raw
-from tests.stack.behind import Behind
 from tests.stack.rare import FAULTS, RARE, UNSEEN, every_question, finite
-from tests.stack.running import until
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(180)]
 QUESTIONS = every_question()
@@ -35,24 +35,22 @@ def broken(running):
     asyncio.run(stopped(running))
     asyncio.run(conflated(running))
     asyncio.run(late(running))
-    with running.failing_broker():
+    with running.ordered("broker-fails", 0.5):
         asyncio.run(asked_in_vain(running))
         for _ in range(12):
             with contextlib.suppress(urllib.error.HTTPError):
-                running.publish("in-vain", 1, headers={"X-Centrifugo-Error-Mode": "transport"})
-    with running.fault("signal"):
+                running.publish("in-vain", 1, headers=crowds.AS_STATUS)
+    with running.ordered("signal", 1):
         asyncio.run(upgraded(running))
-    with running.fault("encoding"), running.fault("collector"):
+    with running.ordered("encoding", 1), running.ordered("garbage", 200_000):
         asyncio.run(unencodable(running))
-    with running.fault("stall"):
+    with running.ordered("loop-blocked", 0.4):
         until(lambda: running.figure("heliograph_event_loop_stalls_total") > 1)
     with contextlib.suppress(urllib.error.HTTPError):
         urllib.request.urlopen(running.url("heliograph", "/debug/node", 9000), timeout=10).close()
     distrusted(running)
-    pem = (running.faults / "tls.crt").read_bytes()
-    (running.faults / "tls.crt").write_text("this is no certificate")
-    until(lambda: running.figure("heliograph_certificate_reloads_total", result="refused"))
-    (running.faults / "tls.crt").write_bytes(pem)
+    with running.broken_certificate():
+        until(lambda: running.figure("heliograph_certificate_reloads_total", result="refused"))
     running.stack.stop_service("heliograph")
     running.stack.start_service("heliograph")
     until(lambda: running.inbox()["firing"] or running.inbox()["resolved"], patience=60)
@@ -61,7 +59,7 @@ def broken(running):
 
 async def stopped(running):
     """A reader takes nothing of large messages until it is cut."""
-    async with Behind(running, "cut", readers=1, lag=10**9, size=256 * 1024, a_second=20.0):
+    async with crowds.behind(running, "cut", readers=1, lag=10**9, size=256 * 1024, a_second=20.0):
         cut = "heliograph_connections_closed_total"
         before = running.figure(cut, cause="slow_bytes")
         await asyncio.to_thread(until, lambda: running.figure(cut, cause="slow_bytes") > before)
@@ -69,7 +67,7 @@ async def stopped(running):
 
 async def conflated(running):
     """A reader that takes nothing keeps only the newest."""
-    async with Behind(running, "newest:cut", readers=1, lag=10**9, size=256 * 1024, a_second=20.0):
+    async with crowds.behind(running, "newest:cut", readers=1, lag=10**9, size=256 * 1024, a_second=20.0):
         dropped = "heliograph_messages_dropped_total"
         before = running.figure(dropped)
         await asyncio.to_thread(until, lambda: running.figure(dropped) > before)
@@ -78,7 +76,7 @@ async def conflated(running):
 
 async def late(running):
     """Readers take message by message, twenty behind."""
-    async with Behind(running, "late", readers=1, lag=20, size=48 * 1024, a_second=8.0):
+    async with crowds.behind(running, "late", readers=1, lag=20, size=48 * 1024, a_second=8.0):
         await asyncio.sleep(6)  # the messages' own delay: the later they are, the surer
 
 

@@ -1,4 +1,4 @@
-"""Mounted into the server's container by the failure lab alone: what can go wrong inside its process only.
+"""Imported by the server's process in the failure lab alone: what can go wrong inside it only.
 
 A fault is there while a file of its name lies in the folder ``orders`` beside this one; the file's text is its size.
 """
