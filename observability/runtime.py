@@ -25,7 +25,6 @@ from observability.names import Figure
 TICK = 0.1  # seconds
 STALL = 0.25  # seconds; the objective for a message's whole way
 LATE = 0.1  # seconds; a shorter standstill is told nobody, but still excuses those who seem to owe an answer
-REMEMBERED = 5.0  # seconds for which a stall is remembered
 MARGIN = 0.25  # seconds; a standstill began up to a tick before it is measured, and ends before the sockets are read
 AFTER = 1.0  # seconds for which it still excuses when it is over, beyond its own length
 MOST_EXCUSED = 30.0  # seconds, of stalls that follow each other
@@ -91,13 +90,6 @@ class LoopWatch:
             self._handle.cancel()
             self._handle = None
         self._ended.set()
-
-    def last_stall(self, now: float) -> Stall | None:
-        """The stall that ends now, or ended lately: what a client seems to owe may lie unread in our buffers."""
-        if self._handle is not None and now - self._due >= STALL:
-            return Stall(self._due, now, self._where)
-        last = self._last
-        return last if last is not None and now - last.ended < REMEMBERED else None
 
     def within(self, seconds: float) -> tuple[float, float, str] | None:
         """The stall that reaches into the last seconds: how long ago it began, how long it was, and where."""

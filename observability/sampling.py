@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 ALWAYS_UP_TO = 1  # receivers
 KNEE, KNEE_SHARE = 100, 0.1
-FLOOR_FROM, FLOOR_SHARE = 10_000, 0.001
+FLOOR_SHARE = 0.001  # from ten thousand receivers on
 
 
 @dataclass(frozen=True, slots=True)

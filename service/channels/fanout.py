@@ -14,6 +14,7 @@ from service.broker.stream import Entry
 from service.channels.channel import Batch, Channel, Run
 from service.channels.patches import Patches
 from service.channels.turns import FEW, Slices, Turns
+from service.protocol.codec import MESSAGES_PER_FRAME
 from service.protocol.messages import Publication
 
 Encode: TypeAlias = Callable[[str, Sequence[Publication]], bytes]
@@ -41,7 +42,7 @@ class Timers(Protocol):
 class FanoutSettings:
     """How the work is cut."""
 
-    batch_messages: int = 16  # in one write; as many as Centrifugo packs
+    batch_messages: int = MESSAGES_PER_FRAME  # in one write
     batch_bytes: int = 32 * 1024  # half of a socket's send buffer
     slice_members: int = 256  # at most, 0.6 to 1 ms of the loop
     slice_time: float = 0.001  # seconds; on a machine that is busy otherwise a slice has fewer members

@@ -7,9 +7,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final, Literal
-
-Owes = Literal["head", "body"]
+from typing import Final
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ are a network that loses them, bytes that wait here while the kernel has nothing
 from typing import Final, Literal, NamedTuple
 
 Who = Literal["network", "client", "us", "nobody", "unclear"]
-WHO: Final[tuple[Who, ...]] = ("network", "client", "us", "nobody", "unclear")
 
 WINDOW_SHARE: Final = 0.5  # of the time with bytes to send, held back by the peer's window
 LOSS_SHARE: Final = 0.02  # of the segments, sent again

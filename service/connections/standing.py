@@ -76,7 +76,6 @@ class Subscription(msgspec.Struct, frozen=True, gc=False):
     announced: bool = False  # its join and its leave are told to others
 
 
-CLIENT_SIDE: Final = Subscription()
 _PLAIN: Final[dict[tuple[bool, bool, bool, bool], Subscription]] = {}  # the shared ones; there are twelve
 
 

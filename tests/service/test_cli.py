@@ -142,7 +142,7 @@ def test_check_config_tells_all_mistakes_at_once(tmp_path):
     assert "Traceback" not in said
 
 
-def test_a_taken_port_is_a_sentence(capsys, unused_tcp_port_factory):
+def test_a_taken_port_is_a_sentence(capsys):
     import socket
 
     with socket.socket() as taken:

@@ -1,8 +1,10 @@
 """Whose fault is it: each verdict by a reading that speaks for it."""
 
+from typing import get_args
+
 import pytest
 
-from service.connections.slowness import WHO, Reading, judge
+from service.connections.slowness import Reading, Who, judge
 
 HEALTHY = Reading(rtt=0.02, least_rtt=0.018, ping_rtt=0.03, segments=1000, window=65_535, segment=1448)
 
@@ -47,4 +49,4 @@ def test_two_segments_lost_of_ten_say_nothing():
 
 
 def test_the_list_is_closed():
-    assert set(WHO) == {"network", "client", "us", "nobody", "unclear"}
+    assert set(get_args(Who)) == {"network", "client", "us", "nobody", "unclear"}

@@ -12,7 +12,6 @@ from service.channels.attending import Attendance
 from service.channels.namespaces import Namespace
 from service.connections import questions as q
 from service.connections.standing import (
-    CLIENT_SIDE,
     ENDLESS,
     Refused,
     Standing,
@@ -25,6 +24,8 @@ from service.connections.standing import (
 from service.protocol import errors
 from service.protocol import messages as wire
 from tests.service.connections.playbook import CLIENT, settings
+
+CLIENT_SIDE = Subscription()
 
 
 def standing():
