@@ -9,8 +9,7 @@ import jwt
 import pytest
 
 from observability import names
-from service.config import load
-from tests.service.connections.conftest import CONFIG, SECRET, Node, merged
+from tests.service.connections.conftest import SECRET
 from tests.service.outside.backend import Backend, drips, gushes, raw, response, stalls
 
 
@@ -18,26 +17,6 @@ from tests.service.outside.backend import Backend, drips, gushes, raw, response,
 async def backend():
     async with Backend() as backend:
         yield backend
-
-
-@pytest.fixture
-async def start(tmp_path, telemetry):
-    nodes = []
-
-    async def start(**changes):
-        file = tmp_path / "config.json"
-        file.write_text(json.dumps(merged(CONFIG, changes)))
-        node = Node(load(file, {}), telemetry.telemetry)
-        node.peers = []
-        node.port = (await node.start())[0].port
-        nodes.append(node)
-        return node
-
-    yield start
-    for node in nodes:
-        for writer in node.peers:
-            writer.close()
-        await node.stop("test")
 
 
 def connect_hook(backend, **more):

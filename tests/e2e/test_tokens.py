@@ -11,9 +11,8 @@ import jwt
 import pytest
 
 from observability import names
-from service.config import load
 from tests.service.access import key_pairs
-from tests.service.connections.conftest import CONFIG, SECRET, Node, merged
+from tests.service.connections.conftest import SECRET
 from tests.service.outside.backend import Backend, stalls
 
 NOW = int(time.time())
@@ -21,26 +20,6 @@ NOW = int(time.time())
 
 def signed(secret=SECRET, alg="HS256", header=None, **claims):
     return jwt.encode({"sub": "ann", **claims}, secret, algorithm=alg, headers=header)
-
-
-@pytest.fixture
-async def start(tmp_path, telemetry):
-    nodes = []
-
-    async def start(**changes):
-        file = tmp_path / "config.json"
-        file.write_text(json.dumps(merged(CONFIG, changes)))
-        node = Node(load(file, {}), telemetry.telemetry)
-        node.peers = []
-        node.port = (await node.start())[0].port
-        nodes.append(node)
-        return node
-
-    yield start
-    for node in nodes:
-        for writer in node.peers:
-            writer.close()
-        await node.stop("test")
 
 
 async def greet(node, token):

@@ -11,21 +11,9 @@ from service.broker.contract import BrokerUnavailable, Published
 from service.broker.stream import Entry
 from service.channels.hub import HubSettings, JoinRequest
 from service.channels.shelf import ShelfSettings
-from service.protocol.errors import BAD_REQUEST, UNKNOWN_CHANNEL, ClientMistake
+from service.protocol.errors import BAD_REQUEST, UNKNOWN_CHANNEL
 from service.protocol.messages import Publication, StreamPosition
-from tests.service.channels.world import Member, World
-
-
-@pytest.fixture
-def world():
-    return World()
-
-
-def refused(call, *args):
-    with pytest.raises(ClientMistake) as caught:
-        call(*args)
-    return caught.value.error
-
+from tests.service.channels.world import Member, World, refused
 
 # --------------------------------------------------------------------- members
 

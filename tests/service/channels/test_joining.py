@@ -32,11 +32,6 @@ def told(member):
     return flags, joined.offset, [each["data"] for each in plain(joined.publications)]
 
 
-@pytest.fixture
-def world():
-    return World()
-
-
 def epoch(world, channel):
     return world.broker._streams[channel].epoch
 

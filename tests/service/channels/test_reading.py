@@ -1,22 +1,9 @@
 """Reading and removing history."""
 
-import pytest
-
 from service.broker.contract import HistoryFilter
-from service.protocol.errors import BAD_REQUEST, NOT_AVAILABLE, UNKNOWN_CHANNEL, UNRECOVERABLE_POSITION, ClientMistake
+from service.protocol.errors import BAD_REQUEST, NOT_AVAILABLE, UNKNOWN_CHANNEL, UNRECOVERABLE_POSITION
 from service.protocol.messages import StreamPosition
-from tests.service.channels.world import World
-
-
-@pytest.fixture
-def world():
-    return World()
-
-
-def refused(call, *args):
-    with pytest.raises(ClientMistake) as caught:
-        call(*args)
-    return caught.value.error
+from tests.service.channels.world import refused
 
 
 def test_history(world):

@@ -4,6 +4,7 @@ import heapq
 import json
 from random import Random
 
+import pytest
 from msgspec import convert
 
 from observability.observers.channels import SilentChannelsObserver
@@ -11,6 +12,7 @@ from service.broker.memory_broker import MemoryBroker
 from service.channels.hub import Hub, HubSettings, JoinRequest
 from service.channels.namespaces import Namespace, Namespaces
 from service.channels.tags_filter import TagsFilter
+from service.protocol.errors import ClientMistake
 from service.protocol.messages import FilterNode, StreamPosition
 
 WALL = 1_000_000.0  # wall clock minus loop clock
@@ -201,3 +203,10 @@ class World:
         for payload in payloads:
             published = self.hub.publish(channel, json.dumps(payload).encode(), **options)
         return published
+
+
+def refused(call, *args):
+    """The error that a client hears."""
+    with pytest.raises(ClientMistake) as caught:
+        call(*args)
+    return caught.value.error

@@ -12,6 +12,7 @@ import pytest
 
 from service.app import Service
 from service.config import load
+from service.connections.sockopts import SocketSettings, listen
 from service.protocol import framing
 from tests.observability.shown import hold_to_claims
 
@@ -147,3 +148,18 @@ async def make_node(request, tmp_path):
 @pytest.fixture
 async def node(make_node):
     return await make_node()
+
+
+@pytest.fixture
+def pair():
+    """An accepted socket, and its peer, which reads little."""
+    listener = listen("127.0.0.1", 0, SocketSettings())
+    client = socket.socket()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    client.connect(listener.getsockname())
+    listener.setblocking(True)
+    server, _ = listener.accept()
+    server.setblocking(False)
+    yield server, client
+    for s in (server, client, listener):
+        s.close()

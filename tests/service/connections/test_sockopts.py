@@ -14,20 +14,6 @@ from service.connections.sockopts import (
 )
 
 
-@pytest.fixture
-def pair():
-    listener = listen("127.0.0.1", 0, SocketSettings())
-    client = socket.socket()
-    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    client.connect(listener.getsockname())
-    listener.setblocking(True)
-    server, _ = listener.accept()
-    server.setblocking(False)
-    yield server, client
-    for s in (server, client, listener):
-        s.close()
-
-
 def test_an_accepted_connection_inherits_the_limits(pair):
     server, _ = pair
     assert server.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) == 2 * 64 * 1024

@@ -6,22 +6,7 @@ import time
 import pytest
 
 from service.connections.slowness import judge
-from service.connections.sockopts import SocketSettings, listen
 from service.connections.tcp_info import tcp_info
-
-
-@pytest.fixture
-def pair():
-    listener = listen("127.0.0.1", 0, SocketSettings())
-    client = socket.socket()
-    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    client.connect(listener.getsockname())
-    listener.setblocking(True)
-    server, _ = listener.accept()
-    server.setblocking(False)
-    yield server, client
-    for s in (server, client, listener):
-        s.close()
 
 
 def until(done):
