@@ -3,7 +3,7 @@
 from grafana_foundation_sdk.builders import logs, stat, timeseries
 
 from grafana.dashboards.panels import bars, lines, log_lines, number, on_the_right, stacked
-from grafana.dashboards.queries import LINES, happened, highest, loki, of, prometheus, total
+from grafana.dashboards.queries import LINES, happened, highest, loki, prometheus, total
 
 MESSAGES, CONNECTIONS = total("heliograph_backlog_messages"), total("heliograph_connections")
 #: Waiting messages per connection at which HeliographBacklog calls.
@@ -60,7 +60,7 @@ def slow_readers() -> timeseries.Panel:
         "one instance: that host.",
         "short",
         prometheus(total("heliograph_slow_connections", "instance"), "slow on {{instance}}"),
-        prometheus(f"max ({of('heliograph_unsent_oldest_seconds')})", "oldest unsent"),
+        prometheus(highest("heliograph_unsent_oldest_seconds"), "oldest unsent"),
     )
     return on_the_right(panel, "oldest unsent", "s")
 

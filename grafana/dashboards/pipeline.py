@@ -1,6 +1,7 @@
 """Where our signals go: Prometheus, the Collector, Jaeger, Loki."""
 
 from grafana_foundation_sdk.builders import stat, timeseries
+from grafana_foundation_sdk.builders.prometheus import Dataquery as PrometheusQuery
 
 from grafana.dashboards.panels import lines, number, on_the_right
 from grafana.dashboards.queries import prometheus, their_increase, their_rate, their_total, theirs
@@ -67,6 +68,15 @@ def scrapes() -> timeseries.Panel:
     )
 
 
+def _through_the_collector(signal: str) -> list[PrometheusQuery]:
+    """What came in and went out, and what did neither."""
+    counters = {"accepted": "receiver", "sent": "exporter", "refused": "receiver", "failed": "receiver"}
+    return [
+        prometheus(their_rate(f"otelcol_{part}_{what}_{signal}_total", COLLECTOR), what)
+        for what, part in counters.items()
+    ]
+
+
 def collector_spans() -> timeseries.Panel:
     """Spans through the Collector."""
     return lines(
@@ -75,10 +85,7 @@ def collector_spans() -> timeseries.Panel:
         "and sent as one line, refused none. Sent below accepted: Jaeger is away and the queue grows; refused: its "
         "memory limit.",
         "ops",
-        prometheus(their_rate("otelcol_receiver_accepted_spans_total", COLLECTOR), "accepted"),
-        prometheus(their_rate("otelcol_exporter_sent_spans_total", COLLECTOR), "sent"),
-        prometheus(their_rate("otelcol_receiver_refused_spans_total", COLLECTOR), "refused"),
-        prometheus(their_rate("otelcol_receiver_failed_spans_total", COLLECTOR), "failed"),
+        *_through_the_collector("spans"),
     )
 
 
@@ -89,10 +96,7 @@ def collector_lines() -> timeseries.Panel:
         "Log lines per second that the Collector read, sent on to Loki, refused and failed on. Normal is accepted and "
         "sent as one line. Sent below accepted: Loki is away; nothing is lost, the file is read on when it is back.",
         "ops",
-        prometheus(their_rate("otelcol_receiver_accepted_log_records_total", COLLECTOR), "accepted"),
-        prometheus(their_rate("otelcol_exporter_sent_log_records_total", COLLECTOR), "sent"),
-        prometheus(their_rate("otelcol_receiver_refused_log_records_total", COLLECTOR), "refused"),
-        prometheus(their_rate("otelcol_receiver_failed_log_records_total", COLLECTOR), "failed"),
+        *_through_the_collector("log_records"),
     )
 
 

@@ -3,7 +3,7 @@
 from grafana_foundation_sdk.builders import logs, stat, timeseries
 
 from grafana.dashboards.panels import limit, lines, log_lines, number
-from grafana.dashboards.queries import LINES, loki, of, prometheus, quantile, rate, total
+from grafana.dashboards.queries import LINES, highest, loki, mean, of, prometheus, quantile, rate, total
 
 #: The alert HeliographCpu calls at this share of a core.
 CPU_LIMIT = 0.85
@@ -26,10 +26,7 @@ def loop_and_pauses() -> timeseries.Panel:
         "objective is gone. A stall is named in the log with file and line (the event loop.stalled).",
         "s",
         prometheus(quantile(0.99, "heliograph_event_loop_lag_seconds"), "loop lag p99"),
-        prometheus(
-            f"{rate('heliograph_event_loop_lag_seconds_sum')} / {rate('heliograph_event_loop_lag_seconds_count')}",
-            "loop lag mean",
-        ),
+        prometheus(mean("heliograph_event_loop_lag_seconds"), "loop lag mean"),
         prometheus(rate("heliograph_gc_pause_seconds_sum"), "GC pauses per second"),
     )
 
@@ -90,7 +87,7 @@ def uptime() -> timeseries.Panel:
         "Seconds since the start, by instance. Normal is a line that rises; a saw's teeth are restarts. Somebody who "
         "restarts it every few minutes is the supervisor of a process that dies: read the last lines before each.",
         "s",
-        prometheus(f"time() - max by (instance) ({of('process_start_time_seconds')})", "{{instance}}"),
+        prometheus(f"time() - {highest('process_start_time_seconds', 'instance')}", "{{instance}}"),
     )
 
 

@@ -3,7 +3,7 @@
 from grafana_foundation_sdk.builders import stat, timeseries
 
 from grafana.dashboards.panels import bars, lines, number
-from grafana.dashboards.queries import INSTANCES, happened, increase, of, prometheus, rate, total
+from grafana.dashboards.queries import happened, highest, increase, prometheus, rate, their_rate, total
 
 #: The scrape's budget of lines; the service's tests hold it.
 LINES_BUDGET = 1500
@@ -43,7 +43,7 @@ def scrape_lines() -> stat.Panel:
         "process should have.",
         "short",
         ((LINES_BUDGET, "yellow"), (2 * LINES_BUDGET, "red")),
-        prometheus(f"max ({of('scrape_samples_scraped')})", "samples"),
+        prometheus(highest("scrape_samples_scraped"), "samples"),
     )
 
 
@@ -106,7 +106,7 @@ def debug_requests() -> timeseries.Panel:
 
 def exemplars() -> timeseries.Panel:
     """Do the ways from a panel to a trace exist?"""
-    appended = 'sum (rate(prometheus_tsdb_exemplar_exemplars_appended_total{job="prometheus"}[$__rate_interval]))'
+    appended = their_rate("prometheus_tsdb_exemplar_exemplars_appended_total", "prometheus")
     return lines(
         "Exemplars and sampled traces",
         "Exemplars that Prometheus stores per second, and traces that the service begins. Normal is both above 0 under "
@@ -128,9 +128,6 @@ def new_series() -> timeseries.Panel:
     )
 
 
-SCRAPED = f"scrape_duration_seconds{{{INSTANCES}}}"
-
-
 def scrape_seconds() -> timeseries.Panel:
     """How long the scrape takes."""
     return lines(
@@ -138,5 +135,5 @@ def scrape_seconds() -> timeseries.Panel:
         "How long Prometheus waits for the service's figures, by instance. Normal is below 20 ms. Slower: the event "
         "loop lags, for the figures are told in small steps between other work.",
         "s",
-        prometheus(f"max by (instance) ({SCRAPED})", "{{instance}}"),
+        prometheus(highest("scrape_duration_seconds", "instance"), "{{instance}}"),
     )
