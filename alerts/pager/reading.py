@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any, Final
 
+import yaml
+
 _UNITS: Final = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _WORDS: Final = {
     str: "a text", int: "a whole number", bool: "true or false", list: "a list", dict: "a mapping",
@@ -78,6 +80,19 @@ class Mistakes:
         """
         if self.sentences:
             raise Wrong(self.sentences)
+
+
+def from_yaml(text: str) -> object:
+    """What a file's text holds.
+
+    Raises:
+        Wrong: it is no YAML.
+
+    """
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise Wrong([f"this is no YAML: {' '.join(str(error).split())}"]) from None
 
 
 def _is(value: object, kind: type) -> bool:

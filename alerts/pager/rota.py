@@ -10,9 +10,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo, available_timezones
 
-import yaml
-
-from alerts.pager.reading import Form, Mistakes, Wrong
+from alerts.pager.reading import Form, Mistakes, from_yaml
 
 _DAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _PERSON = Form(name=str, phone=str, mail=str, wecom=str)
@@ -95,11 +93,7 @@ def read(text: str) -> Rota:
 
     """
     mistakes = Mistakes()
-    try:
-        tree = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise Wrong([f"this is no YAML: {' '.join(str(error).split())}"]) from None
-    file = mistakes.read(tree, _FILE, "")
+    file = mistakes.read(from_yaml(text), _FILE, "")
     zone = _zone(file.get("time_zone", "UTC"), mistakes)
     people = {
         str(key): _person(str(key), mistakes.read(given, _PERSON, f"people.{key}"))

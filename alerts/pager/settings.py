@@ -5,8 +5,6 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import yaml
-
 from alerts.pager.case import Step
 from alerts.pager.channels.dingtalk import DingTalk
 from alerts.pager.channels.mail import Mail
@@ -15,7 +13,7 @@ from alerts.pager.channels.pagerduty import PagerDuty
 from alerts.pager.channels.provider import Provider
 from alerts.pager.channels.webhook import Webhook
 from alerts.pager.channels.wecom import WeComApp, WeComRobot
-from alerts.pager.reading import Form, Mistakes, Wrong
+from alerts.pager.reading import Form, Mistakes, Wrong, from_yaml
 from alerts.pager.watchdog import WatchdogSettings
 
 _FILE = Form(address=str, channels=dict, routes=dict, watchdog=dict)
@@ -92,11 +90,7 @@ def read(text: str) -> Settings:
 
     """
     mistakes = Mistakes()
-    try:
-        tree = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise Wrong([f"this is no YAML: {' '.join(str(error).split())}"]) from None
-    given = mistakes.read(tree, _FILE, "")
+    given = mistakes.read(from_yaml(text), _FILE, "")
     channels = {
         str(name): made
         for name, each in given.get("channels", {}).items()
