@@ -52,7 +52,8 @@ from service.connections.negotiation import JSON, PROTOBUF
 from service.connections.registry import Registry
 from service.connections.reports import Reports
 from service.connections.rounds import Rounds
-from service.connections.station import ConnectionSettings, Station, Sums
+from service.connections.station import ConnectionSettings, Station
+from service.connections.sums import Sums
 from service.connections.takeover import settle
 from service.connections.transports import Transports
 from service.connections.upgrade import Upgrade

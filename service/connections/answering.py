@@ -1,34 +1,21 @@
 """A session's questions, answered by the rooms below. What is at hand is answered at once, the rest by an errand."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any, Final, Protocol, cast
+from typing import Any, Final, cast
 
-from observability.tracing import Link
 from service.access.refusals import KeysUnavailable, TokenRefused
 from service.access.tokens import ConnectionClaims, SubscriptionClaims
 from service.broker.contract import BrokerUnavailable, History, HistoryFilter, Soon, then
-from service.channels.hub import JoinRequest, Subscriber, Ticket
+from service.channels.hub import JoinRequest, Ticket
 from service.channels.patches import Form
 from service.connections import consulting
 from service.connections import questions as q
-from service.connections.session import Session
+from service.connections.consulting import Asker
 from service.connections.station import Station
 from service.presence.contract import PresenceUnavailable
 from service.protocol import closing, errors
 from service.protocol.errors import ClientMistake
 from service.protocol.messages import ConnectRequest
-
-
-class Asker(Subscriber, Protocol):
-    """Who asks: a connection."""
-
-    id: str
-    session: Session
-    link: Link | None  # the sampled connect
-
-    @property
-    def near(self) -> Link | None:
-        """The sampled upgrade, as long as the greeting lasts."""
 
 
 def answer(station: Station, asker: Asker, question: q.Question) -> Soon[q.Outcome]:

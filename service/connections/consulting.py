@@ -4,26 +4,38 @@ An outage is error 100, which asks the client to come again; a refusal keeps the
 """
 
 from collections.abc import Awaitable
-from typing import TYPE_CHECKING, TypeVar
+from typing import Protocol, TypeVar
 
 from msgspec import Raw
 
+from observability.tracing import Link
 from service.access.hook_messages import Nonsense, RefreshResult, Refusal, allowed
 from service.access.hooks import Client
 from service.access.tokens import ConnectionClaims, Granted, SubscriptionClaims
+from service.channels.hub import Subscriber
 from service.connections import questions as q
+from service.connections.session import Session
 from service.connections.station import Station
 from service.outside.failures import OutsideFailed
 from service.protocol import errors
 from service.protocol.messages import ConnectRequest
 
-if TYPE_CHECKING:
-    from service.connections.answering import Asker
-
 R = TypeVar("R")
 
 
-async def connect(station: Station, asker: "Asker", request: ConnectRequest) -> q.Outcome:
+class Asker(Subscriber, Protocol):
+    """For whom the backend is asked: a connection."""
+
+    id: str
+    session: Session
+    link: Link | None  # the sampled connect
+
+    @property
+    def near(self) -> Link | None:
+        """The sampled upgrade, as long as the greeting lasts."""
+
+
+async def connect(station: Station, asker: Asker, request: ConnectRequest) -> q.Outcome:
     """Who is this?"""
     result = await _asked(station.hooks.connect(_client(asker, user=None), request))
     if isinstance(result, q.Failed):
@@ -34,7 +46,7 @@ async def connect(station: Station, asker: "Asker", request: ConnectRequest) -> 
     return q.Verified(claims, station.wall(), by_hook=True, data=result.data)
 
 
-async def subscribe(station: Station, asker: "Asker", question: q.MaySubscribe) -> q.Outcome:
+async def subscribe(station: Station, asker: Asker, question: q.MaySubscribe) -> q.Outcome:
     """May it enter?"""
     namespace = station.settings.session.namespaces.resolve(question.channel)
     client = _client(asker)
@@ -47,7 +59,7 @@ async def subscribe(station: Station, asker: "Asker", question: q.MaySubscribe) 
     return q.Verified(claims, station.wall(), by_hook=True)
 
 
-async def publish(station: Station, asker: "Asker", question: q.MayPublish) -> q.Outcome:
+async def publish(station: Station, asker: Asker, question: q.MayPublish) -> q.Outcome:
     """May it publish this?"""
     namespace = station.settings.session.namespaces.resolve(question.channel)
     result = await _asked(station.hooks.publish(_client(asker), namespace, question.channel, question.data))
@@ -64,7 +76,7 @@ async def publish(station: Station, asker: "Asker", question: q.MayPublish) -> q
     )
 
 
-async def go_on(station: Station, asker: "Asker", question: q.MayGoOn) -> q.Outcome:
+async def go_on(station: Station, asker: Asker, question: q.MayGoOn) -> q.Outcome:
     """Does the connection, or the subscription, go on? Whatever refusal comes means no, as in Centrifugo."""
     channel, client = question.channel, _client(asker)
     try:
@@ -82,7 +94,7 @@ async def go_on(station: Station, asker: "Asker", question: q.MayGoOn) -> q.Outc
     return q.Verified(_prolonged(client.user or "", channel, result), station.wall(), by_hook=True)
 
 
-async def call(station: Station, asker: "Asker", method: str, data: Raw) -> q.Outcome:
+async def call(station: Station, asker: Asker, method: str, data: Raw) -> q.Outcome:
     """Answer an RPC."""
     result = await _asked(station.hooks.rpc(_client(asker), method, data))
     return result if isinstance(result, q.Failed) else q.Called(result.data)
@@ -105,7 +117,7 @@ def _prolonged(user: str, channel: str, result: RefreshResult) -> ConnectionClai
     return ConnectionClaims(user, result.expire_at, result.info, meta=result.meta.copy())
 
 
-def _client(asker: "Asker", user: str | None = "") -> Client:
+def _client(asker: Asker, user: str | None = "") -> Client:
     """``user``: None where that is the question."""
     session = asker.session
     known = None if user is None else session.user

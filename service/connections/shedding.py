@@ -1,15 +1,25 @@
 """Keeps what waits for slow readers below the total cap: looks when an outbox grows, cuts the largest, looks again."""
 
 import asyncio
-from typing import TYPE_CHECKING
+from collections.abc import Collection
+from typing import Protocol
 
 from service.connections.pressure import PressureSettings, first_to_go, surplus
-
-if TYPE_CHECKING:
-    from service.connections.outgoing import Outgoing
-    from service.connections.station import Sums
+from service.connections.sums import Sums
 
 AGAIN = 0.05  # seconds until those that were cut are gone, and the sum can be believed again
+
+
+class SlowReader(Protocol):
+    """A connection whose socket takes no more for now."""
+
+    kernel_bytes: int
+
+    def unsent_bytes(self) -> int:
+        """What waits here for it."""
+
+    def cut(self, by: str) -> None:
+        """End it for this cause."""
 
 
 class Shedding:
@@ -17,7 +27,7 @@ class Shedding:
 
     __slots__ = ("_handle", "_settings", "_stalled", "_sums")
 
-    def __init__(self, settings: PressureSettings, sums: "Sums", stalled: "set[Outgoing]") -> None:
+    def __init__(self, settings: PressureSettings, sums: Sums, stalled: Collection[SlowReader]) -> None:
         self._settings = settings
         self._sums = sums
         self._stalled = stalled

@@ -18,7 +18,7 @@ from service.channels.shelf import ShelfSettings
 from service.connections import flush
 from service.connections.outbox import OutboxSettings
 from service.connections.outgoing import Outgoing
-from service.connections.station import Sums
+from service.connections.sums import Sums
 from service.protocol.messages import StreamPosition
 from tests.service.channels.world import Loop, Member, World
 

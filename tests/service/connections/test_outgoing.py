@@ -15,7 +15,7 @@ from service.channels.ledger import NOBODYS, Book
 from service.connections import flush
 from service.connections.outbox import OutboxSettings
 from service.connections.outgoing import Outgoing
-from service.connections.station import Sums
+from service.connections.sums import Sums
 
 
 class Batch:

@@ -6,21 +6,8 @@ import json
 from observability import names
 from service.connections.pressure import PressureSettings
 from service.connections.shedding import Shedding
-from service.connections.station import Sums
+from service.connections.sums import Sums
 from service.protocol import framing
-
-
-def test_frames_that_many_wait_for_count_once():
-    sums, shared, own = Sums(), object(), object()
-    for _ in range(3):
-        sums.hold(shared, 1000)
-    sums.hold(own, 10)
-    assert sums.memory == 1010
-    for _ in range(3):
-        sums.release(shared)
-    assert sums.memory == 10
-    sums.release(own)
-    assert (sums.memory, sums.holders) == (0, {})
 
 
 class Reader:
