@@ -1,5 +1,6 @@
 """HTTP to other servers: one bounded pool, no redirects, no cookies, bodies up to a limit, each phase in its time."""
 
+import os
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -82,7 +83,7 @@ class HttpClient:
         except aiohttp.ClientSSLError as distrust:
             raise OutsideFailed("unreachable", f"no TLS: {_said(distrust)}") from None
         except (aiohttp.ClientError, OSError) as gone:
-            raise OutsideFailed("unreachable", f"no connection: {type(gone).__name__}") from None
+            raise OutsideFailed("unreachable", f"no connection{_whither(gone)}") from None
 
     async def close(self) -> None:
         """Close the pool."""
@@ -117,6 +118,15 @@ class HttpClient:
                 headers={"User-Agent": f"heliograph/{self._version}", "Accept-Encoding": "identity"},
             )
         return self._session
+
+
+def _whither(gone: aiohttp.ClientError | OSError) -> str:
+    """Where nobody answered, and what the system says to it."""
+    if isinstance(gone, aiohttp.ClientConnectorDNSError):
+        return f": the name {gone.host} is not known"
+    if isinstance(gone, aiohttp.ClientConnectorError) and gone.os_error.errno:
+        return f" to {gone.host}, port {gone.port}: {os.strerror(gone.os_error.errno)}"
+    return f": {type(gone).__name__}"
 
 
 def _said(distrust: aiohttp.ClientSSLError) -> str:

@@ -103,6 +103,16 @@ async def test_nobody_there(client, backend):
     with pytest.raises(OutsideFailed) as failure:
         await client.ask(question, 5.0)
     assert failure.value.result == "unreachable"
+    assert str(failure.value) == "no connection to 127.0.0.1, port 1: Connection refused"
+
+
+async def test_a_name_that_nobody_has(client):
+    with pytest.raises(OutsideFailed) as failure:
+        await client.ask(HttpQuestion("GET", "http://nobody.invalid/x", {}), 5.0)
+    assert (failure.value.result, str(failure.value)) == (
+        "unreachable",
+        "no connection: the name nobody.invalid is not known",
+    )
 
 
 async def test_closing_twice_is_closing(client):
