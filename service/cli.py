@@ -25,7 +25,7 @@ def main() -> None:
         raise SystemExit(serve(**plain))
     from service.commands import app
 
-    app()
+    app(prog_name="heliograph")
 
 
 def _plain_serve(arguments: list[str]) -> dict[str, Any] | None:
@@ -138,7 +138,7 @@ def _print_config(config: Path | None, flags: dict[str, object], *, lenient: boo
 def check_config(file: Path, *, lenient: bool = False) -> None:
     """Check a configuration file, as ``serve`` would."""
     settings = _load(file, {}, lenient=lenient)
-    for warning in settings.warnings:
+    for warning in (*settings.warnings, *settings.shut):
         print(f"{file}: {warning}")
     print(f"{file}: the configuration is right")
 

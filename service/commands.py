@@ -89,7 +89,7 @@ def sub(
 
 @on_call.command(epilog="Example: heliograph oncall who --rota rota.yml --at 2026-12-24T18:00")
 def who(
-    rota: Annotated[Path, typer.Option(help="The rota's file.")] = Path("rota.yml"),
+    rota: Annotated[Path, typer.Option(help="The rota's file.", exists=True, dir_okay=False)] = Path("rota.yml"),
     at: Annotated[str, typer.Option(help="A time, in the rota's own zone unless it says another. Without: now.")] = "",
 ) -> None:
     """Tell who is on duty, who is next, and until when."""

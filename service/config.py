@@ -53,6 +53,7 @@ from service.settings.mistakes import ConfigurationRefused, Mistake
 from service.settings.option import Section
 from service.settings.options import CHANNEL_OPTIONS, ours
 from service.settings.quick_start import built_in, kept_secrets
+from service.settings.shut_doors import shut_doors
 from service.settings.transport_settings import transports, unidirectional_ends
 
 Tree = dict[str, Any]
@@ -89,6 +90,7 @@ class Settings:
     pid_file: str = ""
     quick_start: bool = False  # the built-in configuration is used: banner and demo page
     warnings: tuple[str, ...] = ()  # what is worth a line in the log at start
+    shut: tuple[str, ...] = ()  # doors that nobody can pass
 
 
 def load(
@@ -117,7 +119,8 @@ def load(
     if wrong := [mistake for mistake in checked.mistakes if not (mistake.later and lenient)]:
         raise ConfigurationRefused(str(file or BUILT_IN), wrong)
     warnings = (*(f"ignored: {_briefly(mistake)}" for mistake in later), *_notes(checked, environ))
-    return replace(assemble(checked.values, environ), quick_start=file is None, warnings=warnings)
+    settings = assemble(checked.values, environ)
+    return replace(settings, quick_start=file is None, warnings=warnings, shut=tuple(shut_doors(checked.values)))
 
 
 @dataclass(slots=True)

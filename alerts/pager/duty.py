@@ -19,8 +19,10 @@ def load(file: Path) -> Rota:
     """
     try:
         return read(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise Wrong([f"it cannot be read: {error}"]) from None
+    except OSError as error:
+        raise Wrong([f"it cannot be read: {error.strerror}"]) from None
+    except UnicodeDecodeError:
+        raise Wrong(["it is not UTF-8 text"]) from None
 
 
 class Roster:

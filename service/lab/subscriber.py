@@ -5,6 +5,7 @@ import json
 import os
 import random
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -69,8 +70,9 @@ class Subscriber:
         async with aiohttp.ClientSession() as session:
             while True:
                 try:
-                    async for received in self._connection(session):
-                        yield received
+                    async with aclosing(self._connection(session)) as stream:  # who stops here says goodbye
+                        async for received in stream:
+                            yield received
                 except _Closed as closed:
                     if not self._ever:
                         raise GaveUp(str(closed)) from None

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,6 +13,7 @@ from service.settings.option import Option, Section, walk
 
 PREFIX: Final = "HELIOGRAPH_"
 OLD_PREFIX: Final = "CENTRIFUGO_"
+_DEEPEST: Final = 200
 _NAMESPACES: Final = "CHANNEL_NAMESPACES"
 # Kubernetes makes such variables for every service of a namespace; one that is called heliograph is likely.
 _KUBERNETES: Final = re.compile(r"_SERVICE_(HOST|PORT)|_PORT(_\d+_(TCP|UDP|SCTP))?(_(PROTO|PORT|ADDR))?$")
@@ -39,6 +41,8 @@ def read_file(path: Path) -> Tree:
         raise Unreadable(f"{path}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
         raise Unreadable(f"{path}: is not UTF-8 text") from None
+    except RecursionError:
+        raise Unreadable(f"{path}: is nested too deeply") from None
     except ValueError as error:
         raise Unreadable(f"{path}: {error}") from None
     if not isinstance(found, dict):
@@ -61,11 +65,19 @@ def _no_doubles(pairs: list[tuple[str, object]]) -> Tree:
     return found
 
 
+def _nesting(content: str) -> int:
+    """How deep brackets stand in brackets, at most; those in texts are counted, too."""
+    steps = (1 if bracket in "[{" else -1 for bracket in re.findall(r"[][{}]", content))
+    return max(accumulate(steps), default=0)
+
+
 def _yaml(content: str) -> object:
     from yaml import YAMLError, load
 
     from service.settings.strict_yaml import StrictLoader
 
+    if _nesting(content) > _DEEPEST:  # libyaml's composer goes down by recursion in C, without a limit
+        raise ValueError("is nested too deeply")
     try:
         return load(content, StrictLoader) or {}  # noqa: S506 - a safe loader
     except YAMLError as error:

@@ -11,6 +11,10 @@ import yaml
 from service import cli
 from service.config import load
 
+NOBODY_CONNECTS = (
+    "nobody can connect: set a key in client.token (such as hmac_secret_key), client.proxy.connect, "
+    "or client.allow_anonymous_connect_without_token"
+)
 ROOT = Path(__file__).parent.parent.parent
 
 
@@ -108,6 +112,8 @@ def test_check_config(capsys, tmp_path):
     said = capsys.readouterr().out.splitlines()
     assert said == [
         f"{file}: ignored: webtransport.enabled = true is not available yet",
+        f"{file}: {NOBODY_CONNECTS}",
+        f"{file}: nobody can use the server API: set http_api.key",
         f"{file}: the configuration is right",
     ]
 

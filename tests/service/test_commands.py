@@ -21,6 +21,13 @@ def test_who_is_on_duty(tmp_path):
     assert (said.exit_code, said.output.split(",")[0]) == (0, "ada (ada)")
 
 
+def test_a_rota_that_is_not_there(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    said = runner.invoke(app, ["oncall", "who"], env={"COLUMNS": "200"})
+    assert said.exit_code == 2
+    assert "'--rota': file 'rota.yml' does not exist" in said.output
+
+
 def test_the_list_of_commands():
     said = runner.invoke(app, ["--help"], env={"COLUMNS": "200"}).output
     assert all(name in said for name in NAMES)

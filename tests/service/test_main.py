@@ -11,3 +11,4 @@ def test_the_package_is_the_command():
     )
     assert done.returncode == 0
     assert "check-config" in done.stdout
+    assert "Usage: heliograph [OPTIONS]" in done.stdout, "as it is typed"

@@ -111,7 +111,7 @@ def _complaints(plan: Plan) -> Iterator[str]:
         if not 0 <= getattr(plan, name) <= 100:
             yield f"{name} is a share in percent: 0 to 100"
     if not 0 <= plan.weak.share <= 100 or not 0 <= plan.weak.loss < 100:
-        yield "weak: share is 0 to 100 percent, loss below 100"
+        yield "--weak: share is 0 to 100 percent, loss below 100"
 
 
 def seconds(text: str) -> float:

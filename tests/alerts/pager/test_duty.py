@@ -58,7 +58,7 @@ def test_a_change_counts_at_once_and_a_broken_one_does_not(file):
     assert not roster.wrong
     file.unlink()
     assert roster.on_duty().primary.key == "ada"
-    assert "cannot be read" in roster.wrong[0]
+    assert roster.wrong == ("it cannot be read: No such file or directory",)
 
 
 def test_a_broken_rota_is_told_at_the_start(file, capsys):

@@ -87,6 +87,19 @@ async def test_it_connects_and_subscribes_in_one_frame(played):
     assert told == ["connected as client c", "subscribed to news"]
 
 
+async def test_who_stops_says_goodbye(played):
+    codes = asyncio.Queue()
+
+    async def until_the_end(socket):
+        await stay(socket)
+        codes.put_nowait(socket.close_code)
+
+    url, _ = await played(says(CONNECTED, subscribed(), publication(1), then=until_the_end))
+    async with aclosing(subscriber(url, [], ["news"]).receive()) as stream:
+        await anext(stream)
+    assert await asyncio.wait_for(codes.get(), 5) == WSCloseCode.OK
+
+
 async def test_it_answers_pings(played):
     pongs = asyncio.Queue()
 

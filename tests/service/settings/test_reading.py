@@ -38,6 +38,8 @@ def test_three_forms_say_the_same(tmp_path, name):
         ("c.yaml", "!!python/object:os.system s3cret", "is not YAML"),
         ("c.toml", 'http_api.key = "s3cret\n', "is not TOML: malformed at line 1"),
         ("c.toml", 'a = "s3cret"\na = 2\n', "is not TOML"),
+        ("c.json", "[" * 100_000, "is nested too deeply"),
+        ("c.yaml", "[" * 100_000 + "]" * 100_000, "is nested too deeply"),
         ("c.ini", "", r"ends in \.json, \.yaml, \.yml or \.toml"),
     ],
 )
