@@ -61,7 +61,9 @@ def _run(stack: Stack, over: threading.Event) -> int:
         for service, port, page, what in _PAGES:
             _say(f"  {service:13} http://{stack.address(service, port)}{page}\n  {'':13} {what}")
         _say(f"\n{_GRAFANA}")
-        _say(f"API key       {stack.volume('keys') / 'api_key'}\nlogs          {stack.state / 'logs'}")
+        _say(f"API key        {stack.volume('keys') / 'api_key'}\nlogs           {stack.state / 'logs'}")
+        log = stack.volume("logs") / "heliograph.log"
+        _say(f"why            .venv/bin/heliograph why --server '' --log {log} USER")
         _say("\nCtrl-C stops all.")
         while not over.wait(1.0):
             stack.check()

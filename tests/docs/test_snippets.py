@@ -24,7 +24,7 @@ HELPER = ROOT / "service" / "static" / "demo" / "heliograph.js"
 JAVASCRIPT = """
 const { Centrifuge } = await import("centrifuge");
 const url = "%s", token = "%s";
-const centrifuge = new Centrifuge(url, { token });
+const client = new Centrifuge(url, { token });
 const show = (user) => console.log("here:", user), hide = (user) => console.log("gone:", user);
 """
 LISTENING = """
@@ -33,7 +33,7 @@ subscription.on("subscribed", () => console.log("in"));
 subscription.on("error", ({ error }) => console.log("error", error.code));
 subscription.on("unsubscribed", ({ code }) => console.log("out", code));
 subscription.subscribe();
-centrifuge.connect();
+client.connect();
 """
 
 
@@ -110,7 +110,7 @@ async def test_recovery_as_its_page_shows_it(server, tmp_path):
 
 async def test_presence_as_its_page_shows_it(server, tmp_path):
     (text,) = blocks("docs/presence.md", "js")
-    whole = JAVASCRIPT % (server.url, token("ann")) + text + "room.subscribe(); centrifuge.connect();"
+    whole = JAVASCRIPT % (server.url, token("ann")) + text + "client.connect();"
     async with program("javascript", whole, tmp_path) as started:
         await started.line("here: ann")
         server.api("disconnect", user="ann")
@@ -139,7 +139,7 @@ async def test_receipts_as_their_page_shows_them(server, tmp_path):
     (text,) = blocks("docs/receipts.md", "js")
     shutil.copy(HELPER, tmp_path / "heliograph.js")
     (tmp_path / "package.json").write_text('{"type": "module"}')
-    head = f'import {{ Centrifuge }} from "centrifuge"; const url = "{server.url}", token = "{token("ann")}";'
+    head = f'const url = "{server.url}", token = "{token("ann")}";'
     head += "const save = async (data) => console.log('saved', data.order), showOffline = () => {};"
     async with program("javascript", head + text, tmp_path) as started:
         end = time.monotonic() + 30
@@ -158,7 +158,7 @@ async def test_protobuf_as_its_page_shows_it(server, tmp_path):
     async with program("javascript", adapted(text, server.url) + "console.log('published');", tmp_path) as started:
         await started.line("published")
     (text,) = blocks("docs/protobuf.md", "python")
-    whole = "import asyncio, json\nimport centrifuge\n\nasync def main():\n"
+    whole = "import asyncio\n\nasync def main():\n"
     whole += textwrap.indent(adapted(text, server.url), "    ") + '    print("published")\n\nasyncio.run(main())\n'
     async with python(whole, tmp_path) as started:
         await started.line("published")
@@ -177,7 +177,7 @@ async def test_a_subscription_token_as_its_page_makes_it(tmp_path):
     with Served(tmp_path, settings) as server:
         own = jwt.encode({"sub": "ann"}, SECRET_OF_THE_PAGES, algorithm="HS256")
         script = JAVASCRIPT % (server.url, own)
-        script += f'const subscription = centrifuge.newSubscription("closed:board", {{ token: "{made["token"]}" }});'
+        script += f'const subscription = client.newSubscription("closed:board", {{ token: "{made["token"]}" }});'
         async with program("javascript", script + LISTENING, tmp_path) as started:
             await started.line("in")
 
