@@ -96,7 +96,8 @@ async def _serving(settings: "Settings") -> int:
 
 def _announce(settings: "Settings", public: "Address", internal: "Address") -> None:
     """Where we are, on stderr: logs go elsewhere, and these lines are for the person who started us."""
-    here, inside = _url(public), _url(internal)
+    here = _url(public, secured=settings.http.public.tls is not None)
+    inside = _url(internal, secured=settings.http.internal.tls is not None)
     if settings.quick_start:
         from service.access.issuing import Wanted, issue
         from service.settings.banner import banner
@@ -107,9 +108,9 @@ def _announce(settings: "Settings", public: "Address", internal: "Address") -> N
     _tell(f"listening on {here} (internal {inside})")
 
 
-def _url(address: "Address") -> str:
+def _url(address: "Address", *, secured: bool = False) -> str:
     host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(address.host, address.host)  # noqa: S104
-    return f"http://{f'[{host}]' if ':' in host and host[0] != '[' else host}:{address.port}"
+    return f"http{'s' * secured}://{f'[{host}]' if ':' in host and host[0] != '[' else host}:{address.port}"
 
 
 def _print_config(config: Path | None, flags: dict[str, object], *, lenient: bool) -> int:
@@ -192,7 +193,8 @@ def sub(channels: list[str], server: str, given: str, *, count: int) -> None:
     try:
         asyncio.run(_print_publications(subscriber, count))
     except GaveUp as reason:
-        _sorry(str(reason))
+        hint = "; run this in the server's folder, or say --config FILE or --token TOKEN" * (reason.code == 3500)
+        _sorry(f"{reason}{hint}")
     except KeyboardInterrupt:
         raise SystemExit(130) from None
 

@@ -1,12 +1,12 @@
 """Publishes one message by the server API, for the command line."""
 
-import asyncio
 import json
-import os
 from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
+
+from service.lab.unanswered import why
 
 PATIENCE = aiohttp.ClientTimeout(total=10)
 
@@ -48,12 +48,14 @@ async def publish(server: str, key: str, channel: str, data: Any) -> Published:
     except aiohttp.InvalidURL:
         raise NotPublished(f"{server} is no URL; it looks like http://127.0.0.1:8000") from None
     except (TimeoutError, aiohttp.ClientError, OSError) as error:
-        raise NotPublished(f"no server answers at {server} ({_why(error)}); is it running?") from None
+        raise NotPublished(f"no server answers at {server} ({why(error)}); is it running?") from None
 
 
 def _read(status: int, body: bytes, traceparent: str, url: str) -> Published:
     if status == 401:
-        raise NotPublished("the server refuses the API key; give the right one with --key")
+        raise NotPublished(
+            "the server refuses the API key; run this in the server's folder, or say --config FILE or --key KEY"
+        )
     if status != 200:
         raise NotPublished(f"{url} answered with HTTP status {status}; is this a Heliograph?")
     try:
@@ -64,11 +66,3 @@ def _read(status: int, body: bytes, traceparent: str, url: str) -> Published:
         return Published(result.get("offset", 0), result.get("epoch", ""), traceparent)
     except (ValueError, AttributeError, LookupError, TypeError):
         raise NotPublished(f"{url} answered with something unknown; is this a Heliograph?") from None
-
-
-def _why(error: Exception) -> str:
-    if isinstance(error, asyncio.TimeoutError):
-        return "no answer within 10 s"
-    if isinstance(error, aiohttp.ClientConnectorError):
-        return os.strerror(error.os_error.errno) if error.os_error.errno else "connection refused"
-    return str(error) or type(error).__name__

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import random
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import aclosing
@@ -11,6 +10,8 @@ from typing import Any, Final
 
 import aiohttp
 
+from service.lab.unanswered import why
+
 FIRST_DELAY: Final = 0.5  # seconds, as the SDKs have it
 LONGEST_DELAY: Final = 20.0
 SLACK: Final = 10.0  # seconds a ping may be late, as the SDKs have it
@@ -18,7 +19,11 @@ _TERMINAL_SUBSCRIPTION: Final = 2500  # unsubscribe codes below end a subscripti
 
 
 class GaveUp(Exception):  # noqa: N818 - says what happened
-    """Trying again would not help; the text says why, in a sentence."""
+    """Trying again would not help; the text says why, in a sentence, ``code`` the close code if there was one."""
+
+    def __init__(self, sentence: str, code: int = 0) -> None:
+        super().__init__(sentence)
+        self.code = code
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +106,7 @@ class Subscriber:
         except aiohttp.WSServerHandshakeError as error:
             raise _Closed(f"{self.url} answered with HTTP status {error.status} instead of a WebSocket") from None
         except (aiohttp.ClientError, OSError) as error:
-            raise _Closed(f"no server answers at {self.url} ({_why(error)})") from None
+            raise _Closed(f"no server answers at {self.url} ({why(error)})") from None
         finally:
             self.socket = None
 
@@ -127,7 +132,7 @@ class Subscriber:
     def _ended(self, code: int, reason: str) -> None:
         sentence = f"the server closed with {code} {reason}".rstrip()
         if code == 1009 or 3500 <= code < 4000 or 4500 <= code < 5000:
-            raise GaveUp(sentence)
+            raise GaveUp(sentence, code)
         raise _Closed(sentence)
 
     def _connected(self, result: dict[str, Any]) -> float:
@@ -174,9 +179,3 @@ class Subscriber:
         place.offset = offset or place.offset
         place.epoch = publication.get("epoch") or place.epoch
         return Received(channel, publication.get("data"), offset, publication.get("tags") or {})
-
-
-def _why(error: Exception) -> str:
-    if isinstance(error, aiohttp.ClientConnectorError):
-        return os.strerror(error.os_error.errno) if error.os_error.errno else "connection refused"
-    return str(error) or type(error).__name__

@@ -2,11 +2,13 @@ import asyncio
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import jwt
 import pytest
 import yaml
+from aiohttp import web
 
 from service import cli
 from service.config import load
@@ -214,6 +216,22 @@ def test_sub_says_what_is_wrong(capsys, unused_tcp_port):
     assert said.startswith("heliograph: no server answers at ws://127.0.0.1:")
 
 
+async def test_sub_says_what_to_do_about_a_token_that_does_not_count(capsys, aiohttp_server):
+    async def closes(request):
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        await socket.close(code=3500, message=b"invalid token")
+        return socket
+
+    application = web.Application()
+    application.router.add_get("/connection/websocket", closes)
+    server = await aiohttp_server(application)
+    url = f"http://127.0.0.1:{server.port}"
+    code, said = await asyncio.to_thread(sorry, capsys, cli.sub, ["news"], url, "token", count=1)
+    assert code == 1
+    assert said.startswith("heliograph: the server closed with 3500 invalid token; run this in the server's folder")
+
+
 def test_a_url_is_told_for_every_address():
     from service.settings.doors import Address
 
@@ -221,6 +239,18 @@ def test_a_url_is_told_for_every_address():
     assert cli._url(Address("::", 1)) == "http://[::1]:1"
     assert cli._url(Address("::1", 1)) == "http://[::1]:1"
     assert cli._url(Address("10.0.0.1", 1)) == "http://10.0.0.1:1"
+    assert cli._url(Address("10.0.0.1", 1), secured=True) == "https://10.0.0.1:1"
+
+
+def test_where_it_listens_is_told_with_its_scheme(capsys, tmp_path):
+    (tmp_path / "c.json").write_text("{}")
+    from service.config import load
+    from service.connections.certificates import TlsSettings
+    from service.settings.doors import Address, HttpSettings, Listener
+
+    http = HttpSettings(public=Listener("public", "127.0.0.1", 1, tls=TlsSettings(cert_pem="c", key_pem="k")))
+    cli._announce(replace(load(tmp_path / "c.json", {}), http=http), Address("127.0.0.1", 1), Address("127.0.0.1", 2))
+    assert capsys.readouterr().err == "listening on https://127.0.0.1:1 (internal http://127.0.0.1:2)\n"
 
 
 async def run(*words, cwd):
