@@ -43,15 +43,15 @@ def hastened(rules: dict[str, Any], pace: float = PACE, shortest_window: float =
     return {**rules, "groups": [_hastened_group(group, pace, shortest_window) for group in rules["groups"]]}
 
 
-def write_hastened(rules: Path, into: Path, pace: float = PACE, shortest_window: float = SHORTEST_WINDOW) -> list[Path]:
+def write_hastened(rules: Path, into: Path) -> list[Path]:
     """Writes each `*.yml` of the folder `rules` into the folder `into`, hastened; returns what it wrote."""
     into.mkdir(parents=True, exist_ok=True)
-    return list(_written(rules, into, pace, shortest_window))
+    return list(_written(rules, into))
 
 
-def _written(rules: Path, into: Path, pace: float, shortest_window: float) -> Iterator[Path]:
+def _written(rules: Path, into: Path) -> Iterator[Path]:
     for source in sorted(rules.glob("*.yml")):
-        content = hastened(yaml.safe_load(source.read_text()), pace, shortest_window)
+        content = hastened(yaml.safe_load(source.read_text()))
         target = into / source.name
         target.write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=120))
         yield target

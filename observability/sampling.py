@@ -30,13 +30,13 @@ class SamplingSettings:
 
 
 class TokenBucket:
-    """``rate`` a second, at most ``burst`` at once; time never runs backwards for it."""
+    """``rate`` a second, a second's worth (at least one) at once; time never runs backwards for it."""
 
     __slots__ = ("_at", "_burst", "_left", "_rate", "empty_until")
 
-    def __init__(self, rate: float, burst: float | None = None) -> None:
+    def __init__(self, rate: float) -> None:
         self._rate = rate
-        self._burst = max(rate, 1.0 if rate else 0.0) if burst is None else burst
+        self._burst = max(rate, 1.0 if rate else 0.0)
         self._left = self._burst
         self._at: float | None = None
         self.empty_until = float("-inf")  # asking before is in vain

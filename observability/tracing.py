@@ -115,20 +115,18 @@ class Postbox(Protocol):
 class Tracer:
     """Makes spans of happenings that have ended."""
 
-    __slots__ = ("_ids", "_post", "_strict", "_wall", "stall_within")
+    __slots__ = ("_post", "_strict", "_wall", "stall_within")
 
     def __init__(
         self,
         post: Postbox,
         *,
         wall: Callable[[], int] = time.time_ns,
-        ids: Callable[[int], int] = getrandbits,
         strict: bool = False,
     ) -> None:
         """``strict`` is for tests: an undeclared span or attribute is an AssertionError."""
         self._post = post
         self._wall = wall
-        self._ids = ids
         self._strict = strict
         self.stall_within: Callable[[float], tuple[float, float, str] | None] = lambda _seconds: None
         """The stall of the event loop in the last seconds: how long ago it began, how long it was, and where."""
@@ -140,8 +138,8 @@ class Tracer:
 
     def begin(self, parent: Parent | Link | None = None) -> Link:
         """Draw the place of a span, in its parent's trace or in a new one."""
-        trace_id = parent.trace_id if parent is not None else self._ids(128) or 1
-        return Link(trace_id, self._ids(64) or 1)
+        trace_id = parent.trace_id if parent is not None else getrandbits(128) or 1
+        return Link(trace_id, getrandbits(64) or 1)
 
     def ended(
         self,

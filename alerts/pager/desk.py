@@ -30,10 +30,8 @@ _SAFE: Final = {
 class Desk:
     """The doors of one office."""
 
-    def __init__(self, office: Office, *, books: Path = runbooks.FOLDER) -> None:
-        """``books``: where the runbooks are."""
+    def __init__(self, office: Office) -> None:
         self._office = office
-        self._books = books
         self._carried: asyncio.Future[Any] | None = (
             None  # the post's and the watchdog's rounds; they end only by a fault
         )
@@ -176,12 +174,12 @@ class Desk:
 
     async def runbooks(self, _: web.Request) -> web.Response:
         """The list of runbooks."""
-        return _html(pages.runbooks(runbooks.listed(self._books)))
+        return _html(pages.runbooks(runbooks.listed()))
 
     async def runbook(self, request: web.Request) -> web.Response:
         """One runbook."""
         name = request.match_info["name"]
-        text = runbooks.html(name, self._books)
+        text = runbooks.html(name)
         if text is None:
             return _html(pages.missing(f"runbook called {name[:64]}"), 404)
         return _html(pages.runbook(name, text))

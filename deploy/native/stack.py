@@ -24,6 +24,7 @@ from deploy.native.plan import Forward, Plan, Task, write
 from deploy.native.roots import ROOT
 
 COMPOSE: Final = ROOT / "docker-compose.yml"
+PATIENCE: Final = 180.0  # seconds until a service that was started is ready
 _SPACES: Final = ["unshare", "--mount", "--net", "--propagation", "private"]
 MAPPED: Final = [*_SPACES, "--user", "--map-root-user"]
 
@@ -193,14 +194,14 @@ class Stack:
         host, port = self._addresses[service, inside]
         return f"{host}:{port}"
 
-    def wait_ready(self, names: Sequence[str], patience: float = 180.0) -> None:
+    def wait_ready(self, names: Sequence[str]) -> None:
         """Until these are ready.
 
         Raises:
             StackFailed: one of them has failed.
 
         """
-        until = time.monotonic() + patience
+        until = time.monotonic() + PATIENCE
         while set(names) - self.ready.keys():
             self._heed(self._next(until))
 

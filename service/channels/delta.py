@@ -27,8 +27,8 @@ class Effort:
 
     __slots__ = ("left",)
 
-    def __init__(self, left: int = EFFORT) -> None:
-        self.left = left
+    def __init__(self) -> None:
+        self.left = EFFORT
 
 
 def create(base: bytes, target: bytes, effort: Effort | None = None) -> bytes | None:
