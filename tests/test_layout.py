@@ -1,6 +1,7 @@
 """The tests mirror the tree, and the house keeps its measures."""
 
 import ast
+import re
 import statistics
 from pathlib import Path
 
@@ -51,6 +52,12 @@ def test_a_source_file_has_its_test_file(file):
     assert (ROOT / "tests" / place.parent / f"test_{place.stem.strip('_')}.py").exists(), (
         f"no test file mirrors {place}"
     )
+
+
+def test_the_map_has_every_file_of_the_largest_room():
+    room = ROOT / "service" / "connections"
+    said = re.search(r"## The largest room(.*?)\n## ", (room.parent / "README.md").read_text(), re.DOTALL)[1]
+    assert set(re.findall(r"`(\w+)`", said)) == {f.stem for f in room.glob("*.py")} - {"__init__"}
 
 
 def test_no_room_is_a_box_for_everything():
