@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import os
+import socket
 from typing import Any
 
 from service.protocol import framing
@@ -23,6 +24,14 @@ class Gone(Exception):
         self.reason = reason
 
 
+def _small(port: int) -> socket.socket:
+    """Connected. Given a size before, the kernel never grows the buffer."""
+    sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    sock.connect(("127.0.0.1", port))
+    return sock
+
+
 class Raw:
     """One connection. Frames are masked, nothing else is done for the caller: no pong, no answer to a Close."""
 
@@ -31,18 +40,19 @@ class Raw:
         self.writer = writer
 
     @classmethod
-    async def open(cls, port: int) -> "Raw":
-        """Connects and upgrades."""
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    async def open(cls, port: int, *, narrow: bool = False) -> "Raw":
+        """Connects and upgrades. ``narrow``: its socket takes next to nothing that is not read."""
+        where: dict[str, Any] = {"sock": _small(port)} if narrow else {"host": "127.0.0.1", "port": port}
+        reader, writer = await asyncio.open_connection(**where)
         writer.write(UPGRADE.encode())
         answer = await reader.readuntil(b"\r\n\r\n")
         assert b" 101 " in answer, answer
         return cls(reader, writer)
 
     @classmethod
-    async def connected(cls, port: int, token: str = "", *channels: str) -> "Raw":
+    async def connected(cls, port: int, token: str = "", *channels: str, narrow: bool = False) -> "Raw":
         """Opens, connects with the token, subscribes to the channels."""
-        raw = await cls.open(port)
+        raw = await cls.open(port, narrow=narrow)
         await raw.ask(id=1, connect={"token": token} if token else {})
         for number, channel in enumerate(channels, 2):
             await raw.ask(id=number, subscribe={"channel": channel})

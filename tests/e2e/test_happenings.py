@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import json
-import socket
 from collections import Counter
 
 import aiohttp
@@ -58,17 +57,8 @@ async def api(port, method, key=KEY, **params):
 
 async def slow_reader(port, user, *channels):
     """A client whose socket takes next to nothing, and that does not read."""
-    small = socket.socket()
-    small.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    small.connect(("127.0.0.1", port))
-    reader, writer = await asyncio.open_connection(sock=small)
-    writer.write(UPGRADE.encode())
-    await reader.readuntil(b"\r\n\r\n")
-    raw = Raw(reader, writer)
-    await raw.ask(id=1, connect={"token": token(user)})
-    for number, channel in enumerate(channels, 2):
-        await raw.ask(id=number, subscribe={"channel": channel})
-    writer.transport.pause_reading()
+    raw = await Raw.connected(port, token(user), *channels, narrow=True)
+    raw.writer.transport.pause_reading()
     return raw
 
 

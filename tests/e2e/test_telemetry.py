@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import socket
 from typing import Any
 
 import aiohttp
@@ -11,7 +10,7 @@ import pytest
 from observability import names
 from service.app import Service
 from service.config import load
-from tests.e2e.raw import UPGRADE, Raw
+from tests.e2e.raw import Raw
 from tests.e2e.served import KEY, configuration, token
 
 CALLER = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -51,17 +50,6 @@ async def publish(port, channel, **headers):
     ):
         assert answer.status == 200
         return answer.headers
-
-
-async def narrow(port):
-    """A client whose socket takes next to nothing."""
-    small = socket.socket()
-    small.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    small.connect(("127.0.0.1", port))
-    reader, writer = await asyncio.open_connection(sock=small)
-    writer.write(UPGRADE.encode())
-    await reader.readuntil(b"\r\n\r\n")
-    return Raw(reader, writer)
 
 
 def ended(telemetry, name):
@@ -109,7 +97,7 @@ async def test_one_message_is_one_trace_that_leads_to_its_receivers(node, teleme
 @pytest.mark.shows("message.deliver", "message.late")
 async def test_what_waits_for_a_client_that_reads_nothing_is_seen(node, telemetry):
     service, port, _ = node
-    lazy = await narrow(port)
+    lazy = await Raw.open(port, narrow=True)
     await lazy.ask(id=1, connect={"token": token("ada")})
     await lazy.ask(id=2, subscribe={"channel": "stream:news"})
     transport: Any = lazy.writer.transport

@@ -16,7 +16,7 @@ from service.lab.causes import rank
 from service.lab.evidence import Node
 from service.lab.why import as_json, as_text, gather
 from service.protocol import framing
-from tests.e2e.raw import UPGRADE, Raw
+from tests.e2e.raw import Raw
 from tests.e2e.served import ROOT, Served, configuration, token
 
 TOKEN = "a-token-for-the-debug-api"
@@ -44,14 +44,7 @@ def node(server):
 
 async def connect(server, user, narrow=False, lives=3600, *channels):
     """A raw client and its id; `narrow`: with a small receive buffer."""
-    sock = socket.socket()
-    if narrow:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    sock.connect(("127.0.0.1", server.port))
-    reader, writer = await asyncio.open_connection(sock=sock)
-    writer.write(UPGRADE.encode())
-    await reader.readuntil(b"\r\n\r\n")
-    raw = Raw(reader, writer)
+    raw = await Raw.open(server.port, narrow=narrow)
     reply = await raw.ask(id=1, connect={"token": token(user, lives)})
     for number, channel in enumerate(channels, 2):
         await raw.ask(id=number, subscribe={"channel": channel})
