@@ -17,6 +17,7 @@ from service.protocol import framing
 from tests.e2e.raw import Gone, Raw
 from tests.e2e.served import KEY, Served, configuration, token
 from tests.e2e.test_strangers import resident, series
+from tests.waiting import until_told
 
 MIB = 2**20
 EVERY_DOOR = {name: {"enabled": True} for name in ("sse", "http_stream", "uni_sse", "uni_http_stream")}
@@ -36,12 +37,6 @@ def cpu(server):
 
 def descriptors(server):
     return len(os.listdir(f"/proc/{server.pid}/fd"))
-
-
-async def until(done, seconds=15.0):
-    async with asyncio.timeout(seconds):
-        while not await asyncio.to_thread(done):
-            await asyncio.sleep(0.05)
 
 
 async def post(port, path, body, *headers):
@@ -128,7 +123,7 @@ async def test_pings_tiny_frames_and_half_frames_cost_a_neighbour_nothing(served
     assert resident(served) - before < 48
     for raw in (*pinging, *tiny, *halves, neighbour):
         await raw.abort()
-    await until(lambda: served.figure("heliograph_connections") == 0)
+    await until_told(lambda: served.figure("heliograph_connections") == 0, seconds=15.0)
     assert served.figure("heliograph_connections_closed_total", cause="control_flood") == 100
     assert served.figure("heliograph_connections_closed_total", cause="too_many_fragments") == 100
     assert not [line for line in series(served) if any(word in line for word in ("xxx", '"tiny"', '"half"', '"pings"'))]
@@ -214,6 +209,6 @@ async def test_slow_loris_of_every_kind_are_cut_and_their_descriptors_come_back(
         refused = {kind: server.figure("heliograph_refusals_total", cause=kind, answer="408") for kind in LORIS}
         assert refused == {"silent": 60, "dripping": 120, "slow_body": 120}
         await neighbour.abort()
-        await until(lambda: descriptors(server) <= before)
+        await until_told(lambda: descriptors(server) <= before, seconds=15.0)
         assert resident(server) - known < 16
         assert Path(f"/proc/{server.pid}").exists()

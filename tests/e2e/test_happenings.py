@@ -16,6 +16,7 @@ from service.config import load
 from service.protocol import framing
 from tests.e2e.raw import UPGRADE, Gone, Raw
 from tests.e2e.served import KEY, configuration, token
+from tests.waiting import until
 
 CHANNEL = "stream:news"
 
@@ -39,12 +40,6 @@ async def make_node(telemetry, tmp_path):
             await service.stop("the test is over")
         assert not service.hub.ledger.unaccounted, "whatever the test did, it is known what became of each message"
         assert not service.station.closes.unaccounted(len(service.station.registry.sockets))
-
-
-async def until(done, seconds=10.0):
-    async with asyncio.timeout(seconds):
-        while not done():
-            await asyncio.sleep(0.01)
 
 
 async def api(port, method, key=KEY, **params):

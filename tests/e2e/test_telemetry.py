@@ -12,6 +12,7 @@ from service.app import Service
 from service.config import load
 from tests.e2e.raw import Raw
 from tests.e2e.served import KEY, configuration, token
+from tests.waiting import until
 
 CALLER = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
@@ -31,12 +32,6 @@ async def node(telemetry, tmp_path):
 async def leave(*clients):
     for client in clients:
         await client.abort()
-
-
-async def until(done, seconds=10.0):
-    async with asyncio.timeout(seconds):
-        while not done():
-            await asyncio.sleep(0.01)
 
 
 async def publish(port, channel, **headers):

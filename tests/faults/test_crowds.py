@@ -1,13 +1,12 @@
 """Each crowd does to a real server what its name says."""
 
-import asyncio
-
 import pytest
 
 from faults import crowds
 from faults.visitor import Away, Visitor
 from tests.e2e import served
 from tests.e2e.served import Served
+from tests.waiting import until_told
 
 
 class Lab:
@@ -35,33 +34,27 @@ def lab(server):
     return Lab(server)
 
 
-async def until(true):
-    async with asyncio.timeout(10):
-        while not await asyncio.to_thread(true):
-            await asyncio.sleep(0.05)
-
-
 async def test_a_crowd_comes_and_goes(server, lab):
     async with crowds.crowd(lab, 30) as visitors:
         assert len(visitors) == 30
-        await until(lambda: server.figure("heliograph_connections") >= 30)
-    await until(lambda: server.figure("heliograph_connections") == 0)
+        await until_told(lambda: server.figure("heliograph_connections") >= 30)
+    await until_told(lambda: server.figure("heliograph_connections") == 0)
 
 
 async def test_strangers_are_refused(server, lab):
     async with crowds.strangers(lab, 50.0):
-        await until(lambda: server.figure("heliograph_tokens_refused_total") >= 3)
+        await until_told(lambda: server.figure("heliograph_tokens_refused_total") >= 3)
 
 
 async def test_a_storm_blows_again_and_again(server, lab):
     before = server.figure("heliograph_greetings_total", result="connected")
     async with crowds.storm(lab, 5, 0.1):
-        await until(lambda: server.figure("heliograph_greetings_total", result="connected") >= before + 15)
+        await until_told(lambda: server.figure("heliograph_greetings_total", result="connected") >= before + 15)
 
 
 async def test_readers_stay_behind(server, lab):
     async with crowds.behind(lab, "late", readers=2, lag=5, size=65536, a_second=50.0):
-        await until(lambda: server.figure("heliograph_backlog_messages") > 4)
+        await until_told(lambda: server.figure("heliograph_backlog_messages") > 4)
 
 
 async def test_who_is_refused_or_cut_is_away(lab):

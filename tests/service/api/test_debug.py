@@ -14,6 +14,7 @@ from service.connections import inspection
 from service.protocol import framing
 from tests.e2e.raw import Raw
 from tests.e2e.served import configuration, token
+from tests.waiting import until
 
 TOKEN = "a-token-for-the-debug-api"
 
@@ -61,12 +62,6 @@ async def connected(node, stack, user="ann", *channels):
 async def stack():
     async with contextlib.AsyncExitStack() as stack:
         yield stack
-
-
-async def until(done):
-    async with asyncio.timeout(10):
-        while not done():
-            await asyncio.sleep(0.01)
 
 
 async def test_it_is_closed_by_default(make_node):
