@@ -167,8 +167,8 @@ def connections_near_limit() -> timeseries.Panel:
     return _compared(
         "Connections against their limit",
         "Open connections as a share of what the node takes (client.connection_limit, or what its descriptors "
-        "allow), by instance. Normal is below 60 %. Above the dashed line HeliographConnectionsNearLimit calls: add "
-        "a node before clients hear 3013.",
+        "allow), by instance. Normal is below 60 %. Above the dashed line HeliographConnectionsNearLimit calls: "
+        "raise the limit before clients hear 3013.",
         "percentunit",
         _of("instance:heliograph_connections:ratio_avg1m"),
         NEAR_LIMIT,
@@ -181,7 +181,7 @@ def connections_ahead() -> timeseries.Panel:
         "Connections ten minutes ahead",
         "Connections ten minutes from now, if they go on as in the last eight, as a share of what the node takes, "
         "by instance. Normal is what Connections against their limit shows. Above the dashed line "
-        "HeliographConnectionsAhead calls: there is time to add a node.",
+        "HeliographConnectionsAhead calls: there is time to raise the limit.",
         "percentunit",
         _of("instance:heliograph_connections_ahead:ratio_predict8m"),
         AHEAD_LIMIT,
