@@ -120,8 +120,9 @@ def leads_to(panel: stat.Panel, board: str, title: str) -> stat.Panel:
 
 
 def log_lines_link() -> DashboardLink:
-    """Opens the service's log lines of the time that is shown."""
-    query = {"refId": "A", "expr": LINES, "datasource": {"type": "loki", "uid": "${loki}"}}
+    """Opens the chosen instances' log lines of the time that is shown."""
+    lines = LINES.replace("$instance", "${instance:regex}")  # an address would get several as {a,b}
+    query = {"refId": "A", "expr": lines, "datasource": {"type": "loki", "uid": "${loki}"}}
     pane = {"datasource": "${loki}", "queries": [query], "range": {"from": "${__from}", "to": "${__to}"}}
     # Grafana fills variables before it reads the address, so their signs stay as they are.
     panes = quote(json.dumps({"logs": pane}, separators=(",", ":")), safe="${}:,[]")

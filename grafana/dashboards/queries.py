@@ -17,8 +17,8 @@ LOKI = DataSourceRef(type_val="loki", uid="${loki}")
 JAEGER = DataSourceRef(type_val="jaeger", uid="${jaeger}")
 
 INSTANCES = 'job=~"$job", instance=~"$instance"'
-#: The service's log lines; Loki's label of the service is Prometheus's job.
-LINES = '{service_name=~"$job"}'
+#: The chosen instances' log lines; Loki calls Prometheus's job a service, and an instance by the same name as it.
+LINES = '{service_name=~"$job"} | service_instance_id=~"$instance"'
 
 
 #: What a line tells beside its event, in this order, where it has it; the whole line opens on a click.

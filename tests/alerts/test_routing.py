@@ -13,13 +13,14 @@ import yaml
 from alerts.pager.settings import load
 from deploy.native.compose import seconds
 from deploy.native.programs import find
+from tests.alerts import nodes
 
 ROOT = Path(__file__).parents[2]
 FILE = ROOT / "alerts" / "alertmanager.yml"
 CONFIG = yaml.safe_load(FILE.read_text())
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
 ALERTS = [
-    rule
+    rule | {"source": folder}
     for folder in ("rules", "loki")
     for path in sorted((ROOT / "alerts" / folder).glob("*.yml"))
     for group in yaml.safe_load(path.read_text())["groups"]
@@ -123,8 +124,13 @@ def holds(matcher, labels):
     return same is not sign.startswith("!")
 
 
-def silenced(alert, by, instances=("node-1", "node-1")):
-    """Whether one alert of the rules, while it fires, silences another one."""
+#: What Prometheus and Loki call one node: by the files that decide it, see ``test_nodes``.
+NAMES = {"rules": nodes.of_metrics(), "loki": nodes.COMPOSE["heliograph"]["environment"]["HELIOGRAPH_NODE_NAME"]}
+
+
+def silenced(alert, by, instances=()):
+    """Whether one alert of the rules, while it fires about the node of the compose file, silences another one."""
+    instances = instances or (NAMES[one(by)["source"]], NAMES[one(alert)["source"]])
     theirs, its = (
         rule["labels"] | {"alertname": rule["alert"], "instance": instance}
         for rule, instance in zip((one(by), one(alert)), instances, strict=True)
@@ -153,6 +159,10 @@ def one(alert):
         ("HeliographCertificateExpiry", "HeliographCertificateUrgent"),
         ("HeliographConnectionsCollapsed", "HeliographDown"),
         ("HeliographErrorRate", "HeliographDown"),
+        ("HeliographErrorLogGrowth", "HeliographErrorLogs"),
+        ("HeliographErrorLogGrowth", "HeliographErrorRate"),
+        ("HeliographErrorLogs", "HeliographDown"),
+        ("HeliographBrokerSlow", "HeliographErrorLogs"),
         ("HeliographMessageBudget", "HeliographErrorRate"),
         ("HeliographDeliveryBudget", "HeliographDeliveryLatencyP99"),
         ("HeliographHandshakeBudget", "HeliographReconnectStorm"),

@@ -124,9 +124,11 @@ def test_the_link_to_the_log_lines_is_an_address_that_explore_reads(panel):
         panes = json.loads(parse_qs(address.query)["panes"][0])
         (pane,) = panes.values()
         assert pane["datasource"] == "${loki}"
-        assert pane["queries"][0]["expr"] == '{service_name=~"$job"}'
+        lines = '{service_name=~"$job"} | service_instance_id=~"${instance:regex}"'
+        assert pane["queries"][0]["expr"] == lines
         assert (pane["range"]["from"], pane["range"]["to"]) == ("${__from}", "${__to}")
         assert "$job" in link["url"], "Grafana could not fill the variable"
+        assert "${instance:regex}" in link["url"], "Grafana could not fill the variable"
         assert unquote(link["url"]) != link["url"]
 
 
@@ -229,8 +231,9 @@ def test_counters_stand_under_rate_or_increase_and_gauges_do_not(question):
 
 
 @pytest.mark.parametrize("question", [q for q in QUERIES if q.source == "loki"], ids=lambda q: q.where)
-def test_log_queries_choose_the_service_and_follow_the_resolution(question):
-    assert '{service_name=~"$job"}' in question.text
+def test_log_queries_choose_the_instances_and_follow_the_resolution(question):
+    chosen = '{service_name=~"$job"} | service_instance_id=~"$instance"'
+    assert question.text.count(chosen) == question.text.count("{service_name") >= 1
     assert set(re.findall(r"\[([^\]]*)\]", question.text)) <= {"$__auto"}
 
 

@@ -19,6 +19,7 @@ from deploy.native.programs import find
 from deploy.native.roots import ROOT
 from deploy.native.stack import Stack
 from faults.running import SPACES, until
+from tests.alerts import nodes
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(150)]
 STARTED = {"loki": 3100, "alertmanager": 9093, "pager": 9099}
@@ -74,6 +75,20 @@ def write(stack, instance, lines):
         assert answer.status in {200, 204}
 
 
+def page(stack, alert, subject):
+    """An alert of Prometheus's rules about the node, as Prometheus sends it."""
+    rules = yaml.safe_load((ROOT / "alerts" / "rules" / f"{subject}.yml").read_text())["groups"][0]["rules"]
+    (rule,) = [each for each in rules if each.get("alert") == alert]
+    labels = rule["labels"] | {"alertname": alert, "job": "heliograph", "instance": nodes.of_metrics()}
+    request = urllib.request.Request(
+        f"http://{stack.address('alertmanager', 9093)}/api/v2/alerts",
+        json.dumps([{"labels": labels}]).encode(),
+        {"Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        assert answer.status == 200
+
+
 class Owed:
     """How many lines of an even rate are due at each step."""
 
@@ -87,9 +102,13 @@ class Owed:
         return count
 
 
+#: The node of the compose file, by the name that its lines have; it is down, says Prometheus, by the name that it has there.
+NODE = nodes.COMPOSE["heliograph"]["environment"]["HELIOGRAPH_NODE_NAME"]
+
 #: Instance → what it writes in a second, by the seconds since it began: level, lines, left out before each.
 INSTANCES = {
     "flood": lambda t: ("error", 6.0 if t < FLOOD else 0.0, 0),  # 360 a minute
+    NODE: lambda t: ("error", 6.0 if t < FLOOD else 0.0, 0),
     "quiet": lambda t: ("error", 1.0, 0),  # 60 a minute
     "thinned": lambda t: ("error", 1.0, 4),  # 60 written a minute, 300 meant
     "warnings": lambda t: ("warning", 20.0, 0),
@@ -104,6 +123,7 @@ def seen(stack):
     """(alert, instance) → seconds from the beginning until Alertmanager had it; when each was gone; the pager's cases."""
     until(lambda: ask(stack, "loki", "/prometheus/api/v1/rules")["data"]["groups"], patience=30)
     came, gone, cases = {}, {}, set()
+    page(stack, "HeliographDown", "process")
     over = threading.Event()
     began = time.monotonic()
 
@@ -178,7 +198,7 @@ def test_growth_fires_after_its_wait_and_a_step_is_none(seen, told):
 def test_each_goes_its_route_to_the_pager(seen):
     """And the pager tells by itself that Prometheus, which is not started here, is silent."""
     _, _, cases = seen
-    assert cases == {("logs", "HeliographErrorLogs"), ("critical", watchdog.NAME)}
+    assert cases == {("logs", "HeliographErrorLogs"), ("critical", watchdog.NAME), ("critical", "HeliographDown")}
 
 
 def test_a_page_about_the_same_instance_silences_the_ticket(seen):
@@ -186,3 +206,9 @@ def test_a_page_about_the_same_instance_silences_the_ticket(seen):
     came, _, _ = seen
     assert came["HeliographErrorLogs", "growth"][0] < came["HeliographErrorLogGrowth", "growth"][0]
     assert came["HeliographErrorLogGrowth", "growth"][1]["status"]["inhibitedBy"]
+
+
+def test_a_page_of_prometheus_silences_what_loki_says_of_the_same_node(seen):
+    came, _, _ = seen
+    assert came["HeliographErrorLogs", NODE][1]["status"]["inhibitedBy"]
+    assert not came["HeliographErrorLogs", "flood"][1]["status"]["inhibitedBy"]
