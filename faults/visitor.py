@@ -6,11 +6,11 @@ import json
 import socket
 from typing import Any, Final, Self
 
+from service.lab.address import PATH
 from service.lab.load import wire
 from service.lab.load.frames import FrameReader
 from service.protocol import framing
 
-PATH: Final = "/connection/websocket"
 #: Given a size, the kernel does not grow the buffer: what is not read is felt by the server soon.
 SMALL_BUFFER: Final = 16 * 1024
 

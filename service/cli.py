@@ -184,12 +184,10 @@ def pub(channel: str, data: str, server: str, key: str, config: Path | None) -> 
 
 def sub(channels: list[str], server: str, given: str, *, count: int) -> None:
     """Print what is published, with a connection token that was given."""
+    from service.lab.address import websocket
     from service.lab.subscriber import GaveUp, Subscriber
 
-    websocket = (
-        server if server.startswith("ws") else server.replace("http", "ws", 1).rstrip("/") + "/connection/websocket"
-    )
-    subscriber = Subscriber(websocket, given, list(dict.fromkeys(channels)), lambda line: _tell(f"# {line}"))
+    subscriber = Subscriber(websocket(server), given, list(dict.fromkeys(channels)), lambda line: _tell(f"# {line}"))
     try:
         asyncio.run(_print_publications(subscriber, count))
     except GaveUp as reason:

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import typer
 
+from service.lab.address import websocket
 from service.lab.load.assertions import Assertion, assertion
 from service.lab.load.plan import Misplanned, Plan, Weak, checked, seconds, weak_network
 
@@ -113,7 +114,7 @@ def load(  # noqa: PLR0917 - each is an option
     try:
         plan = checked(
             Plan(
-                url=_websocket(server), run=f"{int(time.time()):x}{os.getpid() % 1000}", users=users, channels=channels,
+                url=websocket(server), run=f"{int(time.time()):x}{os.getpid() % 1000}", users=users, channels=channels,
                 subscriptions=subscriptions, namespace=namespace, rate=rate, size=size, arrivals=arrivals,
                 duration=seconds(duration), delayed=delayed, delay=seconds(delay), drop=drop,
                 drop_every=seconds(drop_every), bad=bad, bad_every=seconds(bad_every), churn=churn, flood=ping_flood,
@@ -169,12 +170,6 @@ def _save(account: "Account", failed: list[str], plan: Plan, json_file: Path | N
         from service.lab.load.picture import picture
 
         picture_file.write_text(picture(account, f"{plan.users:,} users, {plan.rate:g} publications a second"))
-
-
-def _websocket(server: str) -> str:
-    if server.startswith("ws"):
-        return server
-    return server.replace("http", "ws", 1).rstrip("/") + "/connection/websocket"
 
 
 def _metrics(url: str) -> str:

@@ -21,6 +21,7 @@ from typing import Any, Final
 import aiohttp
 import jwt
 
+from service.lab.address import PATH, websocket
 from service.lab.reporting import Reporting
 from service.lab.subscriber import GaveUp, Subscriber
 
@@ -89,7 +90,7 @@ class Load:
     # ------------------------------------------------------------------------ clients
 
     def _subscriber(self, user: str, channels: Sequence[str]) -> Subscriber:
-        url = self.settings.server.replace("http", "ws", 1).rstrip("/") + "/connection/websocket"
+        url = websocket(self.settings.server)
         token = jwt.encode({"sub": user, "exp": int(time.time()) + _TOKEN_LIFE}, self.settings.secret, "HS256")
         return Subscriber(url, token, channels, lambda _: None)
 
@@ -145,7 +146,7 @@ class Load:
             async with aclosing(stranger.receive()) as stream:
                 await anext(stream)
         with suppress(aiohttp.ClientError, TimeoutError):
-            async with session.get(f"{self.settings.server}/connection/websocket"):
+            async with session.get(f"{self.settings.server}{PATH}"):
                 pass
 
     # --------------------------------------------------------------------- publishing
