@@ -1,11 +1,11 @@
-"""The commands as typer knows them: arguments, help and an example each. What they do stands in ``cli``."""
+"""The commands as typer knows them: arguments, help and an example each. What they do stands in files of their own."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from service import cli, load_command
+from service import client_commands, load_command, serve_command
 
 LOCAL = "http://127.0.0.1:8000"
 INTERNAL = "http://127.0.0.1:9000"
@@ -36,7 +36,7 @@ def serve(
     print_config: Annotated[bool, typer.Option("--print-config", help="Print the configuration and stop.")] = False,
 ) -> None:
     """Serve. Without a configuration a built-in one is used, whose key and secret are made once."""
-    raise SystemExit(cli.serve(config, port, internal_port, lenient=lenient, print_config=print_config))
+    raise SystemExit(serve_command.serve(config, port, internal_port, lenient=lenient, print_config=print_config))
 
 
 @app.command(epilog="Example: heliograph check-config config.yaml")
@@ -46,7 +46,7 @@ def check_config(
     lenient: Lenient = False,
 ) -> None:
     """Tell every mistake of a configuration at once."""
-    cli.check_config(file, lenient=lenient)
+    serve_command.check_config(file, lenient=lenient)
 
 
 @app.command(epilog="Example: heliograph token --user alice --expire 24h")
@@ -58,7 +58,7 @@ def token(
     config: Config = None,
 ) -> None:
     """Make a token, as your backend would."""
-    cli.token(user, expire, channel, info, config)
+    client_commands.token(user, expire, channel, info, config)
 
 
 @app.command(epilog="""Example: heliograph pub news '{"text":"hello"}'""")
@@ -70,7 +70,7 @@ def pub(
     config: Config = None,
 ) -> None:
     """Publish a message by the server API."""
-    cli.pub(channel, data, server, key, config)
+    client_commands.pub(channel, data, server, key, config)
 
 
 @app.command(epilog="Example: heliograph sub news weather --server http://127.0.0.1:8000")
@@ -84,7 +84,7 @@ def sub(
     config: Config = None,
 ) -> None:
     """Print what is published; reconnects, and says whether it recovered."""
-    cli.sub(channels, server, token or cli.own_token(user, config), count=count)
+    client_commands.sub(channels, server, token or client_commands.own_token(user, config), count=count)
 
 
 @on_call.command(epilog="Example: heliograph oncall who --rota rota.yml --at 2026-12-24T18:00")
@@ -116,7 +116,7 @@ def why(
     config: Config = None,
 ) -> None:
     """Say why a connection ended, a message came late or a user is gone: likely cause, evidence, next step."""
-    cli.why(subject, server, token, log or [], as_json=json, config=config)
+    client_commands.why(subject, server, token, log or [], as_json=json, config=config)
 
 
 app.command(

@@ -15,6 +15,7 @@ import typer
 from service.lab.address import websocket
 from service.lab.load.assertions import Assertion, assertion
 from service.lab.load.plan import Misplanned, Plan, Weak, checked, seconds, weak_network
+from service.local import token_settings
 
 if TYPE_CHECKING:  # the other commands do not pay for them
     from service.lab.load.report import Account
@@ -184,9 +185,8 @@ def _processes(users: int) -> int:
 
 def _tokens(config: Path | None, users: int) -> list[str]:
     """One a user, signed with the secret of the server here."""
-    from service import cli
     from service.access.issuing import Wanted, issue
 
-    settings = cli.token_settings(config)
+    settings = token_settings(config)
     end = time.time() + TOKEN_LIFE
     return [issue(settings, Wanted(f"load-{number}", expire_at=end)) for number in range(users)]

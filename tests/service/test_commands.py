@@ -1,7 +1,7 @@
 import pytest
 from typer.testing import CliRunner
 
-from service import cli
+from service import client_commands, serve_command
 from service.commands import app
 
 NAMES = ("serve", "check-config", "token", "pub", "sub")
@@ -43,15 +43,15 @@ def test_the_list_of_commands():
 )
 def test_arguments_reach_their_command(monkeypatch, words, name, arguments, options):
     called = []
-    monkeypatch.setattr(cli, name, lambda *given, **named: called.append((given, named)))
+    monkeypatch.setattr(client_commands, name, lambda *given, **named: called.append((given, named)))
     assert runner.invoke(app, words).exit_code == 0
     assert called == [(arguments, options)]
 
 
 def test_serve_and_check_config(monkeypatch, tmp_path):
     called = []
-    monkeypatch.setattr(cli, "serve", lambda *given, **named: called.append((given, named)) or 0)
-    monkeypatch.setattr(cli, "check_config", lambda *given, **named: called.append((given, named)))
+    monkeypatch.setattr(serve_command, "serve", lambda *given, **named: called.append((given, named)) or 0)
+    monkeypatch.setattr(serve_command, "check_config", lambda *given, **named: called.append((given, named)))
     assert runner.invoke(app, ["serve", "--port", "1", "--lenient"]).exit_code == 0
     assert runner.invoke(app, ["check-config", str(tmp_path)]).exit_code == 0
     assert called == [
