@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from deploy.native.compose import Health, Mount, Published, Service
+from faults import outsiders
 
 TROUBLE: Final = Path(__file__).parent / "inside" / "trouble.py"
 _TLS: Final = 8443
@@ -15,7 +16,7 @@ _LISTENERS: Final = [
 ]
 _PAGER: Final = """\
 channels:
-  chat: {type: dingtalk, url_file: /etc/pager/chat_url, limit: 20}
+  chat: {type: dingtalk, url_file: /etc/pager/chat_url, secret_file: /etc/pager/chat_secret, limit: 20}
   desk: {type: webhook, url: "http://outsiders:8088/webhook", limit: 0}
 watchdog: {after: 10s}
 routes:
@@ -58,6 +59,10 @@ LAB: Final = Additions(
         "HELIOGRAPH_RPC_PROXY_TIMEOUT": "3s",
         "HELIOGRAPH_RPC_WITHOUT_NAMESPACE_PROXY_ENABLED": "true",
     },
-    pager={"pager.yml": _PAGER, "chat_url": "http://outsiders:8088/chat?access_token=lab"},
+    pager={
+        "pager.yml": _PAGER,
+        "chat_url": f"http://outsiders:8088/chat?access_token={outsiders.TOKEN}",
+        "chat_secret": outsiders.KEY,
+    },
     beside=(_OUTSIDERS,),
 )

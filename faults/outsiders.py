@@ -1,17 +1,23 @@
 """``python -m faults.outsiders --orders FOLDER``: whom a server and a pager talk to, and who may fail them.
 
-A backend that answers hooks, a robot of a chat, a receiver of webhooks. A file in the folder orders what goes wrong:
-``hook-slow`` (seconds), ``hook-fails``, ``provider-refuses`` (a share of calls), ``chat-limit`` (calls a minute).
+A backend that answers hooks, DingTalk's signed robot, a receiver of webhooks. A file in the folder orders what goes
+wrong: ``hook-slow`` (seconds), ``hook-fails``, ``provider-refuses`` (a share), ``chat-limit`` (calls a minute).
 """
 
 import argparse
 import asyncio
 import random
-import time
-from collections import deque
 from pathlib import Path
+from typing import Final
 
-from aiohttp import web
+from aiohttp import hdrs, web
+
+from faults.providers.book import Book
+from faults.providers.dingtalk import LIMIT, DingTalk
+from faults.providers.rate import Rate
+
+TOKEN: Final = "lab"  # noqa: S105 - a robot that nobody has
+KEY: Final = "SEC-of-the-lab"
 
 
 class Outsiders:
@@ -19,7 +25,9 @@ class Outsiders:
 
     def __init__(self, orders: Path) -> None:
         self._orders = orders
-        self._called: deque[float] = deque()
+        self._robot = DingTalk(
+            Book(), token=TOKEN, key=KEY, rate=Rate(LIMIT)
+        )  # ten minutes of silence are too long here
         self.told = 0  # messages that a chat or a webhook took
 
     def application(self) -> web.Application:
@@ -49,16 +57,13 @@ class Outsiders:
             return web.Response(status=500, text="out of order")
         return web.json_response({"result": {"data": {}}})
 
-    async def chat(self, _: web.Request) -> web.Response:
+    async def chat(self, request: web.Request) -> web.Response:
         """A robot that says no with HTTP 200, as such robots do."""
-        limit, now = self.ordered("chat-limit"), time.monotonic()
-        while self._called and self._called[0] < now - 60:
-            self._called.popleft()
-        if limit and len(self._called) >= limit:
-            return web.json_response({"errcode": 130101, "errmsg": "send too fast"})
-        self._called.append(now)
-        self.told += 1
-        return web.json_response({"errcode": 0, "errmsg": "ok"})
+        self._robot.rate.limit = self.ordered("chat-limit") or LIMIT
+        kind = request.headers.get(hdrs.CONTENT_TYPE, "")
+        told = self._robot.answer(request.query, kind, await request.read())
+        self.told += told["errcode"] == 0
+        return web.json_response(told)
 
     async def webhook(self, _: web.Request) -> web.Response:
         """Takes it, or is out of order."""

@@ -1,7 +1,7 @@
 """The cases on disk: a notification or the passing of time changes them and writes the letters, in one transaction."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import fields, replace
 from typing import Final
 
 from alerts.pager import case as rules
@@ -55,6 +55,27 @@ class Cases:
             else:
                 self._tell(message, self._letters.channels_of(case.number), now)
             return kind
+
+    def end(self, firing: Collection[str], notification: Notification, now: float) -> int:
+        """Close the cases about alerts of a notification of which none fires any more; how many there were.
+
+        ``firing``: fingerprints of what fires.
+
+        Raises:
+            InboxUnusable: the disk.
+
+        """
+        over = {alert.fingerprint: alert for alert in notification.alerts if not alert.firing}
+        with self._store.writing():
+            cases = [
+                case
+                for case in self.open()
+                if over.keys() & _fingerprints(case) and not _fingerprints(case) & set(firing)
+            ]
+            for case in cases:
+                alerts = tuple(over[each] for each in sorted(_fingerprints(case)) if each in over)
+                self.take(case.route, replace(notification, alerts=alerts, group_key=case.group_key), now)
+            return len(cases)
 
     def tick(self, now: float) -> int:
         """Take the steps whose time has come; how many there were.
@@ -143,3 +164,8 @@ class Cases:
 
     def _read(self, which: str, *values: object) -> list[Case]:
         return [Case(*row) for row in self._store.read(f"{_SELECT} WHERE {which}", values)]
+
+
+def _fingerprints(case: Case) -> frozenset[str]:
+    """Of the alerts that fired when it was told last."""
+    return frozenset(each.rpartition("@")[0] for each in case.state.split(",") if each)

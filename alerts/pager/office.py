@@ -12,7 +12,7 @@ from alerts.pager.inbox import Inbox
 from alerts.pager.letters import Letters
 from alerts.pager.message import Kind
 from alerts.pager.post import Post
-from alerts.pager.settings import Settings
+from alerts.pager.settings import INBOX, Settings
 from alerts.pager.store import Store
 from alerts.pager.watchdog import NAME, Watchdog
 
@@ -38,7 +38,7 @@ class Office:
         self.clock = clock
         self._store = store
         self.roster = Roster(rota, settings.channels, clock)
-        self.figures = Figures(settings.channels, settings.routes)
+        self.figures = Figures(settings.channels, (*settings.routes, INBOX) if settings.routes else ())
         self.inbox = Inbox(store, keep)
         self.letters = Letters(store)
         self.cases = Cases(store, self.letters, settings.routes, self.roster.recipients, settings.address)
@@ -55,6 +55,8 @@ class Office:
     def take(self, route: str, notification: Notification) -> Kind | None:
         """Keep a notification and write its letters, all of it or nothing; what is told of it.
 
+        By the route ``inbox`` nobody is told but the end: Alertmanager tells no end while it may not tell its route.
+
         Raises:
             InboxFull: there is no room and nothing that may go.
             InboxUnusable: the disk.
@@ -63,6 +65,9 @@ class Office:
         now = self.clock()
         with self._store.writing():
             self.inbox.take(notification.alerts, notification.alertmanager, now)
+            if route == INBOX:
+                firing = {alert.fingerprint for alert in self.inbox.firing()}
+                return "over" if self.cases.end(firing, notification, now) else None
             return self.cases.take(route, notification, now)
 
     def hear(self) -> None:

@@ -19,6 +19,8 @@ from alerts.pager.watchdog import WatchdogSettings
 _FILE = Form(address=str, channels=dict, routes=dict, watchdog=dict)
 _STEP = Form(after=str, to=list, whom=str)
 _WATCHDOG = Form(after=str, route=str, url_file=str)
+#: The route of what is kept and shown, and told to nobody.
+INBOX: Final = "inbox"
 _ADDRESS: Final = "http://localhost:9099"
 _WHOM: Final = ("primary", "secondary", "everybody")
 
@@ -34,7 +36,7 @@ class _Kind:
 
 _PROVIDER = _Kind(
     Provider,
-    Form(url=str, body=dict, token_file=str, success=dict, longest=int, limit=int),
+    Form(url=str, body=dict, token_file=str, success=dict, busy=dict, longest=int, limit=int),
     ("url", "body"),
 )
 KINDS: Final[Mapping[str, _Kind]] = {
@@ -102,6 +104,8 @@ def read(text: str) -> Settings:
     routes = {
         str(name): _route(f"routes.{name}", each, known, mistakes) for name, each in given.get("routes", {}).items()
     }
+    if INBOX in routes:
+        mistakes.add(f"routes.{INBOX}: by this one the inbox alone hears; give yours another name")
     address = given.get("address", _ADDRESS)
     if not address.startswith(("http://", "https://")):
         mistakes.add(f"address: {address!r} is no http or https address")
@@ -151,6 +155,8 @@ def _channel(name: str, given: object, mistakes: Mistakes) -> Channel | Mail | N
             mistakes.add(f"{where}.{needed} is missing")
     if isinstance(found.get("to"), list):
         found["to"] = tuple(map(str, found["to"]))
+    if "busy" in found and "success" not in found:
+        mistakes.add(f"{where}.busy says nothing without success: then the status alone counts")
     if found.get("tls", "none") not in ("starttls", "implicit", "none"):
         mistakes.unknown(f"{where}.tls", found["tls"], ("starttls", "implicit", "none"), "way")
     if found.get("limit", 0) < 0:

@@ -14,10 +14,16 @@ from deploy.native.compose import Mount, Service
 from deploy.native.replaced import difference
 from deploy.native.roots import ROOT
 
+_ALERTMANAGER: Final = "alerts/alertmanager.yml"
 _INTERVALS: Final = re.compile(r"^(\s*(?:scrape|evaluation)_interval: )(\w+)\b", re.MULTILINE)
 _WAITS: Final = re.compile(r"^(\s*(?:group_wait|group_interval|repeat_interval): )(\w+)$", re.MULTILINE)
 _RESENT: Final = re.compile(r"(--rules\.alert\.resend-delay=)(\w+)")
 _STEPS: Final = re.compile(r"(\bafter: )(\w+)\b")
+
+
+def waits(text: str, pace: float = PACE) -> str:
+    """Alertmanager's file with its waits divided."""
+    return _WAITS.sub(lambda found: f"{found[1]}{max(1, round(seconds(found[2]) / pace))}s", text)
 
 
 def quickened(services: Sequence[Service], state: Path) -> tuple[list[Service], list[str]]:
@@ -26,7 +32,7 @@ def quickened(services: Sequence[Service], state: Path) -> tuple[list[Service], 
     told = list(_copies(folder))
     copies = {
         "observability/stack/prometheus.yml": folder / "prometheus.yml",
-        "alerts/alertmanager.yml": folder / "alertmanager.yml",
+        _ALERTMANAGER: folder / "alertmanager.yml",
         "alerts/pager.yml": folder / "pager.yml",
         "alerts/rules": folder / "rules",
         "alerts/loki": folder / "loki",
@@ -59,10 +65,15 @@ def _copies(folder: Path) -> Iterator[str]:
     for name, pattern, quick in (
         ("observability/stack/prometheus.yml", _INTERVALS, lambda _: "1s"),
         ("observability/stack/loki.yaml", _INTERVALS, lambda _: "1s"),
-        ("alerts/alertmanager.yml", _WAITS, lambda given: f"{max(1, round(seconds(given) / PACE))}s"),
         ("alerts/pager.yml", _STEPS, lambda given: f"{max(1, round(seconds(given) / PACE))}s"),
     ):
         given = (ROOT / name).read_text(encoding="utf-8")
         changed = pattern.sub(lambda found, quick=quick: f"{found[1]}{quick(found[2])}", given)  # type: ignore[misc]
-        (folder / Path(name).name).write_text(changed, encoding="utf-8")
-        yield from difference(given, changed, name)
+        yield from _written(folder, name, given, changed)
+    given = (ROOT / _ALERTMANAGER).read_text(encoding="utf-8")
+    yield from _written(folder, _ALERTMANAGER, given, waits(given))
+
+
+def _written(folder: Path, name: str, given: str, changed: str) -> Iterator[str]:
+    (folder / Path(name).name).write_text(changed, encoding="utf-8")
+    yield from difference(given, changed, name)

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 import yaml
 
-from alerts.pager.settings import load
+from alerts.pager.settings import INBOX, load
 from deploy.native.compose import seconds
 from deploy.native.programs import find
 from tests.alerts import nodes
@@ -41,37 +41,37 @@ def test_alertmanager_understands_it():
     assert said.returncode == 0, said.stdout + said.stderr
 
 
-def receiver(**labels):
+def receivers(**labels):
     """Where Alertmanager's own program sends an alert."""
     told = [f"{key}={value}" for key, value in labels.items()]
     said = amtool("config", "routes", "test", f"--config.file={FILE}", *told)
     assert said.returncode == 0, said.stdout + said.stderr
-    return said.stdout.strip()
+    return said.stdout.strip().split(",")
 
 
 def wanted(labels):
-    """The route of an alert, by what its labels say."""
+    """The routes of an alert, by what its labels say: what may wait for people is in the inbox at once."""
     if labels["severity"] != "critical":
-        return labels["severity"]
+        return ["inbox", labels["severity"]]
     if labels["signal"] == "logs":
-        return "logs"
-    return "latency" if labels["slo"] == "delivery" else "critical"
+        return ["logs"]
+    return ["latency"] if labels["slo"] == "delivery" else ["critical"]
 
 
 @pytest.mark.parametrize("rule", ALERTS, ids=[rule["alert"] for rule in ALERTS])
 @pytest.mark.parametrize("severity", ["critical", "warning", "info"])
 def test_each_alert_goes_its_route_at_each_severity(rule, severity):
     labels = {"alertname": rule["alert"], **rule["labels"], "severity": severity}
-    assert receiver(**labels) == wanted(labels)
+    assert receivers(**labels) == wanted(labels)
 
 
 def test_a_flood_of_error_lines_goes_its_own_way():
-    assert receiver(alertname="Any", severity="critical", signal="logs", slo="requests") == "logs"
+    assert receivers(alertname="Any", severity="critical", signal="logs", slo="requests") == ["logs"]
 
 
 def test_the_watchdog_comes_by_its_own_door_often_enough_for_the_pager():
     labels = {"service": "heliograph", "severity": "none", "slo": "telemetry", "signal": "meta"}
-    assert receiver(alertname="Watchdog", **labels) == "watchdog"
+    assert receivers(alertname="Watchdog", **labels) == ["watchdog"]
     route = CONFIG["route"]["routes"][0]
     patience = load(ROOT / "alerts" / "pager.yml").watchdog.after
     slowest = seconds(route["repeat_interval"]) + seconds(route["group_interval"])
@@ -79,7 +79,7 @@ def test_the_watchdog_comes_by_its_own_door_often_enough_for_the_pager():
 
 
 def test_what_nobody_thought_of_reaches_the_pager_too():
-    assert receiver(alertname="Unheard", severity="odd") == "warning"
+    assert receivers(alertname="Unheard", severity="odd") == ["warning"]
 
 
 def test_the_pager_is_where_the_compose_file_has_it_and_knows_every_route():
@@ -93,27 +93,51 @@ def test_the_pager_is_where_the_compose_file_has_it_and_knows_every_route():
             continue
         assert webhook["url"] == f"http://pager:{port}/alerts/{each['name']}"
         assert webhook["send_resolved"] is True
-        assert each["name"] in routes, "the example has steps for it"
-    assert set(routes) == {each["name"] for each in CONFIG["receivers"]} - {"watchdog"}
+        assert (each["name"] in routes) == (each["name"] != INBOX), "the example has steps for all others"
+    assert set(routes) == {each["name"] for each in CONFIG["receivers"]} - {"watchdog", INBOX}
 
 
 def test_a_page_is_sooner_and_more_often_than_a_ticket():
     route = CONFIG["route"]
-    _, critical, info = route["routes"]
+    critical, inbox, warning, info = (by_receiver(name) for name in ("critical", "inbox", "warning", "info"))
     assert critical["matchers"] == ['severity = "critical"']
     for wait in ("group_wait", "group_interval", "repeat_interval"):
         assert seconds(critical[wait]) < seconds(route[wait]) < seconds(info[wait])
+        assert not {wait} & (inbox.keys() | warning.keys()), "as the root has it"
     for each in (route, critical, info):
         assert seconds(each["repeat_interval"]) % seconds(each["group_interval"]) == 0, "else it is late by a part"
-    assert "active_time_intervals" not in route
-    assert "active_time_intervals" not in critical, "a page is never muted by the clock"
 
 
-def test_working_hours_are_those_of_a_real_place():
-    (hours,) = CONFIG["time_intervals"]
-    (interval,) = hours["time_intervals"]
-    assert ZoneInfo(interval["location"]).utcoffset(datetime(2026, 1, 5)).total_seconds() == 8 * 3600
-    assert hours["name"] in CONFIG["route"]["routes"][2]["active_time_intervals"]
+def by_receiver(name):
+    return next(each for each in CONFIG["route"]["routes"] if each["receiver"] == name)
+
+
+def test_a_page_and_the_inbox_are_never_muted_by_the_clock_and_what_may_wait_is_both_ways():
+    critical = by_receiver("critical")
+    for each in (CONFIG["route"], critical, *critical["routes"], by_receiver("inbox"), by_receiver("watchdog")):
+        assert not {"active_time_intervals", "mute_time_intervals"} & each.keys()
+    for name in ("warning", "info"):
+        assert by_receiver(name)["active_time_intervals"] == ["working hours"]
+        assert by_receiver(name)["mute_time_intervals"] == ["holidays"]
+    muted = [rule for rule in ALERTS if rule["labels"]["severity"] in ("warning", "info")]
+    assert len(muted) > 40, "the hours are about alerts that there are"
+
+
+def test_a_night_is_longer_than_what_alertmanager_does_not_repeat():
+    """It forgets no notification before its repeat_interval; what ended and began anew by night would wait for that."""
+    (interval,) = CONFIG["time_intervals"][0]["time_intervals"]
+    (day,) = interval["times"]
+    begin, end = (int(day[name].split(":")[0]) for name in ("start_time", "end_time"))
+    assert seconds(CONFIG["route"]["repeat_interval"]) <= (24 - (end - begin)) * 3600
+
+
+def test_hours_and_holidays_are_those_of_a_real_place_that_is_the_rota_s():
+    rota = yaml.safe_load((ROOT / "alerts" / "rota.example.yml").read_text())["time_zone"]
+    assert [each["name"] for each in CONFIG["time_intervals"]] == ["working hours", "holidays"]
+    for named in CONFIG["time_intervals"]:
+        for interval in named["time_intervals"]:
+            assert interval["location"] == rota
+    assert ZoneInfo(rota).utcoffset(datetime(2026, 1, 5)).total_seconds() == 8 * 3600
 
 
 def holds(matcher, labels):

@@ -10,6 +10,7 @@ from alerts.pager.channels.outcome import (
     JSON,
     Answer,
     Call,
+    Later,
     Outcome,
     Refused,
     Sent,
@@ -27,6 +28,7 @@ class Provider:
     """``{phone}``, ``{text}``, ``{title}`` and ``{name}`` are replaced in the body's texts.
 
     ``success``: fields of the answer's JSON that must have these values; many providers refuse with HTTP 200.
+    ``busy``: fields whose value, or one of these values, passes by: the same is tried again soon.
     """
 
     name: str
@@ -34,6 +36,7 @@ class Provider:
     body: Mapping[str, Any]
     token_file: str = ""  # sent as "Authorization: Bearer …"
     success: Mapping[str, Any] = field(default_factory=dict)
+    busy: Mapping[str, Any] = field(default_factory=dict)
     longest: int = 300  # characters of the text
     limit: int = 30
     personal: bool = True
@@ -66,7 +69,13 @@ class Provider:
             told = None
         if isinstance(told, dict) and all(told.get(name) == value for name, value in self.success.items()):
             return outcome
+        if isinstance(told, dict) and any(_is_one_of(told.get(name), value) for name, value in self.busy.items()):
+            return Later(f"the provider is busy: {said(answer.body)}")
         return Refused(f"the provider did not say {dict(self.success)}: {said(answer.body)}")
+
+
+def _is_one_of(told: Any, values: Any) -> bool:
+    return told in values if isinstance(values, list) else told == values
 
 
 def _filled(template: Any, words: Mapping[str, str]) -> Any:

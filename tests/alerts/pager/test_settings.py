@@ -48,10 +48,12 @@ channels:
   c: {}
   d: {type: mail, host: smtp, sender: a@b, tls: ssl, port: "25"}
   e: {type: webhook, url: "http://there", limit: -1}
+  f: {type: sms, url: "http://there", body: {}, busy: {code: BUSY}}
 routes:
   critical: [{to: [chat]}, {after: soon, to: [b]}]
   warning: [{after: 5m, to: [e]}, {to: [e], whom: tertiary}, {whom: primary}]
   info: nothing
+  inbox: [{to: [e]}]
 """
         )
     told = "\n".join(wrong.value.sentences)
@@ -65,6 +67,8 @@ routes:
         "channels.d.tls: 'ssl' is no way; known: starttls, implicit, none",
         "channels.d.port should be a whole number",
         "channels.e.limit is negative",
+        "channels.f.busy says nothing without success",
+        "routes.inbox: by this one the inbox alone hears",
         "routes.critical[0].to: 'chat' is no channel",
         "routes.critical[1].after: 'soon' is no duration such as 30s, 5m or 1h",
         "routes.warning: a step comes before the one above it",

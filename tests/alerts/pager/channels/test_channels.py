@@ -150,6 +150,18 @@ def test_a_provider_that_says_no_with_http_200():
     assert sms.verdict(answer(status=429, **{"Retry-After": "90"})) == Later("HTTP 429", 90.0)
 
 
+def test_a_provider_that_is_busy_with_http_200_is_asked_again_soon():
+    sms = Provider(
+        "sms", "http://provider", {}, success={"Code": "OK"}, busy={"Code": ["LIMIT", "BUSY"], "retry": True}
+    )
+    for body in ({"Code": "BUSY"}, {"Code": "LIMIT", "retry": False}, {"Code": "?", "retry": True}):
+        outcome = sms.verdict(answer(body))
+        assert isinstance(outcome, Later), body
+        assert outcome.seconds <= 5
+    assert isinstance(sms.verdict(answer({"Code": "NO_SUCH_NUMBER"})), Refused)
+    assert sms.verdict(answer({"Code": "OK", "retry": True})) == Sent()
+
+
 # ---------------------------------------------------------------- PagerDuty and others
 
 
