@@ -50,7 +50,7 @@ def judge(reading: Reading) -> Verdict:
     for who, signs in (("client", _closed), ("network", _resending), ("us", _idle), ("client", _limited)):
         if said := signs(reading):
             return Verdict(who, (*said, *_around(reading)))  # type: ignore[arg-type]
-    for who, signs in (("network", _poor), ("client", _lazy), ("network", _full), ("us", _stalled)):
+    for who, signs in (("network", _poor), ("client", _lazy), ("network", _full), ("client", _held), ("us", _stalled)):
         if said := signs(reading):
             return Verdict(who, (*said, *_around(reading)))  # type: ignore[arg-type]
     return Verdict("unclear", (f"{reading.queued + reading.kernel} bytes wait", *_around(reading)))
@@ -109,6 +109,14 @@ def _lazy(reading: Reading) -> tuple[str, ...]:
 def _full(reading: Reading) -> tuple[str, ...]:
     if reading.congestion_window and reading.in_flight >= reading.congestion_window:
         return (f"the path is full: {reading.in_flight} segments are under way, no more are allowed",)
+    return ()
+
+
+def _held(reading: Reading) -> tuple[str, ...]:
+    """More could go by the path, but not by the window: what is under way fills it."""
+    under_way = reading.in_flight * reading.segment
+    if reading.kernel > under_way and 0 <= reading.window < under_way + reading.segment:
+        return (f"its receive window of {reading.window} bytes is full: {reading.in_flight} segments are under way",)
     return ()
 
 

@@ -152,7 +152,6 @@ async def trickled(reader, server, seconds):
 @pytest.mark.parametrize(
     ("others", "hz"), [(199, 50), pytest.param(4999, 10, marks=[pytest.mark.slow, pytest.mark.timeout(180)])]
 )
-@pytest.mark.slow
 async def test_one_reader_of_10_kbit_a_second_is_seen_bounded_cut_and_resumes_without_a_gap(tmp_path, others, hz):
     with Served(tmp_path, configuration(**SETTINGS)) as server, crowd(server.port) as crew:
         await asyncio.to_thread(crew.open, others, "subscribe", CHANNEL, token("crowd"))
@@ -220,8 +219,7 @@ async def test_a_reader_that_stops_is_cut_by_bytes_or_at_a_low_rate_by_age(make_
     assert telemetry.value(names.CONNECTIONS_CLOSED, "3008", cause, "server") == 1
     assert telemetry.line("connection.closed")["cause"] == cause
     record = telemetry.line("connection.recorded")
-    assert record["cause"] == cause
-    assert record["verdict"] in ("client", "unclear"), "on a busy machine the kernel may not have told enough yet"
+    assert (record["cause"], record["verdict"]) == (cause, "client"), record
     events = [event["event"] for event in record["events"]]
     assert events[-3:] == ["stalled", "cut", "dropped"]
     assert sum(telemetry.registry.values(names.DROPPED).values()) > 0

@@ -11,6 +11,7 @@ from tests.e2e.crowd import crowd, needs_a_compiler
 from tests.e2e.served import Served, configuration, token
 
 SECOND = 1e9
+BUSY = 1.5
 
 pytestmark = needs_a_compiler
 
@@ -33,14 +34,14 @@ class Share:
 
 
 def in_time(told: dict, share: Share, wanted: float) -> None:
-    """The requirement is of a machine that has nothing else to do, which that of a test is not: here it may take twice as long.
+    """The requirement is of a machine that has nothing else to do.
 
-    The server also waits for its core, which the kernel tells, and shares it with a neighbour on the core's other thread,
-    which takes up to half of its speed and nobody tells.
+    On one that has the server waits for its core, which the kernel tells, and shares it with a neighbour on the core's
+    other thread, which takes up to half of its speed and nobody tells.
     """
     p99, busy = told["upgrades"]["p99"] / SECOND, share.factor()
     print(f"upgrade p99 {p99:.2f} s; the server had to wait for its core {busy - 1:.2f} times as long as it ran")
-    assert p99 <= 2 * wanted * busy
+    assert p99 <= wanted * busy * (2 if busy > BUSY else 1)
 
 
 def calm(server: Served) -> None:

@@ -27,6 +27,12 @@ HEALTHY = Reading(rtt=0.02, least_rtt=0.018, ping_rtt=0.03, segments=1000, windo
         ({"kernel": 60_000, "rtt": 1.8}, "network", "1800 ms there and back"),
         ({"kernel": 60_000, "ping_rtt": 3.0}, "client", "after 3000 ms, its network takes 20 ms"),
         ({"kernel": 60_000, "in_flight": 10, "congestion_window": 10}, "network", "the path is full"),
+        (
+            {"kernel": 60_000, "in_flight": 2, "congestion_window": 10, "window": 3967, "segment": 2048},
+            "client",
+            "window of 3967 bytes is full: 2 segments",
+        ),
+        ({"kernel": 60_000, "in_flight": 2, "congestion_window": 10}, "unclear", "60000 bytes wait"),
         ({"kernel": 60_000, "stall": 1.5}, "us", "stood still for 1.5 s"),
         ({"kernel": 60_000}, "unclear", "60000 bytes wait"),
         ({"stall": 2.0}, "us", "stood still for 2.0 s"),
