@@ -207,14 +207,18 @@ class Registry:
 
     def values(self, metric: Metric) -> dict[tuple[str, ...], float]:
         """All series of a metric now (a histogram's counts), figures of the rooms included."""
+        return self.all_values().get(metric.name, {})
+
+    def all_values(self) -> dict[str, dict[tuple[str, ...], float]]:
+        """The same of every metric that has series, by its name; each room is asked once."""
         told: Told = {}
         for _ in self._ask(told):
             pass
-        family = self._families.get(metric.name)
-        found: dict[tuple[str, ...], float] = dict(told.get(metric.name, {}))
-        for labels, child in family.series.items() if family is not None else ():
-            found[labels] = found.get(labels, 0) + child.value
-        return found
+        for name, family in self._families.items():
+            series = told.setdefault(name, {})
+            for labels, child in family.series.items():
+                series[labels] = series.get(labels, 0) + child.value
+        return told
 
     def value(self, metric: Metric, *labels: str) -> float:
         """One series' number now; 0 when there is none."""

@@ -5,6 +5,7 @@ durations of Go, no nearest name and no options that exist elsewhere, and its er
 """
 
 import copy
+import functools
 import socket
 import sys
 from collections.abc import Mapping
@@ -152,8 +153,9 @@ def examine(file: Path | None, environ: Mapping[str, str], flags: Mapping[str, o
     return Examined(checked.values, mistakes, tree)
 
 
+@functools.cache
 def known_options() -> Section:
-    """Every option of this server and of Centrifugo 6.9."""
+    """Every option of this server and of Centrifugo 6.9: one tree for all, to be read."""
     root = ours()
     add_elsewhere(root)
     return root

@@ -123,9 +123,8 @@ class Told:
 
     def look(self) -> None:
         """Remember which metrics are not zero now; for gauges that will go back."""
-        for metric in names.METRICS.values():
-            if any(self.registry.values(metric).values()):
-                self._left_zero.add(metric.name)
+        everything = self.registry.all_values().items()
+        self._left_zero |= {name for name, series in everything if any(series.values())}
 
     def alive(self) -> set[str]:
         """All names that were seen alive."""
@@ -160,9 +159,9 @@ def hold_to_claims(request: pytest.FixtureRequest, registries: Sequence[Registry
 def values_seen(registry: Registry) -> set[str]:
     """`metric label=value` of each closed label value that is not zero now."""
     seen = set()
-    for metric in names.METRICS.values():
+    for name, series in registry.all_values().items():
+        metric = names.METRICS[name]
         labels = [label for label, values in metric.labels.items() if not isinstance(values, Handed)]
-        series = registry.values(metric) if labels else {}
         for found, number in series.items():
             by_label = dict(zip(metric.labels, found, strict=True))
             seen |= {f"{metric.name} {label}={by_label[label]}" for label in labels if number}

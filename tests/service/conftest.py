@@ -1,6 +1,14 @@
-"""Fixtures for tests of commands."""
+"""What tests of several rooms of the service share."""
 
 import pytest
+
+from observability import runtime
+
+
+@pytest.fixture(autouse=True)
+def nothing_frozen(monkeypatch):
+    """A node's first freeze would look through the whole test process, a tenth of a second each; it has its tests elsewhere."""
+    monkeypatch.setattr(runtime, "freeze", lambda: None)
 
 
 @pytest.fixture
