@@ -159,6 +159,7 @@ def test_each_that_looks_far_back_has_its_fault():
     assert FAULTS.keys() == {alert for alert, subject in LOOK_BACK.items() if subject}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("alert", FAULTS)
 def test_what_looks_far_back_fires_as_soon_all_the_same(alert, tmp_path):
     """A budget's hour has to fill up to its limit first: 17 s of a total outage, where 14.4 times 1 % is the limit."""

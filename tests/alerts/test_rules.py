@@ -136,10 +136,13 @@ def test_promtool_finds_no_fault_in_the_rules():
     assert said.returncode == 0, said.stdout + said.stderr
 
 
+#: Three days of a budget, minute by minute, take promtool ten seconds; an hour of the others takes some.
+LONG = {"alerting", "connections", "process", *(each for each in SUBJECTS if each.startswith("budget_"))}
+
+
 @pytest.mark.parametrize(
     "subject",
-    # Three days of a budget, minute by minute, take promtool ten seconds.
-    [pytest.param(each, marks=pytest.mark.slow if each.startswith("budget_") else ()) for each in SUBJECTS],
+    [pytest.param(each, marks=pytest.mark.slow if each in LONG else ()) for each in SUBJECTS],
 )
 def test_the_rules_fire_and_stay_silent_as_their_tests_say(subject):
     said = promtool("test", "rules", TESTS / f"{subject}_test.yml")
