@@ -46,7 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _unknown(name: str) -> int:
     near = difflib.get_close_matches(name, BY_NAME, 1)
-    say(f"heliograph: there is no fault {name!r}{f'; did you mean {near[0]}?' if near else ''} `make lab` lists them")
+    say(f"heliograph: there is no fault {name!r}{f'; did you mean {near[0]}?' if near else '.'} `make lab` lists them")
     return 2
 
 

@@ -10,4 +10,6 @@ def test_without_a_name_it_lists(capsys):
 
 def test_an_unknown_name_is_told_with_the_nearest(capsys):
     assert command.main(["slow-clien"]) == 2
-    assert "there is no fault 'slow-clien'; did you mean slow-client?" in capsys.readouterr().out
+    assert "there is no fault 'slow-clien'; did you mean slow-client? `make lab` lists them" in capsys.readouterr().out
+    assert command.main(["zzz"]) == 2
+    assert "there is no fault 'zzz'. `make lab` lists them" in capsys.readouterr().out

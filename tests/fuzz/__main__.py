@@ -120,7 +120,9 @@ def report(outcomes: list[Outcome], seed: int) -> str:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.fuzz", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--runs", type=int, default=1_000_000, help="inputs in all, shared by the targets (1000000)")
     parser.add_argument("--minutes", type=float, default=0, help="end then, whatever is left; 0: when all were run (0)")
     parser.add_argument("--seed", type=int, default=0, help="0: a new one each time (0)")
