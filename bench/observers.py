@@ -74,7 +74,7 @@ def calls(told: Telemetry) -> dict[str, Callable[[], object]]:
         trace = channels.publishing("chat", "chat:1", 1, via="client")
         broker.done("publish", 0.00002, trace)
         channels.published(trace, "chat", "client", 0.0001, offset=5)
-        channels.delivered("chat", 0.0003, 1)
+        channels.delivered(0.0003, 1)
         channels.fanned_out("chat", 1, 1, 0.0001, traceparents=(trace.traceparent,) if trace else ())
 
     def connection() -> None:
@@ -94,12 +94,12 @@ def calls(told: Telemetry) -> dict[str, Callable[[], object]]:
 
     def visit() -> None:
         channels.joined("chat")
-        channels.left("chat")
+        channels.left()
 
     return {
         "message: all calls of a publication to one receiver": message,
         "connection: from upgrade to end": connection,
-        "channels.delivered": lambda: channels.delivered("chat", 0.0003, 256),
+        "channels.delivered": lambda: channels.delivered(0.0003, 256),
         "connections.command": lambda: connections.command("publish"),
         "connections.received": lambda: connections.received(1, 64),
         "connections.pinged and ponged": heartbeat,

@@ -21,10 +21,10 @@ HELIOGRAPH, C, AIOHTTP, WEBSOCKETS, NODE = (
 )
 
 
-def heliograph(*, seeing: bool = True) -> Server:
+def heliograph(*, seeing: bool = True, namespaces: int = 0) -> Server:
     """The server itself with the bench's door in its process; `seeing` is everything on, traces exported to a sink."""
     environment = {"OTEL_EXPORTER_OTLP_ENDPOINT": _sink()} if seeing else {"BENCH_BLIND": "1"}
-    return Server([sys.executable, "-m", "bench.server"], environment)
+    return Server([sys.executable, "-m", "bench.server"], {**environment, "BENCH_NAMESPACES": str(namespaces)})
 
 
 @functools.cache

@@ -1,14 +1,13 @@
 """The real server with the bench's door in its process: built as `serve` builds it, published to through its hub.
 
 BENCH_BLIND=1 starts it with null observers; OTEL_EXPORTER_OTLP_ENDPOINT says where its traces go otherwise.
-BENCH_DOCUMENTS=1 publishes documents, compressed for whoever offers it.
+BENCH_DOCUMENTS=1 publishes documents, compressed for whoever offers it. BENCH_NAMESPACES=N configures N more of them.
 """
 
 import asyncio
 import collections
 import gc
 import os
-import time
 
 import msgspec
 import uvloop
@@ -17,9 +16,13 @@ from bench import build, envelope, memory_parts
 from bench.door import Door
 from bench.lag import lag, share
 from bench.service import configuration_file
+from bench.steps import Steps, watched
 from observability import setup
 from service import app, config
+from service.api.health import Doors
 from service.channels.hub import Hub
+
+SCRAPES = Steps()
 
 
 class Bench:
@@ -27,6 +30,7 @@ class Bench:
 
     def __init__(self, service: app.Service) -> None:
         self._service = service
+        self.internal_port = 0
         self._data = envelope.document if os.environ.get("BENCH_DOCUMENTS") else envelope.data
 
     async def broadcast(self, batch: int) -> None:
@@ -61,19 +65,31 @@ class Bench:
         ours = {name: count for name, count in counts.items() if name.startswith(("service.", "observability."))}
         return msgspec.json.encode({**ours, "descriptors": len(os.listdir("/proc/self/fd"))}).decode()
 
+    async def everywhere(self, words: list[str]) -> str:
+        """`everywhere N`: publishes N times in the room of each further namespace."""
+        hub = self._service.hub
+        rooms = [f"{name}:room" for name in self._service.settings.namespaces.named]
+        for _ in range(int(words[0])):
+            for room in rooms:
+                hub.publish(room, self._data().encode())
+                await asyncio.sleep(0)
+        while any(channel is not None and channel.queued for channel in map(hub._channels.get, rooms)):
+            await asyncio.sleep(0)
+        return f"done {int(words[0]) * len(rooms)}"
+
     async def scrape(self, _words: list[str]) -> str:
-        """ "scrape LINES MILLISECONDS LONGEST": the whole time of the loop, and its longest step."""
-        steps, text = [], b""
-        rendered = iter(self._service.telemetry.registry.render(openmetrics=True))
-        while True:
-            began = time.perf_counter()
-            piece = next(rendered, None)
-            steps.append(1000 * (time.perf_counter() - began))
-            if piece is None:
-                break
-            text += piece
-        lines = text.count(b"\n")
-        return f"scrape {lines} {sum(steps):.3f} {max(steps):.3f}"
+        """ "scrape LINES TIME LONGEST CPU LONGEST": a GET of /metrics; ms that its handler held the loop, its longest
+        step, and both by the thread's CPU time."""
+        SCRAPES.clear()
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.internal_port)
+        writer.write(
+            b"GET /metrics HTTP/1.1\r\nHost: b\r\nAccept: application/openmetrics-text\r\nConnection: close\r\n\r\n"
+        )
+        text = await reader.read()
+        writer.close()
+        lines = text.count(b"\n") - text.count(b"\r\n")  # without the head and the frames of its chunks
+        figures = (f(times) for times in (SCRAPES.wall, SCRAPES.cpu) for f in (sum, max))
+        return f"scrape {lines} " + " ".join(f"{figure:.3f}" for figure in figures)
 
 
 def drained(hub: Hub) -> bool:
@@ -83,17 +99,25 @@ def drained(hub: Hub) -> bool:
 
 
 async def main() -> None:
-    file = configuration_file()
+    file = configuration_file(int(os.environ.get("BENCH_NAMESPACES", "0")))
     os.dup2(os.open(build.OUT / "server.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644), 1)
     blind = os.environ.get("BENCH_BLIND") == "1"
     flags = {"http_server.port": 0, "http_server.internal_port": 0, "http_server.address": "127.0.0.1"}
     if os.environ.get("BENCH_DOCUMENTS"):
         flags["websocket.compression"] = True
     settings = config.load(file, os.environ, flags)
+    Doors.metrics = watched(Doors.metrics, SCRAPES)  # type: ignore[method-assign]
     service = app.Service(settings, setup.silent() if blind else None)
-    public, _ = await service.start()
     bench = Bench(service)
-    words = {"lag": bench.lag, "parts": bench.parts, "scrape": bench.scrape, "objects": bench.objects}
+    public, internal = await service.start()
+    bench.internal_port = internal.port
+    words = {
+        "lag": bench.lag,
+        "everywhere": bench.everywhere,
+        "parts": bench.parts,
+        "scrape": bench.scrape,
+        "objects": bench.objects,
+    }
     door = Door(bench.broadcast, {**words, "no-collector": bench.without_collector})
     door.open(public.port)
     await door.closed.wait()

@@ -29,11 +29,14 @@ CONFIGURATION = {
 }
 
 
-def configuration_file() -> Path:
-    """The configuration of all rows: anybody may subscribe and publish, no history."""
+def configuration_file(namespaces: int = 0) -> Path:
+    """The configuration of all rows: anybody may subscribe and publish, no history; with further namespaces."""
     build.OUT.mkdir(parents=True, exist_ok=True)
-    target = build.OUT / "config.json"
-    target.write_bytes(msgspec.json.encode(CONFIGURATION))
+    target = build.OUT / f"config{namespaces or ''}.json"
+    whole = msgspec.json.decode(msgspec.json.encode(CONFIGURATION))
+    further = {"history_size": 10, "history_ttl": "60s", "force_recovery": True, **CHANNEL_OPTIONS}
+    whole["channel"]["namespaces"] += [{"name": f"n{number:03}", **further} for number in range(namespaces)]
+    target.write_bytes(msgspec.json.encode(whole))
     return target
 
 

@@ -125,10 +125,10 @@ HAPPENINGS = (
         "channels", "fanned_out", "A batch went to all subscribers; a span for each sampled publication",
         (n.FANOUT_SECONDS,), (s.FANOUT_SPAN,),
     ),
-    Happening("channels", "delivered", "The kernel took deliveries", (n.DELIVERY_SECONDS, n.DELIVERED)),
+    Happening("channels", "delivered", "The kernel took deliveries", (n.DELIVERY_SECONDS,)),
     Happening(
         "channels", "delivered_late", "It took them too late",
-        (n.DELIVERY_SECONDS, n.DELIVERED, n.TRACES_SAMPLED), (s.DELIVER_SPAN,), (n.MESSAGE_LATE,),
+        (n.DELIVERY_SECONDS, n.LATE, n.TRACES_SAMPLED), (s.DELIVER_SPAN,), (n.MESSAGE_LATE,),
     ),
     Happening("channels", "joined", "A subscriber came", (n.SUBSCRIBES, n.RECOVERIES_TOTAL)),
     Happening("channels", "left", "Subscribers went", (n.UNSUBSCRIBES,)),
@@ -143,7 +143,7 @@ HAPPENINGS = (
     ),
     Happening(
         "channels", "", "The ledger: what became of each expected message, at the scrape",
-        (l.EXPECTED, l.QUEUED, l.ENDED, n.DROPPED, l.UNACCOUNTED),
+        (l.EXPECTED, n.DELIVERED, l.QUEUED, l.ENDED, n.DROPPED, l.UNACCOUNTED),
     ),
     Happening("presence", "announced", "A subscriber came or went, and others hear of it", (n.ANNOUNCEMENTS,)),
     Happening("presence", "told", "The kernel took joins and leaves", (n.ANNOUNCEMENTS_DELIVERED,)),

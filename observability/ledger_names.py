@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from observability.names import METRICS, NAMESPACES, PREFIX, Metric
+from observability.names import EVERY_NAMESPACE, METRICS, NAMESPACES, PREFIX, Metric
 
 DECLINED: Final = ("filtered", "unsubscribed", "repeated")
 ENDS: Final = ("recovered", "told", *DECLINED)
@@ -30,7 +30,7 @@ UNACCOUNTED = Metric(
     f"{PREFIX}messages_unaccounted",
     "gauge",
     "Expected messages of which nobody knows what became; anything but 0 is a fault of ours.",
-    _BY_NAMESPACE,
+    {"namespace": EVERY_NAMESPACE},
 )
 CONNECTIONS_UNACCOUNTED = Metric(
     f"{PREFIX}connections_unaccounted",

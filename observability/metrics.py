@@ -8,6 +8,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
+from math import prod
 from time import time
 from typing import Any, Generic, TypeVar, cast
 
@@ -26,7 +27,8 @@ Source = Callable[[], Iterable[Figure | None]]
 class Words:
     """Closed label values that the service owns; each list exists once, there."""
 
-    namespaces: Sequence[str] = ()
+    namespaces: Sequence[str] = ()  # those that are told by name
+    other_namespaces: Sequence[str] = ()  # the others: known, and told together
     close_codes: Sequence[str] = ()
     close_causes: Sequence[str] = ()
     reply_errors: Sequence[str] = ("0",)
@@ -43,8 +45,17 @@ class Words:
         """The allowed values of a label."""
         if not isinstance(values, Handed):
             return values
-        handed = tuple(getattr(self, values.what))
-        return (*handed, "", names.NO_NAMESPACE) if values is names.NAMESPACES else handed
+        if values in _NAMESPACES:
+            return (*self.namespaces, *self.other_namespaces, "", names.NO_NAMESPACE)
+        return tuple(getattr(self, values.what))
+
+    def shown(self, values: names.Values) -> dict[str, str]:
+        """Each allowed value of a label as the scrape shows it."""
+        shown = {value: value or names.NO_NAMESPACE for value in self.of(values)}
+        return shown | dict.fromkeys(self.other_namespaces, names.OTHER) if values is names.NAMESPACES else shown
+
+
+_NAMESPACES = (names.NAMESPACES, names.EVERY_NAMESPACE)
 
 
 class Counter:
@@ -128,9 +139,9 @@ class Family(Generic[Child]):
         self.series: dict[tuple[str, ...], Child] = {}
         self._make = make
         self._strict = strict
-        self._closed = tuple(frozenset(words.of(values)) for values in metric.labels.values())
+        self._closed = tuple(words.shown(values) for values in metric.labels.values())
         self.by = Children(self._enter)
-        self._begin(words)
+        self._begin()
 
     def child(self, *values: str) -> Child:
         """The child of these label values, in the declaration's order; bind it once where it is known."""
@@ -143,28 +154,27 @@ class Family(Generic[Child]):
     def closed(self, values: tuple[str, ...]) -> tuple[str, ...]:
         """The values as they are shown: ``other`` for each that is not in its closed set."""
         assert len(values) == len(self._closed), f"{self.metric.name} has the labels {list(self.metric.labels)}"
-        shown = tuple(
-            value if value in allowed else names.OTHER for value, allowed in zip(values, self._closed, strict=True)
-        )
-        assert not self._strict or shown == values, f"{self.metric.name}: {values} is not in its closed set"
-        return tuple(value or names.NO_NAMESPACE for value in shown)
+        assert not self._strict or self._declared(values), f"{self.metric.name}: {values} is not in its closed set"
+        return tuple(allowed.get(value, names.OTHER) for value, allowed in zip(values, self._closed, strict=True))
+
+    def _declared(self, values: tuple[str, ...]) -> bool:
+        return all(value in allowed for value, allowed in zip(values, self._closed, strict=True))
 
     def _enter(self, values: tuple[str, ...]) -> Child:
         shown = self.closed(values)
         child = self.series.get(shown)
         if child is None:
             child = self.series[shown] = self._make()
-        if all(value in allowed for value, allowed in zip(values, self._closed, strict=True)):
+        if self._declared(values):
             self.by[values[0] if len(values) == 1 else values] = child  # bounded: declared ones only
         return child
 
-    def _begin(self, words: Words) -> None:
+    def _begin(self) -> None:
         handed = [values for values in self.metric.labels.values() if isinstance(values, Handed)]
-        if self.metric.kind == "gauge" or any(values is not names.NAMESPACES for values in handed):
+        if self.metric.kind == "gauge" or any(values not in _NAMESPACES for values in handed):
             return
-        combinations = list(product(*(words.of(values) for values in self.metric.labels.values())))
-        if len(combinations) <= PRESET:
-            for values in combinations:
+        if prod(len(set(shown.values())) for shown in self._closed) <= PRESET:
+            for values in product(*self._closed):
                 self._enter(values)
 
 
@@ -240,6 +250,7 @@ class Registry:
         return cast("Family[Child]", self._families.setdefault(metric.name, cast("AnyFamily", family)))
 
     def _ask(self, told: "Told") -> Iterator[bytes]:
+        yield from self._make_ready()
         for source in self._sources:
             try:
                 for figure in source():
@@ -253,12 +264,21 @@ class Registry:
                 self._failures.inc()
             yield b""
 
+    def _make_ready(self) -> Iterator[bytes]:
+        """Each family of namespaces, of which there may be hundreds, is made in a step of its own."""
+        for metric in names.METRICS.values():
+            if metric.name not in self._families and names.NAMESPACES in metric.labels.values():
+                self._make(metric)
+                yield b""
+
+    def _make(self, metric: Metric) -> None:
+        (self.gauge if metric.kind == "gauge" else self.counter)(metric)
+
     def _take(self, figure: Figure, told: "Told") -> None:
-        metric = names.METRICS[figure.name]
-        if metric.name not in self._families:
-            (self.gauge if metric.kind == "gauge" else self.counter)(metric)
-        series = told.setdefault(metric.name, {})
-        shown = self._families[metric.name].closed(figure.labels)
+        if figure.name not in self._families:
+            self._make(names.METRICS[figure.name])
+        series = told.setdefault(figure.name, {})
+        shown = self._families[figure.name].closed(figure.labels)
         series[shown] = series.get(shown, 0) + figure.value
 
 

@@ -13,6 +13,8 @@ OTHER = "other"  # stands for every label value outside the closed set
 BACKENDS_ERRORS = 400  # reply codes from here on are the backend's own; they count as other
 BACKENDS_CLOSINGS = range(4000, 5000)  # close codes, likewise
 SERVER_FAULTS = frozenset({100, 3004})  # reply and close codes that say: our fault; they make the error rate
+NAMED = 12  # namespaces that are told by name unless the configuration says which
+LINES_A_NAMESPACE = 26  # of a scrape, at most, for one that is told by name
 NO_NAMESPACE = "-"  # channels without namespace; no namespace can be called so
 
 
@@ -23,7 +25,8 @@ class Handed:
     what: str
 
 
-NAMESPACES = Handed("namespaces")  # closed by the configuration
+NAMESPACES = Handed("namespaces")  # of the configured ones those that are told by name; the rest count as other
+EVERY_NAMESPACE = Handed("every_namespace")  # for what costs no line unless something is wrong
 CLOSE_CODES = Handed("close_codes")
 CLOSE_CAUSES = Handed("close_causes")
 REPLY_ERRORS = Handed("reply_errors")  # codes as text; "0" is success
@@ -194,13 +197,15 @@ SLOW_CONNECTIONS = _gauge("slow_connections", "Connections that do not take what
 # -------------------------------------------------------------- metrics: channels and broker
 PUBLICATIONS = _counter("publications", "Accepted publications.", namespace=NAMESPACES, via=VIAS)
 PUBLISH_ERRORS = _counter(
-    "publish_errors", "Refused or failed publications, by reply code.",
-    namespace=NAMESPACES, via=VIAS, error=REPLY_ERRORS,
-)  # fmt: skip
+    "publish_errors", "Refused or failed publications, by reply code.", via=VIAS, error=REPLY_ERRORS
+)
 PUBLISH_SECONDS = _seconds("publish", "From accepting a publication to its place in the stream.", LATENCY)
 DELIVERED = _counter("messages_delivered", "Messages handed to the kernel for a subscriber.", namespace=NAMESPACES)
 DELIVERY_SECONDS = _seconds(
-    "message_delivery", "From accepting a publication to the kernel's taking it for a subscriber.", LATENCY,
+    "message_delivery", "From accepting a publication to the kernel's taking it for a subscriber.", LATENCY
+)
+LATE = _counter(
+    "messages_late", "Messages that the kernel took more than telemetry.slow_message after they were accepted.",
     namespace=NAMESPACES,
 )  # fmt: skip
 FANOUT_SECONDS = _seconds("fanout", "From the start of a batch to its last slice.", LATENCY)
@@ -208,15 +213,11 @@ FANOUT_LAG = _gauge("fanout_lag_seconds", "Age of the oldest publication that th
 DROPPED = _counter(
     "messages_dropped", "Messages that a subscriber did not get.", namespace=NAMESPACES, cause=DROP_CAUSES
 )
-DELTAS = _counter(
-    "delta_messages", "Messages to subscribers that take deltas.", namespace=NAMESPACES, form=("delta", "full")
-)
+DELTAS = _counter("delta_messages", "Messages to subscribers that take deltas.", form=("delta", "full"))
 DELTA_SAVED = _counter("delta_saved_bytes", "Bytes that deltas were shorter.", unit="bytes", namespace=NAMESPACES)
-RECEIPTS = _counter("receipts", "Receipts of clients, by result.", namespace=NAMESPACES, result=RECEIPT_RESULTS)
-RECEIPT_RESUMES = _counter(
-    "receipt_resumes", "Subscribers that went on where their user's receipts end.", namespace=NAMESPACES
-)
-REDELIVERIES = _counter("redeliveries", "Subscribers asked back for what they did not confirm.", namespace=NAMESPACES)
+RECEIPTS = _counter("receipts", "Receipts of clients, by result.", result=RECEIPT_RESULTS)
+RECEIPT_RESUMES = _counter("receipt_resumes", "Subscribers that went on where their user's receipts end.")
+REDELIVERIES = _counter("redeliveries", "Subscribers asked back for what they did not confirm.")
 UNCONFIRMED = _gauge("receipts_unconfirmed", "Messages given to subscribers that confirm, and not yet confirmed.")
 RECEIPT_POSITIONS = _gauge("receipt_positions", "Confirmed positions that are kept for users.")
 REPORTS = _counter("client_reports", "Reports of clients, by result.", result=REPORT_RESULTS)
@@ -224,20 +225,16 @@ UNMEASURED = _counter(
     "client_reports_unmeasured", "Reported messages whose delay is not known, by reason.", reason=UNMEASURED_REASONS
 )
 CLIENT_DISCONNECTS = _counter("client_disconnects", "Ends of connections as clients saw them.", seen=SEEN)
-RECEIVE_SECONDS = _seconds(
-    "message_receive", "From accept to the client's receipt, as clients report it.", ARRIVAL, namespace=NAMESPACES
-)
+RECEIVE_SECONDS = _seconds("message_receive", "From accept to the client's receipt, as clients report it.", ARRIVAL)
 SUBSCRIPTIONS = _gauge("subscriptions", "Subscribers, summed over channels.", namespace=NAMESPACES)
-SUBSCRIBES = _counter("subscribes", "Subscribers that came.", namespace=NAMESPACES)
-UNSUBSCRIBES = _counter("unsubscribes", "Subscribers that went.", namespace=NAMESPACES)
+SUBSCRIBES = _counter("subscribes", "Subscribers that came.")
+UNSUBSCRIBES = _counter("unsubscribes", "Subscribers that went.")
 CHANNELS = _gauge("channels", "Channels with at least one subscriber here.", namespace=NAMESPACES)
 RECOVERIES_TOTAL = _counter("recoveries", "Asked recoveries, by result.", namespace=NAMESPACES, result=RECOVERIES)
 INSUFFICIENT = _counter("insufficient_state", "Subscribers told that their position was lost.", namespace=NAMESPACES)
-PRESENT = _gauge("present", "Subscribers of this node that presence tells of.", namespace=NAMESPACES)
-ANNOUNCEMENTS = _counter("announcements", "Joins and leaves announced.", namespace=NAMESPACES, kind=ANNOUNCED)
-ANNOUNCEMENTS_DELIVERED = _counter(
-    "announcements_delivered", "Joins and leaves handed to the kernel for a subscriber.", namespace=NAMESPACES
-)
+PRESENT = _gauge("present", "Subscribers of this node that presence tells of.")
+ANNOUNCEMENTS = _counter("announcements", "Joins and leaves announced.", kind=ANNOUNCED)
+ANNOUNCEMENTS_DELIVERED = _counter("announcements_delivered", "Joins and leaves handed to the kernel for a subscriber.")
 PRESENCE_FAILURES = _counter(
     "presence_failures", "Times that presence could not be kept.", operation=PRESENCE_OPERATIONS
 )

@@ -46,6 +46,7 @@ class TelemetrySettings:
     log_stdout: bool = True
     log_file: str = ""  # written beside stdout
     sampling: SamplingSettings = SamplingSettings()
+    namespaces: tuple[str, ...] = ()  # that metrics tell by name; the others are told together
     slow_message: float = 0.25  # seconds from accept to the kernel; slower ones get a span and a line
     enabled: bool = True  # False: nothing is told to anybody (for measurements)
 

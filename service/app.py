@@ -368,7 +368,8 @@ def _hub(settings: Settings) -> HubSettings:
 def _words(settings: Settings, middlewares: Sequence[Middleware]) -> Words:
     """The closed lists of label values; ``observability`` knows no room, so they are handed over."""
     return Words(
-        namespaces=[namespace.name for namespace in settings.namespaces],
+        namespaces=settings.telemetry.namespaces,
+        other_namespaces=[name for name in settings.namespaces.named if name not in settings.telemetry.namespaces],
         close_codes=[str(code) for code in closing.CLOSINGS],
         close_causes=closing.CAUSES,
         ends=closing.USUAL_ENDS,

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
+from observability import names
 from observability.sampling import SamplingSettings
 from observability.setup import TelemetrySettings
 from service import __version__
@@ -169,6 +170,9 @@ def _notes(examined: Examined, environ: Mapping[str, str]) -> list[str]:
     notes = reading.left_behind(environ, known_options())
     if examined.values["prometheus"]["enabled"]:
         notes.append("prometheus.enabled: metrics are on the internal port, never on the public one")
+    every, named = len(examined.values["channel"]["namespaces"]), len(_named(examined.values))
+    if named < every and not examined.values["prometheus"]["namespaces"]:
+        notes.append(f"prometheus.namespaces: metrics tell {named} of {every} namespaces by name, the others as other")
     if examined.values["client"]["insecure"]:
         notes.append("client.insecure: everybody may connect, subscribe, publish and read without a token")
     if examined.values["http_api"]["insecure"]:
@@ -347,6 +351,13 @@ def _page(values: Tree, telemetry: TelemetrySettings) -> PageSettings:
     )
 
 
+def _named(values: Tree) -> tuple[str, ...]:
+    """The namespaces that metrics tell by name; deterministic, so that a series keeps its meaning over restarts."""
+    every = tuple(namespace["name"] for namespace in values["channel"]["namespaces"])
+    chosen = values["prometheus"]["namespaces"]
+    return every if "*" in chosen else chosen or every[: names.NAMED]
+
+
 def _telemetry(values: Tree, environ: Mapping[str, str]) -> TelemetrySettings:
     told = values["telemetry"]
     given = environ.get("OTEL_EXPORTER_OTLP_ENDPOINT", "")
@@ -368,5 +379,6 @@ def _telemetry(values: Tree, environ: Mapping[str, str]) -> TelemetrySettings:
             users=frozenset(told["traced_users"]),
             channels=frozenset(told["traced_channels"]),
         ),
+        namespaces=_named(values),
         slow_message=told["slow_message"],
     )

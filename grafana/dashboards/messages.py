@@ -75,14 +75,17 @@ def fanout() -> timeseries.Panel:
     )
 
 
-def delivery_by_namespace() -> timeseries.Panel:
+def late_by_namespace() -> timeseries.Panel:
     """Whose messages are late."""
+    late = rate("heliograph_messages_late_total", "namespace")
+    delivered = rate("heliograph_messages_delivered_total", "namespace")
     return lines(
-        "P99 delivery by namespace",
-        "The P99 of deliveries of each namespace. Normal is the same for all. One alone: its channels are large, its "
-        "messages heavy, or its readers slow; find them under Backlog & slow readers.",
-        "s",
-        prometheus(quantile(0.99, DELIVERY, "namespace"), "{{namespace}}"),
+        "Late deliveries by namespace",
+        "Share of each namespace's deliveries that took longer than telemetry.slow_message (250 ms). Normal is 0 for "
+        "all. One alone: its channels are large, its messages heavy, or its readers slow; find them under Backlog & "
+        "slow readers. other is every namespace that metrics do not tell by name (prometheus.namespaces).",
+        "percentunit",
+        prometheus(f"{late} / {delivered}", "{{namespace}}"),
     )
 
 

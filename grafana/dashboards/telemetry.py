@@ -38,9 +38,9 @@ def scrape_lines() -> stat.Panel:
     """How long the scrape is."""
     return number(
         "Samples of a scrape",
-        "Samples that Prometheus takes from the largest instance at each scrape. Normal is 600 to 1,200, the same "
-        "every day; labels are closed lists, so clients cannot make it grow. More than 1,500: more namespaces than one "
-        "process should have.",
+        "Samples that Prometheus takes from the largest instance at each scrape. Normal is 500 to 900, the same "
+        "every day; labels are closed lists, so clients cannot make it grow. More than 1,500: prometheus.namespaces "
+        "has many told by name.",
         "short",
         ((LINES_BUDGET, "yellow"), (2 * LINES_BUDGET, "red")),
         prometheus(highest("scrape_samples_scraped"), "samples"),

@@ -35,11 +35,12 @@ class ChannelsObserver:
         self._seconds = registry.histogram(names.PUBLISH_SECONDS).child()
         self._faults = registry.counter(names.ERRORS).child("publish")
         self._fanout = registry.histogram(names.FANOUT_SECONDS).child()
-        self._delivery = registry.histogram(names.DELIVERY_SECONDS)
+        self._delivery = registry.histogram(names.DELIVERY_SECONDS).child()
+        self._late = registry.counter(names.LATE)
         self._deltas = registry.counter(names.DELTAS)
         self._saved = registry.counter(names.DELTA_SAVED)
-        self._subscribes = registry.counter(names.SUBSCRIBES)
-        self._unsubscribes = registry.counter(names.UNSUBSCRIBES)
+        self._subscribes = registry.counter(names.SUBSCRIBES).child()
+        self._unsubscribes = registry.counter(names.UNSUBSCRIBES).child()
         self._recoveries = registry.counter(names.RECOVERIES_TOTAL)
         self._insufficient = registry.counter(names.INSUFFICIENT)
         registry.add_source(self._figures)
@@ -99,7 +100,7 @@ class ChannelsObserver:
         channel: str = "",
     ) -> None:
         """It was refused or failed; ``code`` is the reply code. Also for one that never came to ``publishing``."""
-        self._errors.by[namespace, via, str(code)].value += 1
+        self._errors.by[via, str(code)].value += 1
         fault = code in SERVER_FAULTS
         if fault:
             self._faults.value += 1
@@ -148,9 +149,9 @@ class ChannelsObserver:
                 trace_id = self._fanout_span(traceparent, attributes, seconds, links) or trace_id
         self._fanout.observe(seconds, 1, trace_id)
 
-    def delivered(self, namespace: str, seconds: float, count: int, trace_id: str | None = None) -> None:
+    def delivered(self, seconds: float, count: int, trace_id: str | None = None) -> None:
         """``count`` deliveries went to the kernel ``seconds`` after the publication was accepted."""
-        self._delivery.by[namespace].observe(seconds, count, trace_id)
+        self._delivery.observe(seconds, count, trace_id)
 
     def delivered_late(
         self,
@@ -182,20 +183,21 @@ class ChannelsObserver:
         }
         link = None if tracer is None else _late_span(tracer, attributes, seconds, traceparent, entry_id)
         trace_id = None if link is None else f"{link.trace_id:032x}"
-        self._delivery.by[namespace].observe(seconds, count, trace_id)
+        self._late.by[namespace].value += count
+        self._delivery.observe(seconds, count, trace_id)
         self._all.tell(
             names.MESSAGE_LATE, link, namespace=shown(namespace), channel=channel, seconds=seconds, count=count
         )
 
     def joined(self, namespace: str, recovery: str = "none") -> None:
         """A subscriber came; ``recovery`` is "none", "recovered" or "told" (that something is missing)."""
-        self._subscribes.by[namespace].value += 1
+        self._subscribes.value += 1
         if recovery != "none":
             self._recoveries.by[namespace, recovery].value += 1
 
-    def left(self, namespace: str, count: int = 1) -> None:
+    def left(self, count: int = 1) -> None:
         """Subscribers went."""
-        self._unsubscribes.by[namespace].value += count
+        self._unsubscribes.value += count
 
     def dropped(self, namespace: str, cause: str, count: int, channel: str = "") -> None:
         """Subscribers did not get ``count`` messages; ``cause`` is one of ``names.DROP_CAUSES``. The ledger counts."""
@@ -203,8 +205,8 @@ class ChannelsObserver:
 
     def delta(self, namespace: str, deltas: int, messages: int, saved: int, members: int) -> None:
         """A batch of ``messages`` goes to ``members`` as deltas, which are ``saved`` bytes shorter."""
-        self._deltas.by[namespace, "delta"].value += deltas * members
-        self._deltas.by[namespace, "full"].value += (messages - deltas) * members
+        self._deltas.by["delta"].value += deltas * members
+        self._deltas.by["full"].value += (messages - deltas) * members
         self._saved.by[namespace].value += saved * members
 
     def gap(self, namespace: str, channel: str = "", count: int = 1) -> None:
@@ -214,8 +216,6 @@ class ChannelsObserver:
 
     def _figures(self) -> Iterator[Figure]:
         """What other numbers know already is not counted again on the way."""
-        for labels, histogram in self._delivery.series.items():
-            yield Figure(names.DELIVERED.name, labels, histogram.value)
         yield Figure(names.REQUESTS.name, ("publish",), self._publications.total() + self._errors.total())
 
     def _published_span(self, trace: PublishTrace, namespace: str, via: str, seconds: float, offset: int) -> None:
@@ -336,7 +336,7 @@ class SilentChannelsObserver(ChannelsObserver):
     ) -> None:
         pass
 
-    def delivered(self, namespace: str, seconds: float, count: int, trace_id: str | None = None) -> None:
+    def delivered(self, seconds: float, count: int, trace_id: str | None = None) -> None:
         pass
 
     def delivered_late(
@@ -354,7 +354,7 @@ class SilentChannelsObserver(ChannelsObserver):
     def joined(self, namespace: str, recovery: str = "none") -> None:
         pass
 
-    def left(self, namespace: str, count: int = 1) -> None:
+    def left(self, count: int = 1) -> None:
         pass
 
     def dropped(self, namespace: str, cause: str, count: int, channel: str = "") -> None:

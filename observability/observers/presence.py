@@ -11,16 +11,16 @@ class PresenceObserver:
         self._all = instruments
         registry = instruments.registry
         self._announcements = registry.counter(names.ANNOUNCEMENTS)
-        self._told = registry.counter(names.ANNOUNCEMENTS_DELIVERED)
+        self._told = registry.counter(names.ANNOUNCEMENTS_DELIVERED).child()
         self._failures = registry.counter(names.PRESENCE_FAILURES)
 
-    def announced(self, namespace: str, kind: str) -> None:
+    def announced(self, kind: str) -> None:
         """A subscriber came or went, and those who listen will hear of it; ``kind`` is "join" or "leave"."""
-        self._announcements.by[namespace, kind].value += 1
+        self._announcements.by[kind].value += 1
 
-    def told(self, namespace: str, count: int) -> None:
+    def told(self, count: int) -> None:
         """``count`` pushes went to the kernel."""
-        self._told.by[namespace].value += count
+        self._told.value += count
 
     def failed(self, operation: str, reason: str, channel: str = "") -> None:
         """The store did not do it; the subscription goes on all the same."""
@@ -34,10 +34,10 @@ class SilentPresenceObserver(PresenceObserver):
     def __init__(self) -> None:
         pass
 
-    def announced(self, namespace: str, kind: str) -> None:
+    def announced(self, kind: str) -> None:
         pass
 
-    def told(self, namespace: str, count: int) -> None:
+    def told(self, count: int) -> None:
         pass
 
     def failed(self, operation: str, reason: str, channel: str = "") -> None:

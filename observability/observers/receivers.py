@@ -14,26 +14,26 @@ class ReceiversObserver:
         self._all = instruments
         registry = instruments.registry
         self._receipts = registry.counter(names.RECEIPTS)
-        self._resumed = registry.counter(names.RECEIPT_RESUMES)
-        self._redelivered = registry.counter(names.REDELIVERIES)
+        self._resumed = registry.counter(names.RECEIPT_RESUMES).child()
+        self._redelivered = registry.counter(names.REDELIVERIES).child()
         self._reports = registry.counter(names.REPORTS)
         self._unmeasured = registry.counter(names.UNMEASURED)
         self._seen = registry.counter(names.CLIENT_DISCONNECTS)
-        self._seconds = registry.histogram(names.RECEIVE_SECONDS)
+        self._seconds = registry.histogram(names.RECEIVE_SECONDS).child()
 
     def receipt(self, namespace: str, result: str) -> None:
         """A receipt came; ``result`` is one of ``names.RECEIPT_RESULTS``."""
-        self._receipts.by[namespace, result].value += 1
+        self._receipts.by[result].value += 1
         if result == "refused":
             self._all.tell(names.RECEIVER_REFUSED, namespace=shown(namespace), reason="receipt")
 
-    def resumed(self, namespace: str) -> None:
+    def resumed(self) -> None:
         """A subscriber goes on where its user's receipts end."""
-        self._resumed.by[namespace].value += 1
+        self._resumed.value += 1
 
     def redelivered(self, namespace: str, channel: str, messages: int) -> None:
         """A subscriber has to come back for messages that it did not confirm in time."""
-        self._redelivered.by[namespace].value += 1
+        self._redelivered.value += 1
         self._all.tell(names.MESSAGE_UNCONFIRMED, namespace=shown(namespace), channel=channel, count=messages)
 
     def reported(self, result: str) -> None:
@@ -71,7 +71,7 @@ class ReceiversObserver:
         """
         parent = parse_traceparent(traceparent)
         trace_id = None if parent is None else f"{parent.trace_id:032x}"
-        self._seconds.by[namespace].observe(seconds, 1, trace_id)
+        self._seconds.observe(seconds, 1, trace_id)
         if parent is not None:
             attributes: Attributes = {
                 "messaging.system": "heliograph",
@@ -114,7 +114,7 @@ class SilentReceiversObserver(ReceiversObserver):
     def receipt(self, namespace: str, result: str) -> None:
         pass
 
-    def resumed(self, namespace: str) -> None:
+    def resumed(self) -> None:
         pass
 
     def redelivered(self, namespace: str, channel: str, messages: int) -> None:

@@ -36,18 +36,17 @@ class AnnouncingSettings:
 class _Flight:
     """What is known of one write (see ``connections.flush.Batch``)."""
 
-    __slots__ = ("_namespace", "_observe", "messages")
+    __slots__ = ("_observe", "messages")
     conflates = ""  # who is here is told whole
     book = NOBODYS  # joins and leaves are no publications: what is left out of them is not missing
 
-    def __init__(self, namespace: str, observe: PresenceObserver, messages: int) -> None:
-        self._namespace = namespace
+    def __init__(self, observe: PresenceObserver, messages: int) -> None:
         self._observe = observe
         self.messages = messages
 
     def delivered(self, _observe: object, count: int, _now: float) -> None:
         """``count`` members have it."""
-        self._observe.told(self._namespace, count * self.messages)
+        self._observe.told(count * self.messages)
 
 
 class _Batch:
@@ -204,7 +203,7 @@ class Announcing:
         variant, everybody = batch.runs[batch.run]
         if batch.written is None:
             batch.written = self._encoders[variant](channel.name, batch.announcements)
-            batch.flight = _Flight(channel.namespace.name, self._observe, len(batch.announcements))
+            batch.flight = _Flight(self._observe, len(batch.announcements))
         assert batch.flight is not None, "bytes without a flight"
         stop = batch.at + self._settings.slice_members
         members = everybody[batch.at : stop]

@@ -65,12 +65,12 @@ class Attending:
         self._turns = turns
         self._run = run
         self._unsaid: dict[str, list[Announcement]] = {}
-        self._counts = {namespace.name: 0 for namespace in namespaces}  # present subscribers of this node
+        self._count = 0  # present subscribers of this node
 
     def came(self, channel: str, attendance: Attendance) -> None:
         """A subscriber entered the channel."""
         if attendance.present:
-            self._counts[self._namespaces.resolve(channel).name] += not attendance.again
+            self._count += not attendance.again
             self._put(channel, attendance.info)
         if attendance.announced:
             self._announce(channel, Announcement(attendance.info))
@@ -83,7 +83,7 @@ class Attending:
     def went(self, channel: str, attendance: Attendance) -> None:
         """It left, for whatever reason."""
         if attendance.present:
-            self._counts[self._namespaces.resolve(channel).name] -= 1
+            self._count -= 1
             self._act("remove", channel, lambda: self._presence.remove(channel, attendance.info.client))
         if attendance.announced:
             self._announce(channel, Announcement(attendance.info, left=True))
@@ -106,8 +106,7 @@ class Attending:
 
     def figures(self) -> Iterator[Figure]:
         """Numbers for a scrape."""
-        for name, count in self._counts.items():
-            yield Figure(names.PRESENT.name, (name or names.NO_NAMESPACE,), count)
+        yield Figure(names.PRESENT.name, (), self._count)
 
     def _asked(self, channel: str) -> Namespace:
         if not channel:
@@ -135,8 +134,7 @@ class Attending:
     # --------------------------------------------------------------- announcements
 
     def _announce(self, channel: str, announcement: Announcement) -> None:
-        kind = "leave" if announcement.left else "join"
-        self._observe.announced(self._namespaces.resolve(channel).name, kind)
+        self._observe.announced("leave" if announcement.left else "join")
         if not self._unsaid:
             self._turns.call_soon(self._say)
         self._unsaid.setdefault(channel, []).append(announcement)

@@ -172,7 +172,7 @@ class Confirming:
         if not joined.recovered or kept.epoch != joined.epoch:
             kept.offset, kept.epoch = channel.ring.top, channel.ring.epoch  # it was told of what is missing
         self._trail(channel).enter(member, who, min(kept.offset, channel.ring.top))
-        self._observe.resumed(channel.namespace.name)
+        self._observe.resumed()
 
     def left(self, channel: Channel, member: Any) -> None:
         """A subscriber went; what it confirmed is kept."""

@@ -73,7 +73,7 @@ class Flight:
             seconds = now - accepted
             if seconds < observe.slow:
                 trace_id = traceparent[3:35] if traceparent else None
-                observe.delivered(self.namespace, max(0.0, seconds), count, trace_id)
+                observe.delivered(max(0.0, seconds), count, trace_id)
             else:
                 observe.delivered_late(
                     self.namespace, seconds, count, traceparent or None, channel=self.channel, entry_id=entry_id

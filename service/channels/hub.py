@@ -33,7 +33,7 @@ from service.channels.emptying import Emptying
 from service.channels.fanout import Encode, Fanout, FanoutSettings, SendMany
 from service.channels.hearing import Hearing
 from service.channels.joining import Joined, Joining, JoinRequest, Ticket
-from service.channels.ledger import TOLD, Ledger
+from service.channels.ledger import NAMESPACES_A_STEP, TOLD, Ledger
 from service.channels.namespaces import Namespace, Namespaces
 from service.channels.notices import Notices
 from service.channels.patches import Patches
@@ -248,7 +248,7 @@ class Hub:
         counts = self._counts[channel.namespace.name]
         counts[0] -= not channel.members
         counts[1] -= count
-        self._observe.left(channel.namespace.name, count)
+        self._observe.left(count)
         self._emptying.consider(channel)
 
     def _audience(self, channel: str) -> int:
@@ -319,12 +319,14 @@ class Hub:
         counts = self._counts.values()
         return sum(channels for channels, _ in counts), sum(members for _, members in counts)
 
-    def figures(self) -> Iterator[Figure]:
-        """Numbers for a scrape."""
-        for name, (channels, members) in self._counts.items():
+    def figures(self) -> Iterator[Figure | None]:
+        """Numbers for a scrape, with pauses."""
+        for number, (name, (channels, members)) in enumerate(self._counts.items(), 1):
             labels = (name or names.NO_NAMESPACE,)
             yield Figure(names.CHANNELS.name, labels, channels)
             yield Figure(names.SUBSCRIPTIONS.name, labels, members)
+            if not number % NAMESPACES_A_STEP:
+                yield None
         yield Figure(names.FANOUT_LAG.name, (), self._fanout.lag())
         yield from self.ledger.figures()
         yield from self.attending.figures()

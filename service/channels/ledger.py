@@ -17,6 +17,9 @@ ENDS: Final = (*ledger_names.ENDS, *names.DROP_CAUSES)
 """How a delivery can end that was never written."""
 
 
+NAMESPACES_A_STEP: Final = 32  # whose figures are told without a pause for the loop: some 0.2 ms
+
+
 class Owing(Protocol):
     """A channel: ``owed`` is what it has neither handed to the writers nor settled."""
 
@@ -110,14 +113,18 @@ class Ledger:
         """Namespaces whose book does not balance, and by how much."""
         return {name: book.unaccounted for name, book in self.books.items() if book.unaccounted}
 
-    def figures(self) -> Iterator[Figure]:
-        """Numbers for a scrape, all of one moment. What is 0 costs no line; but there is always one to look at."""
-        for name, book in self.books.items():
+    def figures(self) -> Iterator[Figure | None]:
+        """Numbers for a scrape, a book's all of one moment. What is 0 costs no line; but there is one to look at."""
+        for number, (name, book) in enumerate(self.books.items(), 1):
+            if not number % NAMESPACES_A_STEP:
+                yield None
             labels = (name or names.NO_NAMESPACE,)
             if book.unaccounted or not name:
                 yield Figure(ledger_names.UNACCOUNTED.name, labels, book.unaccounted)
             if book.expected:
                 yield Figure(ledger_names.EXPECTED.name, labels, book.expected)
+            if book.written:
+                yield Figure(names.DELIVERED.name, labels, book.written)
             if book.queued:
                 yield Figure(ledger_names.QUEUED.name, labels, book.queued)
             for end, count in book.ends.items():

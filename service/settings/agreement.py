@@ -26,6 +26,7 @@ def disagreements(values: Tree) -> list[Mistake]:
         *_silence(values),
         *_namespaces(values),
         *_personal_channel(values),
+        *_named(values),
         *_places(values),
         *_compression(values),
         *_debug(values["debug"]),
@@ -160,6 +161,17 @@ def _personal_channel(values: Tree) -> Iterator[Mistake]:
             "no namespace is called so",
             f'"{name}"',
         )
+
+
+def _named(values: Tree) -> Iterator[Mistake]:
+    from difflib import get_close_matches  # only needed when somebody erred
+
+    known = {namespace["name"] for namespace in values["channel"]["namespaces"]}
+    for name in values["prometheus"]["namespaces"]:
+        if name != "*" and name not in known:
+            like = get_close_matches(name, known, 1)
+            meant = f"; {like[0]} is" if like else ""
+            yield Mistake("prometheus.namespaces", f"no namespace is called so{meant}", f'"{name}"')
 
 
 def _places(values: Tree) -> Iterator[Mistake]:

@@ -5,6 +5,7 @@ Names and defaults are Centrifugo 6's; where a default differs, or a name is our
 
 from typing import Final
 
+from observability.names import NAMED
 from service.connections.deadlines import PROFILES as CLOCKS
 from service.connections.heartbeat import PROFILES
 from service.settings.door_options import DOORS, NO_EFFECT
@@ -300,6 +301,12 @@ _SMALL: Final[tuple[tuple[str, Convert, object, str], ...]] = (
         NO_EFFECT + "metrics are always on the internal port, never on the public one.",
     ),
     ("prometheus.handler_prefix", text, "/metrics", "Where they are."),
+    (
+        "prometheus.namespaces",
+        texts,
+        (),
+        f'Our own. Namespaces that metrics tell by name, the others as other. Empty: the first {NAMED}. "*": all.',
+    ),
     ("opentelemetry.enabled", switch, False, "Traces, to telemetry.otlp_endpoint or else to http://localhost:4318."),
     ("opentelemetry.api", switch, False, NO_EFFECT + "the server API is traced when traces are on."),
     ("usage_stats.disabled", switch, False, NO_EFFECT + "nothing is ever sent home."),

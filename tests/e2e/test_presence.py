@@ -77,7 +77,7 @@ async def test_whatever_way_a_client_goes_it_is_gone_and_its_leave_is_heard_once
     await until(lambda: len(ann.heard) == 6)
     _, said = await api(room.port, "presence_stats", channel="chat:1")
     assert said == {"result": {"num_clients": 5, "num_users": 5}}
-    assert telemetry.value(names.PRESENT, "chat") == 5
+    assert telemetry.value(names.PRESENT) == 5
     telemetry.look()
     await clients["bob"].ask(id=9, unsubscribe={"channel": "chat:1"})
     await until(lambda: ("leave", "bob") in ann.heard)
@@ -92,10 +92,10 @@ async def test_whatever_way_a_client_goes_it_is_gone_and_its_leave_is_heard_once
     assert ann.heard == [("subscribed", {}), *joins, *leaves]
     _, said = await api(room.port, "presence", channel="chat:1")
     assert [info["user"] for info in said["result"]["presence"].values()] == ["ann"]
-    assert telemetry.value(names.PRESENT, "chat") == 1
-    assert telemetry.value(names.ANNOUNCEMENTS, "chat", "leave") == 4
+    assert telemetry.value(names.PRESENT) == 1
+    assert telemetry.value(names.ANNOUNCEMENTS, "leave") == 4
     await ann.end()
-    await until(lambda: telemetry.value(names.PRESENT, "chat") == 0)
+    await until(lambda: telemetry.value(names.PRESENT) == 0)
     for raw in clients.values():
         await raw.abort()
 

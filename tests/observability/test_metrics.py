@@ -1,6 +1,7 @@
 """Metrics: closed labels, exact buckets, and text that Prometheus's own parsers read."""
 
 import itertools
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,7 +13,9 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 from observability import ledger_names, names
 from observability.metrics import LINES_A_STEP, Histogram, Registry, Words, content_type
 from observability.names import Figure
-from service.channels.ledger import Ledger
+from service.channels.ledger import ENDS, Ledger
+from service.protocol import closing
+from tests.observability import shown
 
 WORDS = Words(namespaces=("chat", "news"), reply_errors=("0", "100"), close_codes=("3001",), close_causes=("shutdown",))
 
@@ -58,17 +61,17 @@ def test_the_format_follows_the_accept_header():
 
 def test_each_bucket_keeps_its_last_trace():
     registry = Registry(WORDS)
-    delivery = registry.histogram(names.DELIVERY_SECONDS).child("chat")
+    delivery = registry.histogram(names.DELIVERY_SECONDS).child()
     delivery.observe(0.002, count=5, trace_id="a" * 32)
     delivery.observe(0.002, trace_id="b" * 32)
     delivery.observe(0.002)
     delivery.observe(3.0, trace_id="c" * 32)
     found = samples(registry)
-    quick = found["heliograph_message_delivery_seconds_bucket", (("le", "0.0025"), ("namespace", "chat"))]
+    quick = found["heliograph_message_delivery_seconds_bucket", (("le", "0.0025"),)]
     assert (quick.value, quick.exemplar.labels, quick.exemplar.value) == (7, {"trace_id": "b" * 32}, 0.002)
-    slow = found["heliograph_message_delivery_seconds_bucket", (("le", "5.0"), ("namespace", "chat"))]
+    slow = found["heliograph_message_delivery_seconds_bucket", (("le", "5.0"),)]
     assert (slow.value, slow.exemplar.labels) == (8, {"trace_id": "c" * 32})
-    assert found["heliograph_message_delivery_seconds_sum", (("namespace", "chat"),)].value == pytest.approx(3.014)
+    assert found["heliograph_message_delivery_seconds_sum", ()].value == pytest.approx(3.014)
 
 
 @given(st.lists(st.tuples(st.floats(0, 20), st.integers(1, 300)), max_size=30))
@@ -161,40 +164,88 @@ def test_label_values_and_help_cannot_break_the_format():
 
 def test_a_scrape_goes_back_to_the_loop_after_a_bounded_step():
     registry = Registry(Words(namespaces=[f"ns{n}" for n in range(200)]))
-    family = registry.histogram(names.DELIVERY_SECONDS)
-    for number in range(200):
-        family.child(f"ns{number}").observe(0.1)
+    family = registry.counter(names.DROPPED)
+    for number, cause in itertools.product(range(200), names.DROP_CAUSES):
+        family.child(f"ns{number}", cause).inc()
     registry.add_source(lambda: itertools.repeat(None, 5))
     steps = list(registry.render())
     assert steps[:6] == [b""] * 6
+    assert len(steps) > 6 + 200 * len(names.DROP_CAUSES) / LINES_A_STEP
     assert max(step.count(b"\n") for step in steps) <= LINES_A_STEP + 20
 
 
 def busy_ledger(namespaces):
-    """Everywhere something was expected and somebody unsubscribed in the middle; in one namespace messages wait."""
+    """In every namespace something was expected and ended in every way there is, and messages wait."""
     ledger = Ledger(["", *namespaces])
     for book in ledger.books.values():
-        book.expected, book.written, book.ends["unsubscribed"] = 10, 9, 1
-    book.expected, book.waiting = 11, 1
+        book.ends = dict.fromkeys(ENDS, 1)
+        book.written, book.waiting = 9, 1
+        book.expected = 10 + len(ENDS)
     return ledger
 
 
-def test_a_process_with_ten_busy_namespaces_stays_below_1500_lines():
-    words = Words(
-        namespaces=[f"ns{n}" for n in range(10)],
-        close_codes=[str(c) for c in range(3000, 3020)],
-        close_causes=[f"cause{n}" for n in range(21)],
-        reply_errors=[str(c) for c in range(100, 115)],
-        api_methods=["publish", "broadcast", "history", "info"],
-        steps=["one", "two"],
-    )
-    registry = Registry(words)
+def everything_used(words):
+    """The scrape of a process in which all has happened, in every namespace; at most 40 of the rarer combinations."""
+    registry = Registry(words, strict=True)
     make: dict[str, Any] = {"counter": registry.counter, "gauge": registry.gauge, "histogram": registry.histogram}
-    sparse = (ledger_names.QUEUED, ledger_names.ENDED, ledger_names.UNACCOUNTED)  # told where they are not 0
-    registry.add_source(busy_ledger(words.namespaces).figures)
-    for metric in (each for each in names.METRICS.values() if each not in sparse):
-        family = make[metric.kind](metric)
-        sets = [words.of(values)[:10] for values in metric.labels.values()]
-        for values in itertools.islice(itertools.product(*sets), 40):
-            family.child(*values)
-    assert text(registry).count("\n") < 1500
+    of_the_ledger = {figure.name for figure in busy_ledger(()).figures()} | {ledger_names.UNACCOUNTED.name}
+    registry.add_source(busy_ledger([*words.namespaces, *words.other_namespaces]).figures)
+    for metric in (each for each in names.METRICS.values() if each.name not in of_the_ledger):
+        most = None if "namespace" in metric.labels else 40
+        sets = [words.of(values) for values in metric.labels.values()]
+        for values in itertools.islice(itertools.product(*sets), most):
+            make[metric.kind](metric).child(*values)
+    return text(registry)
+
+
+def words_of(namespaces, named=names.NAMED):
+    """Of a process with so many namespaces, its hooks at one dependency."""
+    known = [f"ns{n}" for n in range(namespaces)]
+    return replace(
+        shown.WORDS, namespaces=known[:named], other_namespaces=known[named:], dependencies=("default",),
+        ends=closing.USUAL_ENDS,
+    )  # fmt: skip
+
+
+def test_a_process_with_two_hundred_busy_namespaces_stays_below_1500_lines():
+    scrape = everything_used(words_of(200))
+    assert 1000 < scrape.count("\n") < 1500
+    delivered = [line for line in scrape.splitlines() if line.startswith("heliograph_messages_delivered_total{")]
+    assert len(delivered) == names.NAMED + 2
+    assert f'heliograph_messages_delivered_total{{namespace="other"}} {9 * (200 - names.NAMED)}' in delivered
+
+
+def test_a_namespace_that_is_told_by_name_costs_as_many_lines_as_the_configurations_page_says():
+    lines = [everything_used(words_of(50, named)).count("\n") for named in (12, 30)]
+    assert lines[1] - lines[0] == (30 - 12) * names.LINES_A_NAMESPACE
+
+
+def test_what_is_wrong_in_a_namespace_is_told_by_its_name_whatever_the_others_are_called():
+    words = words_of(200)
+    ledger = busy_ledger([*words.namespaces, *words.other_namespaces])
+    ledger.books["ns150"].expected += 3
+    ledger.books["ns151"].expected -= 3
+    registry = Registry(words, strict=True)
+    registry.add_source(ledger.figures)
+    found = registry.values(ledger_names.UNACCOUNTED)
+    assert found == {(names.NO_NAMESPACE,): 0, ("ns150",): 3, ("ns151",): -3}
+
+
+def test_namespaces_that_are_told_together_cost_no_more_than_others():
+    """They are remembered as the declared ones are: one look-up, and all have one child."""
+    registry = Registry(words_of(200), strict=True)
+    family = registry.counter(names.INSUFFICIENT)
+    for name in ("ns150", "ns151", "ns0"):
+        family.by[name].inc()
+    assert registry.value(names.INSUFFICIENT, names.OTHER) == 2
+    assert registry.value(names.INSUFFICIENT, "ns0") == 1
+    assert {"ns150", "ns151"} <= family.by.keys()
+
+
+def test_a_ledger_of_many_namespaces_goes_back_to_the_loop_and_each_book_is_of_one_moment():
+    figures = list(busy_ledger([f"ns{n}" for n in range(200)]).figures())
+    steps = [list(group) for pause, group in itertools.groupby(figures, lambda figure: figure is None) if not pause]
+    assert max(map(len, steps)) < 32 * 20
+    told = [{figure.labels[0] for figure in step} for step in steps]
+    assert len(told) == 7
+    assert sum(map(len, told)) == 201, "no book is told in two steps"

@@ -40,8 +40,8 @@ def test_the_objective_and_the_alerts_limits_are_bounds_of_the_delivery():
     assert {0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0} <= set(names.DELIVERY_SECONDS.buckets)
 
 
-def test_everything_about_channels_says_its_namespace():
-    for metric in (names.PUBLICATIONS, names.DELIVERED, names.DELIVERY_SECONDS, names.DROPPED, names.SUBSCRIPTIONS):
+def test_what_leads_to_the_namespace_at_fault_says_it():
+    for metric in (names.PUBLICATIONS, names.DELIVERED, names.LATE, names.DROPPED, names.SUBSCRIPTIONS):
         assert metric.labels["namespace"] is names.NAMESPACES
 
 

@@ -175,6 +175,24 @@ def test_what_leaves_the_doors_open_is_said_at_start(written, section, what):
     assert what in warning
 
 
+@pytest.mark.parametrize(
+    ("count", "chosen", "told", "warnings"),
+    [
+        (3, [], ["n0", "n1", "n2"], 0),
+        (14, [], [f"n{number}" for number in range(12)], 1),
+        (14, ["n13", "n2"], ["n13", "n2"], 0),
+        (14, ["*"], [f"n{number}" for number in range(14)], 0),
+    ],
+)
+def test_the_namespaces_that_metrics_tell_by_name(written, count, chosen, told, warnings):
+    """The same ones after each start: a series keeps its meaning."""
+    namespaces = [{"name": f"n{number}"} for number in range(count)]
+    settings = load(written({"channel": {"namespaces": namespaces}, "prometheus": {"namespaces": chosen}}), {})
+    assert list(settings.telemetry.namespaces) == told
+    assert len(settings.warnings) == warnings
+    assert all("12 of 14" in warning for warning in settings.warnings)
+
+
 def test_a_hook_that_believes_everybody_is_said_at_start(written):
     tls = {"http": {"tls": {"enabled": True, "insecure_skip_verify": True}}}
     (warning,) = load(written({"client": {"proxy": {"connect": {"endpoint": "https://b", **tls}}}}), {}).warnings

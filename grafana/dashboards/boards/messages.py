@@ -23,7 +23,7 @@ def messages() -> Dashboard:
             (6, panels.delivery_percentiles(), 8, 8),
             (7, panels.received_percentiles(), 8, 8),
             (8, panels.fanout(), 8, 8),
-            (9, panels.delivery_by_namespace(), 8, 8),
+            (9, panels.late_by_namespace(), 8, 8),
             (10, panels.publications_and_deliveries(), 8, 8),
             (11, publishing.by_namespace(), 8, 8),
             (12, publishing.publish_seconds(), 8, 8),

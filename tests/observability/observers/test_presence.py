@@ -9,13 +9,13 @@ from observability.observers.presence import SilentPresenceObserver
 @pytest.mark.shows("heliograph_announcements_total", "heliograph_announcements_delivered_total")
 def test_joins_and_leaves_are_counted_and_so_are_their_pushes(telemetry):
     observe = telemetry.telemetry.presence
-    observe.announced("chat", "join")
-    observe.announced("chat", "join")
-    observe.announced("chat", "leave")
-    observe.told("chat", 12)
-    assert telemetry.value(names.ANNOUNCEMENTS, "chat", "join") == 2
-    assert telemetry.value(names.ANNOUNCEMENTS, "chat", "leave") == 1
-    assert telemetry.value(names.ANNOUNCEMENTS_DELIVERED, "chat") == 12
+    observe.announced("join")
+    observe.announced("join")
+    observe.announced("leave")
+    observe.told(12)
+    assert telemetry.value(names.ANNOUNCEMENTS, "join") == 2
+    assert telemetry.value(names.ANNOUNCEMENTS, "leave") == 1
+    assert telemetry.value(names.ANNOUNCEMENTS_DELIVERED) == 12
 
 
 @pytest.mark.shows("heliograph_presence_failures_total", "presence.failed")
@@ -27,6 +27,6 @@ def test_a_store_that_fails_is_told(telemetry):
 
 
 def test_silence():
-    SilentPresenceObserver().announced("chat", "join")
-    SilentPresenceObserver().told("chat", 1)
+    SilentPresenceObserver().announced("join")
+    SilentPresenceObserver().told(1)
     SilentPresenceObserver().failed("add", "x")

@@ -22,8 +22,8 @@ class Observer(SilentPresenceObserver):
     def __init__(self):
         self.said, self.failures = [], []
 
-    def announced(self, namespace, kind):
-        self.said.append((namespace, kind))
+    def announced(self, kind):
+        self.said.append(kind)
 
     def failed(self, operation, reason, channel=""):
         self.failures.append((operation, reason, channel))
@@ -73,7 +73,7 @@ def test_what_is_known_of_it_may_change(room):
     room.attending.changed("pres:a", attendance(client="2", announced=True))
     assert room.attending.counts("pres:a") == Counts(1, 1), "who is not present does not become so"
     room.loop.run()
-    assert room.observer.said == [("pres", "join")]
+    assert room.observer.said == ["join"]
 
 
 @pytest.mark.parametrize(
@@ -86,18 +86,14 @@ def test_where_there_is_nothing_to_ask(room, channel, error):
         assert mistake.value.error is error
 
 
-def test_the_scrape_tells_who_is_present_by_namespace(room):
+def test_the_scrape_tells_how_many_are_present(room):
     room.attending.came("pres:a", attendance(present=True))
     room.attending.came("pres:b", attendance("2", present=True))
     room.attending.came("pres:b", attendance("2", present=True, again=True))
     room.attending.came("a", attendance("3", present=True))
     room.attending.went("pres:a", attendance(present=True))
     room.attending.came("pres:a", attendance("4", announced=True))
-    assert list(room.attending.figures()) == [
-        Figure(names.PRESENT.name, ("-",), 1),
-        Figure(names.PRESENT.name, ("pres",), 1),
-        Figure(names.PRESENT.name, ("jl",), 0),
-    ]
+    assert list(room.attending.figures()) == [Figure(names.PRESENT.name, (), 2)]
 
 
 def test_what_happens_in_a_turn_is_announced_together_and_in_order(room):
@@ -108,7 +104,7 @@ def test_what_happens_in_a_turn_is_announced_together_and_in_order(room):
     room.loop.turn()
     infos = [ClientInfo(user="ann", client=client) for client in "1231"]
     assert room.told == [("jl:a", [*(Announcement(info) for info in infos[:3]), Announcement(infos[3], left=True)])]
-    assert room.observer.said == [("jl", "join")] * 3 + [("jl", "leave")]
+    assert room.observer.said == ["join"] * 3 + ["leave"]
 
 
 def test_a_mass_close_is_announced_in_several_turns(room):

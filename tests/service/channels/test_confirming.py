@@ -30,7 +30,7 @@ class Observer(SilentReceiversObserver):
     def receipt(self, namespace, result):
         self.told.append(result)
 
-    def resumed(self, namespace):
+    def resumed(self):
         self.told.append("resumed")
 
     def redelivered(self, namespace, channel, messages):

@@ -41,7 +41,7 @@ def test_who_left_hears_nothing(world):
     world.hub.leave(member, "never")
     world.publish("a", 1)
     assert (member.data, other.data) == ([], [1])
-    assert world.observer.of("left") == [("", 1)]
+    assert world.observer.of("left") == [(1,)]
 
 
 def test_leaving_all(world):

@@ -70,6 +70,7 @@ def test_the_figures_say_all_that_the_balance_needs():
     assert told == {
         ("heliograph_messages_unaccounted", "-"): 0,
         ("heliograph_messages_expected_total", "chat"): 9,
+        ("heliograph_messages_delivered_total", "chat"): 2,
         ("heliograph_messages_queued", "chat"): 4,
         ("heliograph_messages_ended_total", "chat", "unsubscribed"): 1,
         ("heliograph_messages_dropped_total", "chat", "conflated"): 1,

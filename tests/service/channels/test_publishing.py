@@ -83,7 +83,7 @@ def test_a_sampled_publication_carries_its_trace_everywhere():
     assert published.traceparent == TRACE.traceparent
     assert world.observer.of("publishing")[-1][2:4] == (1, "00-parent")
     assert world.observer.of("published")[0][0] is TRACE
-    assert world.observer.of("delivered") == [("", 0.0, 1, "a" * 32)]
+    assert world.observer.of("delivered") == [(0.0, 1, "a" * 32)]
     assert world.observer.of("fanned_out")[0][4] == {"traceparents": [TRACE.traceparent], "links": []}
     assert member.data == [1]
     assert world.publish("a", 2).position is None

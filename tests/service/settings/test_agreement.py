@@ -32,6 +32,11 @@ def test_the_defaults_agree():
             {"http_server": {"tcp_user_timeout": "25s"}},
             "http_server.tcp_user_timeout: must be longer than websocket.write_timeout (25 s)",
         ),
+        (
+            {"channel": {"namespaces": [{"name": "chat"}]}, "prometheus": {"namespaces": ["chat", "chatt"]}},
+            'prometheus.namespaces = "chatt": no namespace is called so; chat is',
+        ),
+        ({"prometheus": {"namespaces": ["xy"]}}, 'prometheus.namespaces = "xy": no namespace is called so'),
         (without(history_size=10), "channel.without_namespace: history takes both history_size and history_ttl"),
         (without(history_ttl="1m"), "channel.without_namespace: history takes both history_size and history_ttl"),
         (
