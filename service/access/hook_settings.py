@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Final
 
 from service.outside.tls import ClientTls
@@ -41,9 +42,9 @@ class RpcRules:
         return self.without is not None or any(hook is not None for hook in self.named.values())
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class HooksSettings:
-    """All endpoints: those of kinds without names, and for the others by name."""
+    """All endpoints: those of kinds without names, and for the others by name. Each connection asks, hence what is kept."""
 
     connect: HookSettings | None = None
     refresh: HookSettings | None = None
@@ -75,12 +76,12 @@ class HooksSettings:
         """Whether some hook is told of the meta."""
         return any(hook.include_connection_meta for _, hook in self.each())
 
-    @property
+    @cached_property
     def http_headers(self) -> frozenset[str]:
         """The headers of an upgrade that some hook wants."""
         return frozenset().union(*(hook.http_headers for _, hook in self.each()))
 
-    @property
+    @cached_property
     def emulated_headers(self) -> frozenset[str]:
         """The headers of a connect command that some hook wants."""
         return frozenset().union(*(hook.emulated_headers for _, hook in self.each()))
