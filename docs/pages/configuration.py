@@ -11,6 +11,7 @@ WORDS = {
     "whole": "number",
     "rate": "number",
     "port": "port",
+    "port_or_empty": "port",
     "text": "text",
     "texts": "list of texts",
     "duration": "duration",

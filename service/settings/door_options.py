@@ -6,9 +6,10 @@ from service.access.certificates import FIELDS
 from service.connections.deadlines import PROFILES as CLOCKS
 from service.connections.heartbeat import PROFILES as BEATS
 from service.connections.limits import HttpLimits
-from service.settings.kinds import Convert, duration, one_of, port, switch, text, texts, whole
+from service.settings.kinds import Convert, duration, one_of, port, port_or, switch, text, texts, whole
 
 NO_EFFECT: Final = "Accepted, without effect: "
+_INTERNAL_PORT: Final = 9000
 
 _DEADLINES: Final = one_of("", *CLOCKS, elsewhere=dict.fromkeys((*BEATS, "adaptive"), "client.heartbeat"))
 
@@ -18,9 +19,9 @@ SERVER: Final = (
     ("internal_address", text, "127.0.0.1", "Interface of the internal port. (Centrifugo: that of the public port.)"),
     (
         "internal_port",
-        port,
-        9000,
-        "Internal port: metrics, health, readiness. (Centrifugo has none unless this is set.)",
+        port_or(_INTERNAL_PORT),
+        _INTERNAL_PORT,
+        "Internal port: metrics, health, readiness; empty: 9000. (Centrifugo has none unless this is set.)",
     ),
     ("send_buffer_size", whole, 65536, "Our own. Bytes the kernel may hold for one connection (SO_SNDBUF)."),
     (

@@ -83,6 +83,15 @@ def port(value: object) -> int:
     return number
 
 
+def port_or(usual: int) -> Convert:
+    """A TCP port; "" is the usual one, as Centrifugo writes its default of ports that are texts there."""
+
+    def port_or_empty(value: object) -> int:
+        return usual if value == "" else port(value)
+
+    return port_or_empty
+
+
 def text(value: object) -> str:
     """Text. Numbers are refused: YAML may have changed what was written (``0123`` is 83)."""
     if not isinstance(value, str):

@@ -7,6 +7,7 @@ from service.config import examine, load
 from service.settings.mistakes import ConfigurationRefused
 from service.settings.reading import Unreadable
 
+DEFAULTS = Path(__file__).parent / "settings" / "centrifugo_defaults.json"  # those of all of its 6.9.1's options
 RECORDED = sorted((Path(__file__).parent.parent / "transcripts" / "configs").glob("*.json"))
 
 
@@ -250,6 +251,18 @@ def test_a_file_that_is_none(tmp_path):
 def test_what_was_understood_can_be_shown(written):
     examined = examine(written({"log": {"level": "warn"}}), {}, {"http_server.port": 1})
     assert examined.tree == {"log": {"level": "warn"}, "http_server": {"port": 1}}
+
+
+def test_a_configuration_of_all_of_centrifugo_s_defaults_starts_here_unchanged():
+    values = json.loads(DEFAULTS.read_text())
+    assert _leaves(values) == 758
+    assert values["http_server"]["internal_port"] == ""
+    assert examine(DEFAULTS, {}).mistakes == []
+    assert [each.port for each in load(DEFAULTS, {}).http.all] == [8000, 9000]
+
+
+def _leaves(tree):
+    return sum(_leaves(each) if isinstance(each, dict) else 1 for each in tree.values())
 
 
 @pytest.mark.parametrize("file", RECORDED, ids=lambda file: file.stem)

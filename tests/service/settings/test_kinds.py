@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.settings.kinds import Misfit, duration, one_of, port, rate, seconds, switch, text, texts, whole
+from service.settings.kinds import Misfit, duration, one_of, port, port_or, rate, seconds, switch, text, texts, whole
 
 
 @pytest.mark.parametrize(
@@ -60,6 +60,12 @@ def test_whole_numbers(said, meant):
 def test_what_is_no_whole_number(said):
     with pytest.raises(Misfit):
         whole(said)
+
+
+def test_an_empty_port_is_the_usual_one():
+    assert [port_or(9000)(said) for said in ("", "9001", 0)] == [9000, 9001, 0]
+    with pytest.raises(Misfit):
+        port_or(9000)(" ")
 
 
 def test_ports():
