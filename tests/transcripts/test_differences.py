@@ -4,7 +4,8 @@ import re
 
 from tests.transcripts import pending
 
-PAGE = pending.HERE.parent.parent / "docs" / "differences.md"
+DOCS = pending.HERE.parent.parent / "docs"
+PAGE = DOCS / "differences.md"
 
 
 def test_each_wanted_difference_is_told_to_the_users_and_no_other():
@@ -18,3 +19,10 @@ def test_they_are_recordings():
     assert all(
         (pending.HERE / "scenarios" / f"{name}.json").exists() for name in named if not name.startswith("tests/")
     )
+
+
+def test_the_pages_say_how_many_go_as_recorded():
+    everything, differ = pending.recorded(), len(pending.listed())
+    assert re.search(r"^(\d+) conversations were recorded", PAGE.read_text(), re.MULTILINE)[1] == str(everything)
+    row = next(line for line in (DOCS / "shown.md").read_text().splitlines() if "go_as_recorded" in line)
+    assert row.endswith(f"| {everything - differ} of {everything} |")

@@ -7,22 +7,25 @@ from tests.transcripts import pending
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-def test_all_but_the_listed_conversations_go_as_recorded():
-    passed, unexpected, better, output = pending.compare()
-    assert not unexpected, output
-    assert not better, f"these pass now, take them off pending.txt: {sorted(better)}"
-    scenarios = len(list((pending.HERE / "scenarios").rglob("*.json")))
-    assert passed == scenarios - len(pending.listed()), "some were not replayed"
-    assert passed >= 170
+def test_all_but_the_listed_conversations_go_as_recorded(say_at_the_end):
+    found = pending.compare()
+    say_at_the_end(found.summary())
+    assert not found.unexpected, found.output
+    assert not found.better, f"these pass now, take them off pending.txt: {sorted(found.better)}"
+    assert found.passed == pending.recorded() - len(pending.listed()), "some were not replayed"
+    assert found.passed >= 584
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_our_own_conversations_go_as_the_protocol_says():
-    """Corners that no recording shows, in the same form; what is expected was found in the protocol's description."""
+    """Corners that no recording shows, in the same form.
+
+    What is expected was found in the protocol's description and in what Centrifugo 6.9.1's source does.
+    """
     passed, failed, output = pending.replay(folder="own")
     assert not failed, output
-    assert passed == len(list((pending.HERE / "own").rglob("*.json"))) >= 25
+    assert passed == len(list((pending.HERE / "own").rglob("*.json"))) >= 45
 
 
 def test_each_pending_one_has_its_reason():
