@@ -10,14 +10,13 @@ from msgspec import Raw
 
 from service.access.refusals import BadInfo
 from service.access.tokens import ChannelWords, Granted, granted
-from service.protocol.closing import Closing, by_hook
+from service.protocol.closing import LONGEST_REASON, Closing, by_hook
 from service.protocol.errors import ReplyError
 from service.protocol.messages import EMPTY
 from service.protocol.payload import is_json
 
 R = TypeVar("R")
 
-LONGEST_REASON: Final = 123  # bytes of a Close frame's reason (RFC 6455, 5.5)
 _MOST_CODE: Final = 2**16 - 1
 _LAST_SECOND: Final = 2**42  # Unix time, far beyond any calendar
 

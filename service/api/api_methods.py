@@ -165,12 +165,15 @@ class Methods:
             return api.Response(error=_error(errors.INTERNAL))
 
     async def _publish(self, asked: api.PublishRequest, call: Call) -> api.PublishResult:
-        return _published(await _answer(self._hand_in(asked.channel, asked, call)), call)
-
-    def _hand_in(self, channel: str, asked: api.PublishRequest | api.BroadcastRequest, call: Call) -> Soon[Published]:
-        data = payload_of(asked.data, asked.b64data)
-        if not channel or not data:
+        if not asked.channel:
             raise ClientMistake(errors.BAD_REQUEST)
+        data = payload_of(asked.data, asked.b64data)
+        return _published(await _answer(self._hand_in(asked.channel, data, asked, call)), call)
+
+    def _hand_in(
+        self, channel: str, data: bytes, asked: api.PublishRequest | api.BroadcastRequest, call: Call
+    ) -> Soon[Published]:
+        """Whether the data is right, or may be missing, is the namespace's to say."""
         return self._hub.publish(
             channel,
             data,
@@ -187,9 +190,10 @@ class Methods:
     async def _broadcast(self, asked: api.BroadcastRequest, call: Call) -> api.BroadcastResult:
         if not asked.channels:
             raise ClientMistake(errors.BAD_REQUEST)
+        data = payload_of(asked.data, asked.b64data)
         responses: list[api.Response] = []
         for start in range(0, len(asked.channels), _TURN):
-            handed_in = [self._try(channel, asked, call) for channel in asked.channels[start : start + _TURN]]
+            handed_in = [self._try(channel, data, asked, call) for channel in asked.channels[start : start + _TURN]]
             waiting = [soon for soon in handed_in if isinstance(soon, Awaitable)]
             later = iter(await asyncio.gather(*waiting, return_exceptions=True))
             outcomes = [next(later) if isinstance(soon, Awaitable) else soon for soon in handed_in]
@@ -197,10 +201,12 @@ class Methods:
             await asyncio.sleep(0)
         return api.BroadcastResult(responses)
 
-    def _try(self, channel: str, asked: api.BroadcastRequest, call: Call) -> Soon[Published] | Exception:
+    def _try(self, channel: str, data: bytes, asked: api.BroadcastRequest, call: Call) -> Soon[Published] | Exception:
         """All publications of a turn are under way together."""
         try:
-            return self._hand_in(channel, asked, call)
+            if not channel:
+                raise ClientMistake(errors.BAD_REQUEST)  # noqa: TRY301 - one of several mistakes, told alike
+            return self._hand_in(channel, data, asked, call)
         except (ClientMistake, BrokerUnavailable) as failure:
             return failure
 
@@ -209,8 +215,12 @@ class Methods:
         if asked.reverse and asked.since is not None and not asked.since.offset:
             raise ClientMistake(errors.INTERNAL)  # a client is told 107 for the same; recorded so
         found = await _answer(self._hub.history(asked.channel, HistoryFilter(asked.limit, asked.since, asked.reverse)))
-        told = [Publication(data=p.data, info=p.info, offset=p.offset, tags=p.tags) for p in found.publications]
-        if namespace.publication_data_format == "binary" and not all(is_json(bytes(p.data)) for p in told):
+        told = [
+            Publication(data=p.data or EMPTY, info=p.info, offset=p.offset, tags=p.tags) for p in found.publications
+        ]
+        if namespace.publication_data_format == "binary" and not all(
+            not p.data or is_json(bytes(p.data)) for p in told
+        ):
             raise ClientMistake(errors.INTERNAL)  # JSON cannot say what was published
         return api.HistoryResult(told, found.position.epoch, found.position.offset)
 

@@ -302,7 +302,7 @@ class Joining:
         if not ticket.positioned:
             return Joined(was_recovering=request.recover, delta=request.delta)
         found = self._missed(ticket) if ticket.recovering else None
-        if found is None and request.strict and request.recover and request.recoverable:
+        if found is None and request.strict and request.recover and request.recoverable and not ticket.cached:
             raise ClientMistake(UNRECOVERABLE_POSITION)
         wanted = self._wanted_of(ticket, found) if found else ()
         return Joined(

@@ -1,7 +1,7 @@
 """How a connection ends: who closes it, with which code, how long we linger, and the one story that is told of it."""
 
 import asyncio
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, cast
 
 from observability import recorder_names as noted
 from observability.names import DROP_CAUSES
@@ -24,9 +24,6 @@ from service.protocol.closing import Closing
 if TYPE_CHECKING:
     from service.connections.connection import Connection
     from service.connections.visits import Visited
-
-LONGEST_REASON: Final = 123  # bytes of a Close frame's reason (RFC 6455, 5.5)
-DROPPED: Final = 3000  # the code that means: drop the connection without a word
 
 
 class Ending(Outgoing):
@@ -129,8 +126,10 @@ class Ending(Outgoing):
         """See ``Outgoing.drained``: a closing connection stays off the direct way."""
         if self._story is None:
             super().drained()
-        elif self.variant.manner.stream and self.transport is not None:
+        elif self.transport is not None and self.variant.manner.stream:
             _say_no_more(self.transport)
+        elif self.transport is not None and not closing.fits_a_frame(self._story[0]):
+            self.transport.close()
 
     def _perform(self, effects: list[Effect], now: float) -> None:
         raise NotImplementedError
@@ -145,8 +144,8 @@ class Ending(Outgoing):
         transport = self.transport
         if transport is None:
             return
-        reason = closing_.reason.encode()
-        if closing_.code in (DROPPED, closing.SLOW.code) or len(reason) > LONGEST_REASON:
+        last = None if self._is_unheard(closing_) else self._goodbye(closing_)
+        if last is None:
             self.fd = -1
             self.station.observe.noted(self.number, noted.DROPPED, closing_.code)
             if closing_.code == closing.SLOW.code:
@@ -154,15 +153,21 @@ class Ending(Outgoing):
             transport.abort()
             return
         self.station.observe.noted(self.number, noted.CLOSE_SENT, closing_.code)
-        self._write_last(self._goodbye(closing_))
+        self._write_last(last)
         self._linger_until = self.station.now() + self.station.settings.linger
         if not self._waiting:
             self.drained()
         if not transport.is_reading():
             transport.resume_reading()
 
-    def _goodbye(self, closing_: Closing) -> bytes:
-        """The last bytes: how the client is told."""
+    def _is_unheard(self, closing_: Closing) -> bool:
+        """Whether no word would arrive: who does not answer the WebSocket's own pings is dropped, as in Centrifugo."""
+        return closing_.code == closing.SLOW.code or (
+            closing_.cause == closing.NO_PONG.cause and self.session.native_pings
+        )
+
+    def _goodbye(self, closing_: Closing) -> bytes | None:
+        """The last bytes: how the client is told; None: see ``Variant.goodbye``."""
         return self.variant.goodbye(closing_)
 
     def _end(self, closing_: Closing, why: str, initiator: str) -> None:
@@ -174,7 +179,8 @@ class Ending(Outgoing):
 
     def _write_last(self, data: bytes) -> None:
         """The Close frame or its like, behind everything that waits; from here on nothing is written directly."""
-        self.write(data, 1)
+        if data:
+            self.write(data, 1)
         self.fd = -1
 
     def _leave(self) -> None:

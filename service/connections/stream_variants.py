@@ -6,10 +6,10 @@ from typing import Final
 from service.connections.manners import UNI_WEBSOCKET, Manner
 from service.connections.variants import Variant
 from service.protocol import messages as wire
-from service.protocol.closing import BAD_FRAME, Closing
+from service.protocol.closing import BAD_FRAME, Closing, is_silent
 from service.protocol.codec import Codec
 from service.protocol.deflate import Squeeze
-from service.protocol.framing import PING, close_frame, frame
+from service.protocol.framing import PING, frame
 from service.protocol.streams import LAST_CHUNK, chunk
 
 _FIRST_OF_OURS: Final = 3000  # codes below are WebSocket's own
@@ -31,9 +31,9 @@ class StreamVariant(Variant):
         body = self._form(payload)
         return chunk(body) if self.chunked else body
 
-    def goodbye(self, closing: Closing) -> bytes:
-        """See ``Variant.goodbye``: a push, then the end of the body."""
-        push = self.wrap(self.codec.encode([_disconnect(closing)]))
+    def goodbye(self, closing: Closing) -> bytes | None:
+        """See ``Variant.goodbye``: a push, then the end of the body, which is in order even where nothing is said."""
+        push = b"" if is_silent(closing) else self.wrap(self.codec.encode([_disconnect(closing)]))
         return push + LAST_CHUNK if self.chunked else push
 
 
@@ -57,12 +57,15 @@ class UniWebSocketVariant(Variant):
             return super().wrap(payload)
         return b"".join([super(UniWebSocketVariant, self).wrap(line) for line in payload.split(b"\n")])
 
-    def goodbye(self, closing: Closing) -> bytes:
-        """A push and a Close frame; the frame alone for faults of WebSocket and of the encoding, as in Centrifugo."""
-        last = close_frame(closing.code, closing.reason)
-        if self._silent or closing.code < _FIRST_OF_OURS or closing.cause == BAD_FRAME.cause:
-            return last
-        return self.wrap(self.codec.encode([_disconnect(closing)])) + last
+    def goodbye(self, closing: Closing) -> bytes | None:
+        """A push and a Close frame; the frame alone for faults of WebSocket and of the encoding, as in Centrifugo.
+
+        A reason that is too long for a frame stands in the push, and no frame follows.
+        """
+        frame_ = super().goodbye(closing)
+        if self._silent or is_silent(closing) or closing.code < _FIRST_OF_OURS or closing.cause == BAD_FRAME.cause:
+            return frame_
+        return self.wrap(self.codec.encode([_disconnect(closing)])) + (frame_ or b"")
 
 
 def _disconnect(closing: Closing) -> wire.Reply:

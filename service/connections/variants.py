@@ -6,7 +6,7 @@ from typing import Final
 from service.broker.contract import Announcement
 from service.connections.manners import WEBSOCKET, Manner
 from service.protocol import messages as wire
-from service.protocol.closing import Closing
+from service.protocol.closing import Closing, fits_a_frame, is_silent
 from service.protocol.codec import Codec
 from service.protocol.deflate import Squeeze
 from service.protocol.framing import BINARY, PING, SQUEEZED, TEXT, close_frame, frame
@@ -65,9 +65,9 @@ class Variant:
         """One frame with one push a publication."""
         return self.wrap(self.codec.encode_publications(channel, publications))
 
-    def goodbye(self, closing: Closing) -> bytes:
-        """The last bytes: how the client is told of the end."""
-        return close_frame(closing.code, closing.reason)
+    def goodbye(self, closing: Closing) -> bytes | None:
+        """The last bytes: how the client is told of the end. None: the socket is dropped, as no frame can say it."""
+        return close_frame(closing.code, closing.reason) if fits_a_frame(closing) and not is_silent(closing) else None
 
 
 def _announced(channel: str, announcement: Announcement) -> wire.Push:

@@ -52,7 +52,7 @@ class Withheld(Stream):
             self.write(head.kept, 0)
         super()._flush()
 
-    def _goodbye(self, closing_: Closing) -> bytes:
+    def _goodbye(self, closing_: Closing) -> bytes | None:
         if self._head is None:
             return super()._goodbye(closing_)
         self._head = None

@@ -61,6 +61,8 @@ ABNORMAL = frozenset(CAUSES) - frozenset(EXPECTED)
 """Ends that nobody wanted: the flight recorder's events go to the log."""
 
 _SDK_MESSAGE_TOO_BIG = 1009
+_UNSAID = 3000  # the code that means: the connection ends without a word
+LONGEST_REASON = 123  # bytes of a Close frame's reason (RFC 6455, 5.5)
 
 
 def may_return(code: int) -> bool:
@@ -114,6 +116,16 @@ def forced(code: int, reason: str) -> Closing:
 def by_hook(code: int, reason: str) -> Closing:
     """A closing that a backend answered a hook with; never without a reason: the JavaScript SDK obeys no code alone."""
     return _closing(code, reason or "refused", "refused_by_hook", "The backend refused in its answer to a hook.")
+
+
+def is_silent(closing: Closing) -> bool:
+    """Whether the client is told nothing at all: only a backend that names this code can want it."""
+    return closing.code == _UNSAID
+
+
+def fits_a_frame(closing: Closing) -> bool:
+    """Whether a Close frame has room for the reason."""
+    return len(closing.reason.encode()) <= LONGEST_REASON
 
 
 # ------------------------------------------------- RFC 6455: what the WebSocket itself gives as a reason

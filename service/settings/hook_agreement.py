@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-from service.access.hook_messages import LONGEST_REASON
 from service.access.hook_settings import DEFAULT
+from service.protocol.closing import LONGEST_REASON
 from service.settings.doors import clocks_of
 from service.settings.hook_options import HOOKS_OF_CHANNELS, HOOKS_OF_CLIENTS
 from service.settings.mistakes import Mistake

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from service.access.hook_messages import LONGEST_REASON
+from service.protocol.closing import LONGEST_REASON
 from service.settings.mistakes import Mistake
 
 Tree = dict[str, Any]

@@ -91,10 +91,8 @@ def refresh(client: Standing, command_id: int, request: wire.RefreshRequest, _no
         raise Refused(closing.INVALID_TOKEN, "refresh with the token of another user")
     if _channels_changed(client, claims.subs):
         raise Refused(closing.INSUFFICIENT_STATE, "refresh with other channels than at connect")
-    life, grace = ENDLESS, settings.expired_close_delay
-    if not settings.insecure:
-        life = lifetime(claims.expire_at, verified.wall, now, grace, least=1)
-    client.expires(life)
+    life = lifetime(claims.expire_at, verified.wall, now, settings.expired_close_delay, least=1)
+    client.expires(life)  # client.insecure lets tokens live for ever at connect alone, as in Centrifugo
     client.attach(claims.meta)
     effects: list[Effect] = []
     if claims.info and claims.info != client.info:
@@ -151,7 +149,7 @@ def _server_side(
         subscribed = subscription(namespace, granted, server_side=True, by_token=by_token)
         wanted[channel] = (_joining(client, namespace, channel, granted, subscribed, asked), subscribed, granted)
     for channel in () if by_hook else asked:
-        if channel not in wanted and _may_have(settings, channel, claims.user):
+        if channel and channel not in wanted and _may_have(settings, channel, claims.user):
             namespace, granted = settings.namespaces.resolve(channel), rules.NOTHING_GRANTED
             subscribed = subscription(namespace, granted, server_side=True)
             wanted[channel] = (_joining(client, namespace, channel, granted, subscribed, asked), subscribed, granted)
@@ -177,7 +175,7 @@ def _may_have(settings: SessionSettings, channel: str, user: str) -> bool:
         namespace = settings.namespaces.resolve(channel)
     except errors.ClientMistake:
         raise bad_request("connect.subs names an unknown namespace") from None
-    longest = settings.channel_max_length
+    longest = settings.channel_name_limit  # not channel.max_length: Centrifugo has that for subscribe alone
     if (longest and len(channel.encode()) > longest) or not settings.namespaces.is_valid_name(channel, namespace):
         return False
     if namespace.subscribe_proxy_enabled:

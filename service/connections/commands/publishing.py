@@ -23,6 +23,7 @@ def publish(client: Standing, command_id: int, request: wire.PublishRequest, _no
         how = expected(outcome, Permitted)
         data = how.data or data
     elif not _may_publish(client, namespace, channel):
+        namespace.check_data(bytes(data))  # the mistake is told before the permission, as in Centrifugo
         raise Refused(errors.PERMISSION_DENIED, "no option allows it")
     outcome, _ = yield Publish(channel, data, client.client_info(channel), how)
     expected(outcome, Done)

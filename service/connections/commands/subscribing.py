@@ -45,6 +45,8 @@ from service.protocol import messages as wire
 
 _NONE: Final = wire.Empty()
 _STREAM: Final = 0  # the only subscription type that we have
+_MAPS: Final = (1, 2, 3)
+_SHARED_POLL: Final = 4
 _STRICT: Final = 2  # flag bit: rather error 112 than recovered: false
 _DELTA_TYPES: Final = ("", "fossil")
 
@@ -149,6 +151,10 @@ def _checked(client: Standing, request: wire.SubscribeRequest) -> Namespace:
     """Everything that needs no token, in Centrifugo's order."""
     settings = client.settings
     channel = request.channel
+    if request.type == _SHARED_POLL:
+        raise Refused(errors.NOT_AVAILABLE, "no channel is polled for all")
+    if request.delta not in _DELTA_TYPES and request.type not in _MAPS:
+        raise bad_request("unknown delta type")
     if settings.channel_max_length and len(channel.encode()) > settings.channel_max_length:
         raise Refused(errors.BAD_REQUEST, "channel name too long")
     if client.subscription(channel) is not None:
@@ -162,8 +168,6 @@ def _checked(client: Standing, request: wire.SubscribeRequest) -> Namespace:
         raise Refused(errors.PERMISSION_DENIED, "only stream subscriptions exist")
     if settings.namespaces.is_private(channel) and not request.token:
         raise Refused(errors.PERMISSION_DENIED, "private channel without a token")
-    if request.delta not in _DELTA_TYPES:
-        raise bad_request("unknown delta type")
     return namespace
 
 

@@ -37,7 +37,8 @@ class FakeHub:
         return Received(offset or 9, 5, 4, 3, 2)
 
     def publish(self, channel, data, **options):
-        self.namespaces.resolve(channel)
+        if self.namespaces.resolve(channel).publication_data_format != "binary" and not data:
+            raise ClientMistake(errors.BAD_REQUEST)
         return self._soon(self._publish, channel, data, options)
 
     def _publish(self, channel, data, options):

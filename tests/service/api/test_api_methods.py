@@ -74,6 +74,8 @@ async def test_without_history_there_is_nothing_to_tell(ask):
         ({"channel": "open:a"}, 107),
         ({"channel": "open:a", "b64data": "%%%"}, 107),
         ({"channel": "nope:a", "data": {}}, 102),
+        ({"channel": "nope:a"}, 102),
+        ({"channel": "nope:a", "b64data": "%%%"}, 107),
     ],
 )
 async def test_publications_that_are_refused(ask, request_, code):
@@ -108,8 +110,23 @@ async def test_a_broadcast_answers_for_each_channel(ask):
 async def test_a_broadcast_takes_channels_and_data(ask):
     assert await ask("broadcast", channels=[], data={}) == 107
     assert await ask("broadcast", data={}) == 107
-    said = await ask("broadcast", channels=["open:a", "open:b"])
-    assert [response["error"]["code"] for response in said["responses"]] == [107, 107]
+    said = await ask("broadcast", channels=["open:a", "nope:b"])
+    assert [response["error"]["code"] for response in said["responses"]] == [107, 102]
+
+
+async def test_a_broadcast_whose_base64_is_none_is_refused_as_a_whole(ask):
+    assert await ask("broadcast", channels=["open:a", "", "nope:b"], b64data="%%%") == 107
+    assert ask.hub.published == []
+
+
+async def test_a_binary_namespace_takes_publications_without_data(ask):
+    assert await ask("publish", channel="hist:a") == {"offset": 1, "epoch": "epoch"}
+    assert (await ask("broadcast", channels=["hist:a", "open:a"]))["responses"] == [
+        {"result": {"offset": 2, "epoch": "epoch"}},
+        {"error": {"code": 107, "message": "bad request"}},
+    ]
+    kept = (await ask("history", channel="hist:a", limit=9))["publications"]
+    assert [(each["offset"], "data" in each) for each in kept] == [(1, False), (2, False)]
 
 
 async def test_a_long_broadcast_lets_the_loop_turn(ask):

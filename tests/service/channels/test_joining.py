@@ -170,6 +170,10 @@ def test_strict_raises_instead(world):
     assert told(world.join("rec:a", recoverable=True, strict=True)) == ("cp--", 2, [])
 
 
+def test_strict_is_nothing_to_the_cache(world):
+    assert told(world.recover("cache:a", 1, "wrong", strict=True)) == ("cp-w", 0, [])
+
+
 def test_strict_raises_at_the_last_moment_too(world):
     world.publish("rec:a", 1, 2)
     member = Member()

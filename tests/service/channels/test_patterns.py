@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.channels.patterns import ALTERNATIVES, BadPattern, matcher
-from service.protocol.errors import BAD_REQUEST
+from service.channels.patterns import ALTERNATIVES, DEEPEST, BadPattern, matcher
+from service.protocol.errors import BAD_REQUEST, INTERNAL
 
 
 @pytest.mark.parametrize(
@@ -26,6 +26,21 @@ from service.protocol.errors import BAD_REQUEST
         (r"\[a", ["[a"], ["a"]),
         ("a.b", ["a.b"], ["axb"]),
         ("a|b", ["a|b"], ["a", "b"]),
+        ("{a,{b,c}}d", ["ad", "bd", "cd"], ["d", "abd"]),
+        ("{a,b{c,d*}}", ["a", "bc", "bd", "bdx"], ["b", "ac"]),
+        ("{a", ["a"], ["{a"]),
+        ("{a,b", ["a", "b"], ["{a,b", "ab"]),
+        ("a}", ["a}"], ["a"]),
+        ("a,b", ["a,b"], ["a"]),
+        ("a\\", ["a"], ["a\\"]),
+        ("a]", ["a]"], ["a"]),
+        ("[ab-d]", ["a", "b", "-", "d"], ["c"]),
+        (r"[\]a]", ["]", "a"], ["\\"]),
+        ("[!ab]", ["c"], ["a", "b", ""]),
+        ("[^a]", ["^", "a"], ["b"]),
+        ("**", ["", "a"], []),
+        ("*a*b", ["ab", "xaxb", "aab"], ["ba", "a"]),
+        ("a?c", ["a\nc"], ["ac"]),
     ],
 )
 def test_globs(pattern, takes, refuses):
@@ -34,12 +49,19 @@ def test_globs(pattern, takes, refuses):
     assert not any(test(name) for name in refuses)
 
 
-@pytest.mark.parametrize("pattern", ["[", "a[b", "[]", "{a", "{a,{b}}", "a\\", "{a,b}" * 7])
-def test_what_is_no_glob_is_refused(pattern):
+@pytest.mark.parametrize("pattern", ["[", "a[b", "[]", "[!]", "[a-", "[a-z", "[z-a]", "[a-z0-9]", "{a,[}", "[a\\"])
+def test_what_is_no_glob_is_an_internal_error_as_in_centrifugo(pattern):
+    with pytest.raises(BadPattern) as caught:
+        matcher(pattern)
+    assert caught.value.error is INTERNAL
+    assert caught.value.why
+
+
+@pytest.mark.parametrize("pattern", ["{a,b}" * 7, "{" * (DEEPEST + 1), "{" * 100_000])
+def test_what_is_too_much_for_us_is_the_callers_mistake(pattern):
     with pytest.raises(BadPattern) as caught:
         matcher(pattern)
     assert caught.value.error is BAD_REQUEST
-    assert caught.value.why
 
 
 def test_alternatives_are_bounded():

@@ -67,7 +67,8 @@ NAMESPACES = Namespaces(Namespace(), NAMED)
 
 def settings(**changes):
     heartbeat = changes.pop("heartbeat", HeartbeatSettings())
-    return SessionSettings(namespaces=NAMESPACES, heartbeat=heartbeat, version="1.0", **changes)
+    namespaces = changes.pop("namespaces", NAMESPACES)
+    return SessionSettings(namespaces=namespaces, heartbeat=heartbeat, version="1.0", **changes)
 
 
 def command(said):

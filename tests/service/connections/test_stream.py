@@ -48,6 +48,24 @@ async def test_a_close_is_a_push_and_then_the_end_of_the_body(node, start):
 
 
 @BOTH
+async def test_a_close_with_code_3000_is_the_end_of_the_body_alone(node, start):
+    body = await start(node)
+    greeting = (await body.message())["connect"]
+    node.station.registry.get(greeting["client"]).close(closing.forced(3000, "x"))
+    assert await body.message() is None
+    assert await body.ended()
+
+
+@BOTH
+async def test_a_reason_that_no_frame_can_carry_stands_in_the_push(node, start):
+    body = await start(node)
+    greeting = (await body.message())["connect"]
+    node.station.registry.get(greeting["client"]).close(closing.forced(4000, "y" * 200))
+    assert (await body.message())["push"]["disconnect"]["reason"] == "y" * 200
+    assert await body.message() is None
+
+
+@BOTH
 async def test_a_client_that_leaves_is_noticed_at_once_and_counted_as_such(make_node, telemetry, start):
     node = await make_node(telemetry=telemetry.telemetry, **ON)
     body = await start(node)
@@ -239,8 +257,19 @@ async def test_a_listener_that_answers_no_ping_frame_is_found(make_node):
     peer.writer.write(framing.client_frame(framing.PONG, b"", b"mask"))
     assert await peer.replies() == [{}]
     assert (await peer.frame())[0] == framing.PING
-    assert await peer.replies() == [{"disconnect": {"code": 3012, "reason": "no pong"}}]
-    assert await peer.closed() == (3012, "no pong")
+    assert await peer.ended()  # who answers no frame hears no word: it is dropped, as in Centrifugo
+
+
+@pytest.mark.parametrize("silent", [False, True])
+@pytest.mark.parametrize(("code", "reason"), [(3000, "x"), (4000, "y" * 200)])
+async def test_a_listener_whose_close_no_frame_can_carry(make_node, silent, code, reason):
+    node = await make_node(**{**ON, "uni_websocket": {"enabled": True, "disable_disconnect_push": silent}})
+    peer = await uni(node, f"?cf_connect=%7B%22token%22%3A%22{token()}%22%7D")
+    greeting = (await peer.replies())[0]["connect"]
+    node.station.registry.get(greeting["client"]).close(closing.forced(code, reason))
+    if code != 3000 and not silent:
+        assert await peer.replies() == [{"disconnect": {"code": code, "reason": reason}}]
+    assert await peer.ended()
 
 
 @pytest.mark.parametrize(

@@ -62,3 +62,13 @@ def test_faults_of_the_wire_are_told_by_the_close_frame_alone():
     assert variant.goodbye(closing.STALE) != framing.close_frame(3502, "stale")
     silent = UniWebSocketVariant(UnidirectionalJson(), silent=True)
     assert silent.goodbye(closing.STALE) == framing.close_frame(3502, "stale")
+
+
+def test_what_no_close_frame_can_say():
+    listener, mute = UniWebSocketVariant(UnidirectionalJson()), UniWebSocketVariant(UnidirectionalJson(), silent=True)
+    dropped, wordy = closing.forced(3000, ""), closing.forced(4000, "y" * 124)
+    assert [listener.goodbye(dropped), mute.goodbye(dropped), mute.goodbye(wordy)] == [None] * 3
+    assert len(payloads(listener.goodbye(wordy))) == 1
+    chunked = StreamVariant(JsonCodec(), SSE, streams.events, chunked=True)
+    plain = StreamVariant(JsonCodec(), SSE, streams.events, chunked=False)
+    assert [chunked.goodbye(dropped), plain.goodbye(dropped)] == [b"0\r\n\r\n", b""]

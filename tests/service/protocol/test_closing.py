@@ -102,6 +102,13 @@ def test_a_backends_own_code(code, comes_back):
     assert (row.code, row.reason, row.reconnect, row.cause) == (code, "go away", comes_back, "forced_by_api")
 
 
+def test_what_a_close_frame_cannot_say():
+    assert closing.is_silent(forced(3000, "x"))
+    assert not closing.is_silent(forced(3001, ""))
+    assert closing.fits_a_frame(forced(4000, "é" * 61))
+    assert not closing.fits_a_frame(forced(4000, "é" * 62))
+
+
 def test_below_2500_a_subscription_ends_for_good():
     assert [row.code for row in UNSUBSCRIBINGS.values() if row.resubscribe] == [2500, 2501, 2502]
 

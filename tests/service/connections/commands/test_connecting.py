@@ -121,6 +121,12 @@ def test_insecure_connections_do_not_expire():
     book >> 1000 << []
 
 
+def test_insecure_connections_expire_once_they_are_refreshed():
+    book = Playbook(tokens={"new": token(expire_at=WALL + 100)}, insecure=True).connected()
+    book >> {"id": 2, "refresh": {"token": "new"}} << [{"id": 2, "refresh": {"expires": True, "ttl": 100}}]
+    assert book.session.deadline == 125
+
+
 # --------------------------------------------------------------------------------- the rest
 
 
@@ -320,10 +326,25 @@ def test_a_user_id_has_a_longest_length(user, most, enters):
 
 
 def test_a_channel_asked_for_with_connect_has_a_longest_name_too():
-    channels = {"open:" + "x" * 250: {}, "open:" + "x" * 251: {}}
+    channels = {"open:" + "x" * 1019: {}, "open:" + "x" * 1020: {}}
     book = Playbook(answers=False) >> {"id": 1, "connect": {"token": "t", "subs": channels}}
     book.answer(token())
-    assert [join.channel for join in book.questions] == ["open:" + "x" * 250]
+    assert [join.channel for join in book.questions] == ["open:" + "x" * 1019]
+
+
+def test_the_longest_name_of_a_subscribe_is_none_for_connect():
+    book = Playbook(answers=False, channel_max_length=40) >> {
+        "id": 1,
+        "connect": {"token": "t", "subs": {"open:" + "x" * 99: {}}},
+    }
+    book.answer(token())
+    assert [join.channel for join in book.questions] == ["open:" + "x" * 99]
+
+
+def test_a_channel_without_a_name_is_left_out():
+    book = Playbook(insecure=True) >> {"id": 1, "connect": {"token": "t", "subs": {"": {}}}}
+    book << ["connected 'alice'", welcome()]
+    assert book.session.channels == []
 
 
 # ------------------------------------------------------------------ presence, join and leave

@@ -3,6 +3,7 @@
 import pytest
 from msgspec import Raw
 
+from service.channels.namespaces import Namespace, Namespaces
 from service.connections import questions as q
 from service.protocol import errors
 from service.protocol import messages as wire
@@ -70,6 +71,14 @@ def test_absent_data_is_for_the_hub_to_refuse():
     book = Playbook(answers=False).connected() >> {"id": 2, "publish": {"channel": "pub:x"}}
     assert bytes(book.questions[0].data) == b""
     book.answer(q.Failed(errors.BAD_REQUEST)) << [BAD]
+
+
+@pytest.mark.parametrize("request_", [{}, {"data": "x"}])
+def test_bad_data_is_told_before_the_permission(request_):
+    namespaces = Namespaces(Namespace(), [Namespace(name="object", publication_data_format="json_object")])
+    book = Playbook(namespaces=namespaces).connected()
+    book >> {"id": 2, "publish": {"channel": "object:x", **request_}} << [BAD]
+    book >> {"id": 2, "publish": {"channel": "object:x", "data": {}}} << [DENIED]
 
 
 def test_a_broker_that_does_not_answer():

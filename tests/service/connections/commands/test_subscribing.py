@@ -110,6 +110,14 @@ def test_a_name_may_be_so_long():
 
 def test_only_stream_subscriptions_exist():
     talk() >> subscribe(type=1) << [refused(DENIED)]
+    talk() >> subscribe("nope:x", type=1) << [refused({"code": 102, "message": "unknown channel"})]
+    talk() >> subscribe("nope:x", type=4, delta="xyz") << [refused({"code": 108, "message": "not available"})]
+
+
+def test_an_unknown_delta_type_is_told_before_anything_else():
+    book = talk() >> subscribe() << [subscribed()]
+    book >> subscribe(delta="xyz") << ["close(3501)"]
+    talk() >> subscribe("nope:x", delta="xyz") << ["close(3501)"]
 
 
 def test_delta_and_tags_filter():
