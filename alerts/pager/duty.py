@@ -32,7 +32,7 @@ class Roster:
         """Read the file.
 
         Raises:
-            Wrong: with all mistakes; later ones are kept in ``wrong``.
+            Wrong: with all mistakes; later ones are told by ``wrong``.
 
         """
         self._file = file
@@ -40,7 +40,13 @@ class Roster:
         self._clock = clock
         self._rota = load(file) if file is not None else None
         self._stamp = self._changed()
-        self.wrong: tuple[str, ...] = ()  # why the file that is there now is not in force
+        self._wrong: tuple[str, ...] = ()
+
+    @property
+    def wrong(self) -> tuple[str, ...]:
+        """Why the file that is there now is not in force; looked at now, since nobody may have been called for days."""
+        self._current()
+        return self._wrong
 
     def on_duty(self) -> Duty | None:
         """Who has it now."""
@@ -65,9 +71,9 @@ class Roster:
         if self._file is not None and (stamp := self._changed()) != self._stamp:
             self._stamp = stamp
             try:
-                self._rota, self.wrong = load(self._file), ()
+                self._rota, self._wrong = load(self._file), ()
             except Wrong as mistakes:
-                self.wrong = tuple(mistakes.sentences)
+                self._wrong = tuple(mistakes.sentences)
         return self._rota
 
     def _changed(self) -> tuple[int, int]:

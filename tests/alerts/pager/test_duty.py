@@ -61,6 +61,13 @@ def test_a_change_counts_at_once_and_a_broken_one_does_not(file):
     assert roster.wrong == ("it cannot be read: No such file or directory",)
 
 
+def test_a_broken_file_is_told_although_nobody_was_called(file):
+    """A scrape asks; the page that would find it out is the one that then reaches nobody."""
+    roster = Roster(file, CHANNELS, lambda: WEDNESDAY)
+    written(file, "people: [")
+    assert "no YAML" in roster.wrong[0]
+
+
 def test_a_broken_rota_is_told_at_the_start(file, capsys):
     file.write_text("rotation: {}")
     with pytest.raises(Wrong):
