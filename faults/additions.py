@@ -16,7 +16,7 @@ _LISTENERS: Final = [
 ]
 _PAGER: Final = """\
 channels:
-  chat: {type: dingtalk, url_file: /etc/pager/chat_url, secret_file: /etc/pager/chat_secret, limit: 20}
+  chat: {type: dingtalk, url_file: /etc/pager/chat_url, secret_file: /etc/pager/chat_secret, limit: 20, mute: 60s}
   desk: {type: webhook, url: "http://outsiders:8088/webhook", limit: 0}
 watchdog: {after: 10s}
 routes:

@@ -106,6 +106,7 @@ FOREIGN = {
     "pager_letters_total": Foreign("pager", "counter", _PROVIDER, trouble=True),
     "pager_letters_given_up_total": Foreign("pager", "counter", _PROVIDER, trouble=True),
     "pager_channel_calls_total": Foreign("pager", "counter", _PROVIDER | {"result": "sent"}, trouble=True),
+    "pager_faults_total": Foreign("pager", "counter", {"part": ("escalation", "watchdog")}),
     "pager_rota_wrong": Foreign("pager", "gauge"),
     "pager_watchdog_heard_timestamp_seconds": Foreign("pager", "gauge"),
     "pager_watchdog_forwards_total": Foreign("pager", "counter", {"result": "sent"}),

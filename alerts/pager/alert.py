@@ -56,7 +56,7 @@ def read(body: bytes) -> Notification:
     """
     try:
         payload = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise BadNotification("the body is not JSON") from None
     if not isinstance(payload, dict) or not isinstance(payload.get("alerts"), list):
         raise BadNotification("there is no list called alerts: this takes Alertmanager's webhook, version 4")
@@ -91,11 +91,12 @@ def _texts(given: Any, where: str) -> dict[str, str]:
         return {}
     if not isinstance(given, dict):
         raise BadNotification(f"{where} is no mapping")
-    return {str(key)[:_LONGEST]: str(value)[:_LONGEST] for key, value in given.items()}
+    return {_text(key): _text(value if isinstance(value, str) else str(value)) for key, value in given.items()}
 
 
 def _text(given: Any) -> str:
-    return given[:_LONGEST] if isinstance(given, str) else ""
+    """Halves of a character, which JSON can say and no disk keeps, become question marks."""
+    return given[:_LONGEST].encode("utf-8", "replace").decode() if isinstance(given, str) else ""
 
 
 def _time(given: Any, where: str) -> float:

@@ -1,7 +1,8 @@
 """A case: one time that a group of alerts fires, from the first notice to the last. Pure: what to tell, and when.
 
 Alertmanager repeats itself, after a lost answer at once and by its ``repeat_interval`` later. The same content is told
-again only as a reminder, and not when somebody has acknowledged the case.
+again only as a reminder, and not when somebody has acknowledged the case. That some of a group's alerts are over is
+told by nobody: the page has it, and the end of the last one is told.
 """
 
 from collections.abc import Sequence
@@ -26,8 +27,8 @@ class Case:
     acknowledged_at: float  # NEVER while nobody has
     acknowledged_by: str
     steps: int  # of the route that were taken
-    state: str  # what fires, as told last
-    told_at: float
+    state: str  # what fires, as heard last
+    told_at: float  # when that was told, or fewer were heard of
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +52,11 @@ def heard(case: Case | None, alerts: Sequence[Alert], now: float) -> Kind | None
         return "firing" if state else None
     if not state:
         return "over"
-    if set(state.split(",")) - set(case.state.split(",")):
+    now_firing, before = set(state.split(",")), set(case.state.split(","))
+    if now_firing - before:
         return "news"
+    if now_firing != before:
+        return None
     if case.acknowledged_at != NEVER or now - case.told_at < AGAIN:
         return None
     return "reminder"

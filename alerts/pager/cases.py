@@ -9,7 +9,7 @@ from alerts.pager.alert import NEVER, Alert, Notification
 from alerts.pager.case import Case, Step
 from alerts.pager.letters import Letters
 from alerts.pager.message import Kind, Message, compose
-from alerts.pager.store import Store
+from alerts.pager.store import InboxUnusable, Store
 
 KEPT: Final = 500  # closed cases
 _COLUMNS: Final = tuple(each.name for each in fields(Case))
@@ -23,14 +23,22 @@ class Cases:
     """All cases of the pager."""
 
     def __init__(
-        self, store: Store, letters: Letters, routes: Mapping[str, Sequence[Step]], recipients: Recipients, address: str
+        self,
+        store: Store,
+        letters: Letters,
+        routes: Mapping[str, Sequence[Step]],
+        recipients: Recipients,
+        address: str,
+        *,
+        followers: Collection[str] = (),
     ) -> None:
-        """``address``: where people reach the pager's page."""
+        """``address``: where people reach the pager's page; ``followers``: channels that hear of acknowledgements."""
         self._store = store
         self._letters = letters
         self._routes = routes
         self._recipients = recipients
         self._address = address.rstrip("/")
+        self._followers = frozenset(followers)
 
     def take(self, route: str, notification: Notification, now: float) -> Kind | None:
         """A notification came by a route; what is told of it.
@@ -43,6 +51,7 @@ class Cases:
             case = self._open_one(route, notification.group_key)
             kind = rules.heard(case, notification.alerts, now)
             if kind is None:
+                self._keep_what_is_left(case, notification, now)
                 return None
             if case is None:
                 case = self._open(route, notification, now)
@@ -77,16 +86,39 @@ class Cases:
                 self.take(case.route, replace(notification, alerts=alerts, group_key=case.group_key), now)
             return len(cases)
 
+    def _keep_what_is_left(self, case: Case | None, notification: Notification, now: float) -> None:
+        """Fewer alerts are no news, but the page shows those that still fire."""
+        state = rules.state_of(notification.alerts)
+        if case is not None and case.state != state:
+            left = self._message("reminder", case, notification)
+            self._change(case.number, state=state, told_at=now, message=left.dump())
+
     def tick(self, now: float) -> int:
-        """Take the steps whose time has come; how many there were.
+        """Take the steps whose time has come; how many there were. A case that has a fault stops no other.
 
         Raises:
             InboxUnusable: the disk.
+            Exception: the first fault of a case, when the others have taken their steps.
 
         """
+        faults: list[Exception] = []
+        taken = 0
+        for case in self.open():
+            if rules.due(case, self._routes.get(case.route, ()), now):
+                try:
+                    taken += self._tick_one(case.number, now)
+                except InboxUnusable:
+                    raise
+                except Exception as fault:  # noqa: BLE001 - one case's fault is not that of the others
+                    faults.append(fault)
+        if faults:
+            raise faults[0]
+        return taken
+
+    def _tick_one(self, number: int, now: float) -> int:
         with self._store.writing():
-            cases = [case for case in self.open() if rules.due(case, self._routes.get(case.route, ()), now)]
-            return sum(self._take_steps(case, self.message(case), now) for case in cases)
+            case = self.one(number)  # it may have been acknowledged meanwhile
+            return 0 if case is None else self._take_steps(case, self.message(case), now)
 
     def next_step(self) -> float:
         """When ``tick`` has something to do, seconds since the epoch; infinity for never."""
@@ -97,11 +129,16 @@ class Cases:
     def acknowledge(self, number: int, by: str, now: float) -> Case | None:
         """Somebody looks after it: no further step. The first one counts; None when there is no such case."""
         with self._store.writing() as database:
-            database.execute(
+            changed = database.execute(
                 "UPDATE cases SET acknowledged_at = ?, acknowledged_by = ? WHERE number = ? AND acknowledged_at = 0",
                 (now, by, number),
-            )
-            return self.one(number)
+            ).rowcount
+            case = self.one(number)
+            if changed and case is not None and case.closed_at == NEVER:
+                message = replace(self.message(case), kind="acknowledged", by=by)
+                told = self._letters.channels_of(number)
+                self._tell(message, [each for each in told if each[0] in self._followers], now)
+            return case
 
     def open(self) -> list[Case]:
         """Those that fire, the newest first."""
@@ -146,6 +183,8 @@ class Cases:
 
     def _take_steps(self, case: Case, message: Message, now: float) -> int:
         steps = rules.due(case, self._routes.get(case.route, ()), now)
+        if not steps:
+            return 0
         for number, step in enumerate(steps, case.steps):
             kind: Kind = "escalation" if number and step.after else "firing"
             told = [(channel, person) for channel in step.channels for person in self._recipients(channel, step.whom)]

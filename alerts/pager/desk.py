@@ -14,6 +14,7 @@ from alerts.pager.alert import NEVER, BadNotification, read
 from alerts.pager.case import Case
 from alerts.pager.inbox import Entry, InboxFull
 from alerts.pager.office import Office
+from alerts.pager.post import LAST_PATIENCE
 from alerts.pager.store import InboxUnusable
 
 LONGEST_BODY: Final = 4 * 1024 * 1024  # some thousand alerts in one notification
@@ -62,14 +63,17 @@ class Desk:
     async def _carrying(self, _: web.Application) -> AsyncIterator[None]:
         self._carried = asyncio.ensure_future(self._rounds())  # noqa: TID251 - one for the application's life
         yield
+        self._office.post.stop()
+        await asyncio.wait((self._carried,), timeout=LAST_PATIENCE)  # an answer that nobody hears is told twice
         self._carried.cancel()
         await asyncio.wait((self._carried,))
 
     async def _rounds(self) -> None:
         post = self._office.post
         async with asyncio.TaskGroup() as rounds:
-            rounds.create_task(post.run(), name="pager post")
-            rounds.create_task(self._office.watchdog.run(post.wake), name="pager watchdog")
+            watching = rounds.create_task(self._office.watchdog.run(post.wake), name="pager watchdog")
+            await post.run()
+            watching.cancel()
 
     async def take(self, request: web.Request) -> web.Response:
         """``POST /alerts/<route>``: 200 when it is on disk; else what is wrong, and Alertmanager tries again."""
@@ -200,7 +204,7 @@ class Desk:
             firing=len(firing),
             acknowledged=acknowledged,
             unacknowledged=len(cases) - acknowledged,
-            waiting=self._office.letters.waiting(),
+            waiting=self._office.letters.overdue(self._office.clock()),
             rota_wrong=bool(self._office.roster.wrong),
         )
         return web.Response(body=text, headers={hdrs.CONTENT_TYPE: CONTENT_TYPE_LATEST})

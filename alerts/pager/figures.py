@@ -29,19 +29,27 @@ class Figures:
         )
         self._firing = Gauge("pager_firing_alerts", "Entries of the inbox that fire.", registry=one)
         self._open = Gauge("pager_open_cases", "Open cases.", ["acknowledged"], registry=one)
-        self._waiting = Gauge("pager_letters_waiting", "Letters that wait for their provider.", registry=one)
+        self._waiting = Gauge(
+            "pager_letters_waiting", "Letters that are late: their provider has not taken them.", registry=one
+        )
         self._heard = Gauge(
             "pager_watchdog_heard_timestamp_seconds", "When the watchdog was heard last; 0 is never.", registry=one
         )
         self._forwards = Counter(
             "pager_watchdog_forwards", "Heartbeats that were handed on, by result.", ["result"], registry=one
         )
+        self._faults = Counter(
+            "pager_faults", "Faults of the pager's own, by the part that had one and goes on.", ["part"], registry=one
+        )
         self._rota = Gauge("pager_rota_wrong", "1 while the rota's file cannot be used as it is.", registry=one)
         for result in ("accepted", "refused", "failed"):
             self._calls.labels(result)
         for result in ("sent", "failed"):
             self._forwards.labels(result)
+        for part in ("escalation", "watchdog"):
+            self._faults.labels(part)
         for channel in channels:
+            self._faults.labels(f"channel {channel}")
             for result in ("sent", "later", "refused"):
                 self._sent.labels(channel, result)
             self._letters.labels(channel), self._lost.labels(channel), self._seconds.labels(channel)
@@ -70,6 +78,10 @@ class Figures:
     def given_up(self, channel: str, letters: int) -> None:
         """Letters that no provider took within a day."""
         self._lost.labels(channel).inc(letters)
+
+    def fault(self, part: str) -> None:
+        """A part of the pager met what nobody foresaw."""
+        self._faults.labels(part).inc()
 
     def forwarded(self, result: str) -> None:
         """A heartbeat was handed on: sent or failed."""

@@ -5,8 +5,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from alerts.pager.alert import NEVER, Notification
+from alerts.pager.calls import Calls
 from alerts.pager.cases import Cases
 from alerts.pager.duty import Roster
+from alerts.pager.faults import Faults
 from alerts.pager.figures import Figures
 from alerts.pager.inbox import Inbox
 from alerts.pager.letters import Letters
@@ -40,14 +42,40 @@ class Office:
         self.roster = Roster(rota, settings.channels, clock)
         self.figures = Figures(settings.channels, (*settings.routes, INBOX) if settings.routes else ())
         self.inbox = Inbox(store, keep)
-        self.letters = Letters(store)
-        self.cases = Cases(store, self.letters, settings.routes, self.roster.recipients, settings.address)
-        self.post = Post(self.letters, self.cases, settings.channels, self.roster.person, self.figures, clock=clock)
+        self.calls = Calls(store)
+        channels = settings.channels
+        self.letters = Letters(
+            store,
+            self.calls,
+            window=settings.gather,
+            single=[name for name, channel in channels.items() if not channel.together],
+        )
+        self.cases = Cases(
+            store,
+            self.letters,
+            settings.routes,
+            self.roster.recipients,
+            settings.address,
+            followers=[name for name, channel in channels.items() if channel.follows],
+        )
+        faults = Faults(self.figures.fault)
+        self.post = Post(
+            store=store,
+            letters=self.letters,
+            calls=self.calls,
+            cases=self.cases,
+            channels=channels,
+            person=self.roster.person,
+            counts=self.figures,
+            faults=faults,
+            clock=clock,
+        )
         self.watchdog = Watchdog(
             settings.watchdog,
             self.take,
             self._silent_since,
             self.figures.forwarded,
+            faults,
             address=settings.address,
             clock=clock,
         )

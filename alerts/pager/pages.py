@@ -109,7 +109,7 @@ def _case_times(found: Case, now: float) -> str:
 
 def _letter_state(letter: Letter) -> str:
     if letter.state == "sent":
-        return f"taken {_clock(letter.sent_at)}"
+        return f"taken {_clock(letter.sent_at)}{': ' if letter.why else ''}{escape(letter.why)}"
     if letter.state == "given_up":
         return f"given up: {escape(letter.why)}"
     return f"waiting, tried {letter.tries}×{': ' if letter.why else ''}{escape(letter.why)}"

@@ -13,15 +13,17 @@ from alerts.pager.channels.pagerduty import PagerDuty
 from alerts.pager.channels.provider import Provider
 from alerts.pager.channels.webhook import Webhook
 from alerts.pager.channels.wecom import WeComApp, WeComRobot
+from alerts.pager.pace import GATHER
 from alerts.pager.reading import Form, Mistakes, Wrong, from_yaml
 from alerts.pager.watchdog import WatchdogSettings
 
-_FILE = Form(address=str, channels=dict, routes=dict, watchdog=dict)
+_FILE = Form(address=str, gather=str, channels=dict, routes=dict, watchdog=dict)
 _STEP = Form(after=str, to=list, whom=str)
 _WATCHDOG = Form(after=str, route=str, url_file=str)
 #: The route of what is kept and shown, and told to nobody.
 INBOX: Final = "inbox"
 _ADDRESS: Final = "http://localhost:9099"
+_LONGEST_GATHER: Final = 10.0  # seconds; in a storm it is up to thirty times as long
 _WHOM: Final = ("primary", "secondary", "everybody")
 
 
@@ -40,7 +42,7 @@ _PROVIDER = _Kind(
     ("url", "body"),
 )
 KINDS: Final[Mapping[str, _Kind]] = {
-    "dingtalk": _Kind(DingTalk, Form(url_file=str, secret_file=str, limit=int), ("url_file",)),
+    "dingtalk": _Kind(DingTalk, Form(url_file=str, secret_file=str, limit=int, mute=str), ("url_file",)),
     "wecom_robot": _Kind(WeComRobot, Form(url_file=str, limit=int), ("url_file",)),
     "wecom_app": _Kind(
         WeComApp,
@@ -51,7 +53,7 @@ KINDS: Final[Mapping[str, _Kind]] = {
     "phone": _PROVIDER,
     "mail": _Kind(
         Mail,
-        Form(host=str, port=int, tls=str, sender=str, to=list, username=str, password_file=str, limit=int),
+        Form(host=str, port=int, tls=str, sender=str, to=list, username=str, password_file=str, ca_file=str, limit=int),
         ("host", "sender"),
     ),
     "pagerduty": _Kind(PagerDuty, Form(routing_key_file=str, url=str, limit=int), ("routing_key_file",)),
@@ -67,6 +69,7 @@ class Settings:
     channels: Mapping[str, Channel | Mail] = field(default_factory=dict)
     routes: Mapping[str, Sequence[Step]] = field(default_factory=dict)
     watchdog: WatchdogSettings = WatchdogSettings()
+    gather: float = GATHER  # seconds that a letter waits for others
 
 
 def load(file: Path | None) -> Settings:
@@ -110,8 +113,11 @@ def read(text: str) -> Settings:
     if not address.startswith(("http://", "https://")):
         mistakes.add(f"address: {address!r} is no http or https address")
     watchdog = _watchdog(given["watchdog"], routes, mistakes) if "watchdog" in given else WatchdogSettings()
+    gather = mistakes.seconds(given["gather"], "gather") if "gather" in given else GATHER
+    if gather > _LONGEST_GATHER:
+        mistakes.add(f"gather: a page would wait {gather:g} seconds for others; {_LONGEST_GATHER:g}s at most")
     mistakes.raise_if_any()
-    return Settings(address, channels, routes, watchdog)
+    return Settings(address, channels, routes, watchdog, gather)
 
 
 def _watchdog(given: object, routes: Mapping[str, Sequence[Step]], mistakes: Mistakes) -> WatchdogSettings:
@@ -159,6 +165,8 @@ def _channel(name: str, given: object, mistakes: Mistakes) -> Channel | Mail | N
         mistakes.add(f"{where}.busy says nothing without success: then the status alone counts")
     if found.get("tls", "none") not in ("starttls", "implicit", "none"):
         mistakes.unknown(f"{where}.tls", found["tls"], ("starttls", "implicit", "none"), "way")
+    if "mute" in found:
+        found["mute"] = mistakes.seconds(found["mute"], f"{where}.mute")
     if found.get("limit", 0) < 0:
         mistakes.add(f"{where}.limit is negative; 0 is no limit")
     return kind.make(name, **found) if len(mistakes.sentences) == before else None

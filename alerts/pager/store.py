@@ -59,6 +59,22 @@ CREATE TABLE letters (
 CREATE INDEX letters_by_state ON letters (state, channel, due_at);
 CREATE INDEX letters_by_time ON letters (channel, sent_at);
 """,
+    """
+CREATE TABLE calls (
+    number INTEGER PRIMARY KEY,
+    channel TEXT NOT NULL,
+    person TEXT NOT NULL,
+    began_at REAL NOT NULL
+);
+CREATE INDEX calls_by_time ON calls (channel, began_at);
+CREATE TABLE pauses (
+    channel TEXT PRIMARY KEY,
+    until REAL NOT NULL,
+    failures INTEGER NOT NULL
+);
+DROP INDEX letters_by_time;
+CREATE INDEX letters_by_case ON letters (case_number);
+""",
 )
 """What each form of the file adds to the one before it; SQLite's user_version says which it has."""
 
@@ -114,14 +130,25 @@ class Store:
                     yield self._database
                 except BaseException:
                     self._depth -= 1
-                    if not self._depth:
-                        self._database.execute("ROLLBACK")
+                    self._roll_back()
                     raise
                 self._depth -= 1
                 if not self._depth:
-                    self._database.execute("COMMIT")
+                    self._commit()
             except sqlite3.Error as error:
                 raise InboxUnusable(f"the inbox cannot be written: {error}") from None
+
+    def _commit(self) -> None:
+        try:
+            self._database.execute("COMMIT")
+        except sqlite3.Error:
+            self._roll_back()
+            raise
+
+    def _roll_back(self) -> None:
+        """SQLite itself does so at some faults, a full disk among them."""
+        if not self._depth and self._database.in_transaction:
+            self._database.execute("ROLLBACK")
 
     def read(self, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """The rows of a query.

@@ -13,11 +13,14 @@ import aiohttp
 
 from alerts.pager.alert import NEVER, Alert, Notification
 from alerts.pager.channels.outcome import Unreachable, secret
+from alerts.pager.faults import Faults
+from alerts.pager.inbox import InboxFull
 from alerts.pager.store import InboxUnusable
 
 NAME: Final = "HeliographAlertingSilent"
 PATIENCE: Final = 10.0  # seconds for the answer of whoever waits for heartbeats
 _IDLE: Final = 30.0  # seconds until the loop looks again by itself
+_SHORTEST: Final = 0.5  # seconds between two looks of which the first could not tell what it saw
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,7 @@ class Watchdog:
         tell: Callable[[str, Notification], Any],
         told: Callable[[], float],
         counted: Callable[[str], None],
+        faults: Faults,
         *,
         address: str,
         clock: Callable[[], float],
@@ -49,6 +53,7 @@ class Watchdog:
             tell: what takes a notification by a route.
             told: since when it is told that heartbeats are missing, NEVER while it is not.
             counted: hears what became of each heartbeat that was handed on: sent or failed.
+            faults: hears what nobody foresaw; it stops nothing.
             address: where people reach the pager's page.
             clock: seconds since the epoch.
 
@@ -58,6 +63,7 @@ class Watchdog:
         self._tell = tell
         self._told = told
         self._counted = counted
+        self._faults = faults
         self._address = address.rstrip("/")
         self._clock = clock
         self._began = clock()
@@ -102,13 +108,16 @@ class Watchdog:
     async def _looked(self) -> bool:
         try:
             return await asyncio.to_thread(self.look)
-        except InboxUnusable:
-            return False  # said by /health and the metrics; the disk may come back
+        except (InboxUnusable, InboxFull):
+            return False  # said by /health and the metrics; there may be room again
+        except Exception as fault:  # noqa: BLE001 - whoever waits for heartbeats must go on
+            self._faults.happened("watchdog", fault)
+            return False
 
     async def _pause(self) -> bool:
         """Until a heartbeat comes (True), or it is time to look."""
         try:
-            async with asyncio.timeout(max(0.1, min(_IDLE, self.silent_at - self._clock()))):
+            async with asyncio.timeout(max(_SHORTEST, min(_IDLE, self.silent_at - self._clock()))):
                 await self._news.wait()
         except TimeoutError:
             return False
@@ -124,6 +133,9 @@ class Watchdog:
                 self._counted("sent" if answer.status < 300 else "failed")
         except (Unreachable, ValueError, aiohttp.ClientError, TimeoutError):
             self._counted("failed")
+        except Exception as fault:  # noqa: BLE001 - whoever waits for heartbeats must go on
+            self._counted("failed")
+            self._faults.happened("watchdog", fault)
 
     def _notification(self, starts: float, ends: float) -> Notification:
         return Notification((self._alert(starts, ends),), "", 0, NAME)

@@ -131,10 +131,11 @@ def webhook() -> timeseries.Panel:
         "Calls of the pager",
         "Notifications of Alertmanager in each step by what the pager made of them, and those by a route that its "
         "settings do not have. Normal is accepted. failed: its disk; it answers so, and Alertmanager comes again; "
-        "unrouted: the two configurations differ.",
+        "unrouted: the two configurations differ; fault: something in it that nobody foresaw, its stderr says where.",
         "short",
         prometheus(their_increase("pager_webhook_calls_total", PAGER, "result"), "{{result}}"),
         prometheus(their_increase("pager_unrouted_total", PAGER), "unrouted"),
+        prometheus(their_increase("pager_faults_total", PAGER, "part"), "fault: {{part}}"),
     )
 
 

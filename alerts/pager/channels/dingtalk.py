@@ -11,11 +11,14 @@ from urllib.parse import quote_plus
 import msgspec
 
 from alerts.pager.channels.outcome import JSON, Answer, Call, Outcome, by_errcode, secret
-from alerts.pager.message import Message, cut, markdown
+from alerts.pager.message import Message
 from alerts.pager.rota import Person
+from alerts.pager.wording import markdown, title
 
 LONGEST: Final = 18_000  # bytes of text; the robot takes 20,000 of a whole message
-_PASSES: Final = {-1: 5.0, 130101: 60.0, 400013: 60.0, 410100: 600.0}  # busy; too often (three codes over the years)
+MUTE: Final = 600.0  # seconds for which a robot that was called too often takes nothing
+_BUSY: Final = {-1: 5.0}
+_TOO_OFTEN: Final = (130101, 400013, 410100)  # three codes over the years
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +28,11 @@ class DingTalk:
     name: str
     url_file: str
     secret_file: str = ""
-    limit: int = 20  # a minute; above that the robot is dumb for ten
+    limit: int = 20  # a minute; above that the robot is mute for ten
+    mute: float = MUTE
     personal: bool = False
     together: bool = True
+    follows: bool = False
 
     def call(self, messages: Sequence[Message], person: Person | None, now: float) -> Call:
         """See ``Channel.call``. Whoever is on duty is mentioned by telephone number."""
@@ -38,14 +43,14 @@ class DingTalk:
         text = markdown(messages, LONGEST) + "".join(f"\n\n@{phone}" for phone in at)
         body = {
             "msgtype": "markdown",
-            "markdown": {"title": cut(messages[0].title, 100), "text": text},
+            "markdown": {"title": title(messages, 100), "text": text},
             "at": {"atMobiles": at, "isAtAll": False},
         }
         return Call(url, msgspec.json.encode(body), JSON)
 
     def verdict(self, answer: Answer) -> Outcome:
         """See ``Channel.verdict``."""
-        return by_errcode(answer, _PASSES)
+        return by_errcode(answer, _BUSY | dict.fromkeys(_TOO_OFTEN, self.mute))
 
 
 def signature(key: str, milliseconds: int) -> str:

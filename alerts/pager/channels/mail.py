@@ -2,14 +2,16 @@
 
 import smtplib
 import ssl
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from email.message import EmailMessage
 from email.utils import format_datetime, localtime, make_msgid
 
 from alerts.pager.channels.outcome import Later, Outcome, Refused, Sent, Unreachable, secret
-from alerts.pager.message import Message, mail
+from alerts.pager.message import Message
 from alerts.pager.rota import Person
+from alerts.pager.wording import mail
 
 PATIENCE = 15.0  # seconds for each answer of the server
 
@@ -26,8 +28,10 @@ class Mail:
     tls: str = "starttls"  # starttls, implicit or none
     username: str = ""
     password_file: str = ""
+    ca_file: str = ""  # whose certificates the server's may be signed by; else those that the machine trusts
     limit: int = 60
     together: bool = True
+    follows: bool = False
 
     @property
     def personal(self) -> bool:
@@ -39,16 +43,18 @@ class Mail:
         try:
             letter = self._letter(messages, person)
             password = secret(self.password_file, "the mail account's password") if self.password_file else ""
-            self._deliver(letter, password)
+            refused = self._deliver(letter, password)
         except Unreachable as missing:
-            return Refused(str(missing))
+            return Refused(str(missing), called=False)
         except (smtplib.SMTPResponseException, smtplib.SMTPRecipientsRefused) as error:
             return _refusal(error)
         except smtplib.SMTPNotSupportedError as error:
             return Refused(f"the mail server does not offer what is asked: {error}")
         except (OSError, smtplib.SMTPException) as error:
             return Later(f"the mail server: {error}", 30.0)
-        return Sent()
+        except ValueError as error:  # an address, or a password, that SMTP cannot carry; its text may tell it
+            return Refused(f"this cannot be said to a mail server: {type(error).__name__}")
+        return Sent(f"the mail server does not take {', '.join(refused)}" if refused else "")
 
     def _letter(self, messages: Sequence[Message], person: Person | None) -> EmailMessage:
         to = self.to or ((person.mail,) if person is not None and person.mail else ())
@@ -64,18 +70,33 @@ class Mail:
         letter.set_content(text)
         return letter
 
-    def _deliver(self, letter: EmailMessage, password: str) -> None:
-        context = ssl.create_default_context()
-        if self.tls == "implicit":
-            server: smtplib.SMTP = smtplib.SMTP_SSL(self.host, self.port, timeout=PATIENCE, context=context)
-        else:
-            server = smtplib.SMTP(self.host, self.port, timeout=PATIENCE)
-        with server:
-            if self.tls == "starttls":
-                server.starttls(context=context)
+    def _deliver(self, letter: EmailMessage, password: str) -> Mapping[str, object]:
+        """Those of its recipients that the server does not take, when it takes some."""
+        server = self._connected()
+        try:
             if self.username:
                 server.login(self.username, password)
-            server.send_message(letter)
+            return server.send_message(letter)
+        finally:
+            with suppress(OSError, smtplib.SMTPException):  # what it has it has, however it says goodbye
+                server.quit()
+            server.close()
+
+    def _connected(self) -> smtplib.SMTP:
+        try:
+            context = ssl.create_default_context(cafile=self.ca_file or None)
+        except OSError as error:
+            raise Unreachable(f"certificates: {self.ca_file} cannot be used: {error.strerror}") from None
+        if self.tls == "implicit":
+            return smtplib.SMTP_SSL(self.host, self.port, timeout=PATIENCE, context=context)
+        server = smtplib.SMTP(self.host, self.port, timeout=PATIENCE)
+        try:
+            if self.tls == "starttls":
+                server.starttls(context=context)
+        except BaseException:
+            server.close()
+            raise
+        return server
 
 
 def _refusal(error: smtplib.SMTPResponseException | smtplib.SMTPRecipientsRefused) -> Outcome:
@@ -86,4 +107,5 @@ def _refusal(error: smtplib.SMTPResponseException | smtplib.SMTPRecipientsRefuse
         code, text = next(iter(error.recipients.values()))
     words = text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
     why = f"the mail server says {code} {' '.join(words.split())[:200]}"
-    return Later(why, 60.0) if 400 <= code < 500 else Refused(why)
+    personal = isinstance(error, smtplib.SMTPRecipientsRefused)
+    return Later(why, 60.0, personal=personal) if 400 <= code < 500 else Refused(why)

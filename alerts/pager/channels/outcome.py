@@ -1,9 +1,16 @@
-"""What every channel has in common: a call over HTTP, its answer, and what became of a letter."""
+"""What every channel has in common: a call over HTTP, its answer, and what became of a letter.
 
+An answer is foreign data: whatever it holds, it becomes an outcome with words.
+"""
+
+import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import msgspec
 
@@ -12,6 +19,8 @@ from alerts.pager.rota import Person
 
 JSON: Final = {"Content-Type": "application/json; charset=utf-8"}
 _LONGEST: Final = 200  # characters of a provider's reason
+_PATIENCE: Final = 15.0  # seconds, when an answer asks for some without a number
+_LONGEST_WAIT: Final = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,22 +43,29 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """The provider has it."""
+    """The provider has it. ``note``: what somebody should know all the same."""
+
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Later:
-    """Not now; again after so many seconds at the earliest."""
+    """Not now; again after so many seconds at the earliest. 0: at once, this was but a preparation.
+
+    ``personal``: the trouble is one person's; else nobody is called by the channel until then.
+    """
 
     why: str
     seconds: float = 5.0
+    personal: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """It will not work as it is: somebody has to look at the configuration."""
+    """It will not work as it is: somebody has to look at the configuration. ``called``: the provider was asked."""
 
     why: str
+    called: bool = True
 
 
 Outcome = Sent | Later | Refused
@@ -78,6 +94,10 @@ class Channel(Protocol):
     def together(self) -> bool:
         """Letters that wait may go in one call."""
 
+    @property
+    def follows(self) -> bool:
+        """It keeps a state of its own for each case, and hears of its acknowledgement."""
+
     def call(self, messages: Sequence[Message], person: Person | None, now: float) -> Call:
         """What to post. Raises ``Unreachable``."""
 
@@ -99,6 +119,8 @@ def secret(file: str, what: str) -> str:
         raise Unreachable(f"{what}: {file} cannot be read: {reason}") from None
     if not text:
         raise Unreachable(f"{what}: {file} is empty")
+    if any(unicodedata.category(character) == "Cc" for character in text):
+        raise Unreachable(f"{what}: {file} holds a control character")
     return text
 
 
@@ -112,8 +134,22 @@ def by_status(answer: Answer) -> Outcome:
 
 
 def _retry_after(answer: Answer) -> float:
+    """Seconds, or a time beside the answer's own (RFC 9110, section 10.2.3)."""
     given = answer.headers.get("Retry-After", "")
-    return min(3600.0, float(given)) if given.isdigit() else 15.0
+    if re.fullmatch("[0-9]{1,9}", given):
+        return max(1.0, min(_LONGEST_WAIT, float(given)))
+    until, now = _date(given), _date(answer.headers.get("Date", ""))
+    if until is None or now is None:
+        return _PATIENCE
+    return max(1.0, min(_LONGEST_WAIT, (until - now).total_seconds()))
+
+
+def _date(given: str) -> datetime | None:
+    try:
+        found = parsedate_to_datetime(given)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    return found if found.tzinfo is not None else None
 
 
 def said(body: bytes) -> str:
@@ -121,22 +157,31 @@ def said(body: bytes) -> str:
     return " ".join(body.decode("utf-8", "replace").split())[:_LONGEST]
 
 
-class _Coded(msgspec.Struct):
-    """How DingTalk and WeCom answer: HTTP 200, and a code that says otherwise."""
-
-    errcode: int
-    errmsg: str = ""
+def mapping(body: bytes) -> Mapping[str, Any] | None:
+    """The JSON object that an answer is; None for anything else."""
+    try:
+        told = msgspec.json.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+    return told if isinstance(told, dict) else None
 
 
 def by_errcode(answer: Answer, later: Mapping[int, float]) -> Outcome:
     """What HTTP 200 with an ``errcode`` means; ``later``: codes that pass by, and after how many seconds."""
     if answer.status != 200:
         return by_status(answer)
-    try:
-        coded = msgspec.json.decode(answer.body, type=_Coded)
-    except msgspec.MsgspecError:
+    code = _code((mapping(answer.body) or {}).get("errcode"))
+    if code is None:
         return Later(f"an answer without errcode: {said(answer.body)}", 60.0)
-    if coded.errcode == 0:
+    if code == 0:
         return Sent()
-    why = f"errcode {coded.errcode}: {said(coded.errmsg.encode())}"
-    return Later(why, later[coded.errcode]) if coded.errcode in later else Refused(why)
+    words = (mapping(answer.body) or {}).get("errmsg")
+    why = f"errcode {code}: {said(str(words if words is not None else '').encode('utf-8', 'replace'))}"
+    return Later(why, later[code]) if code in later else Refused(why)
+
+
+def _code(given: object) -> int | None:
+    """A number, also one in quotes."""
+    if isinstance(given, int) and not isinstance(given, bool):
+        return given
+    return int(given) if isinstance(given, str) and re.fullmatch("-?[0-9]{1,9}", given) else None

@@ -1,15 +1,17 @@
-"""PagerDuty: Events API v2. Its own incident follows the case: triggered, resolved."""
+"""PagerDuty: Events API v2. Its own incident follows the case: triggered, acknowledged, resolved."""
 
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from alerts.pager.channels.outcome import JSON, Answer, Call, Outcome, by_status, secret
-from alerts.pager.message import Message, cut
+from alerts.pager.message import Kind, Message, cut
 from alerts.pager.rota import Person
+
+_ACTIONS: Final[dict[Kind, str]] = {"over": "resolve", "acknowledged": "acknowledge"}  # all others: trigger
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,7 @@ class PagerDuty:
     limit: int = 120
     personal: bool = False
     together: bool = False  # an event is about one incident
+    follows: bool = True
 
     def call(self, messages: Sequence[Message], person: Person | None, now: float) -> Call:
         """See ``Channel.call``."""
@@ -29,10 +32,10 @@ class PagerDuty:
         (message,) = messages
         event: dict[str, Any] = {
             "routing_key": secret(self.routing_key_file, "PagerDuty's routing key"),
-            "event_action": "resolve" if message.kind == "over" else "trigger",
+            "event_action": _ACTIONS.get(message.kind, "trigger"),
             "dedup_key": hashlib.sha256(f"{message.key} {message.case}".encode()).hexdigest()[:32],
         }
-        if message.kind != "over":
+        if message.kind not in _ACTIONS:
             first = message.lines[0]
             event["payload"] = {
                 "summary": cut(message.title, 1024),

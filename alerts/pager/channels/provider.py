@@ -16,11 +16,13 @@ from alerts.pager.channels.outcome import (
     Sent,
     Unreachable,
     by_status,
+    mapping,
     said,
     secret,
 )
-from alerts.pager.message import Message, short
+from alerts.pager.message import Message
 from alerts.pager.rota import Person
+from alerts.pager.wording import short, title
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,7 @@ class Provider:
     limit: int = 30
     personal: bool = True
     together: bool = True
+    follows: bool = False
 
     def call(self, messages: Sequence[Message], person: Person | None, now: float) -> Call:
         """See ``Channel.call``."""
@@ -50,7 +53,7 @@ class Provider:
         words = {
             "{phone}": person.phone,
             "{name}": person.name,
-            "{title}": messages[0].title,
+            "{title}": title(messages, self.longest),
             "{text}": short(messages, self.longest),
         }
         headers = dict(JSON)
@@ -63,11 +66,8 @@ class Provider:
         outcome = by_status(answer)
         if not isinstance(outcome, Sent) or not self.success:
             return outcome
-        try:
-            told = msgspec.json.decode(answer.body)
-        except msgspec.MsgspecError:
-            told = None
-        if isinstance(told, dict) and all(told.get(name) == value for name, value in self.success.items()):
+        told = mapping(answer.body)
+        if told is not None and all(told.get(name) == value for name, value in self.success.items()):
             return outcome
         if isinstance(told, dict) and any(_is_one_of(told.get(name), value) for name, value in self.busy.items()):
             return Later(f"the provider is busy: {said(answer.body)}")

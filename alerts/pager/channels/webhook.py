@@ -22,6 +22,7 @@ class Webhook:
     limit: int = 0
     personal: bool = False
     together: bool = True
+    follows: bool = True
 
     def call(self, messages: Sequence[Message], person: Person | None, now: float) -> Call:
         """See ``Channel.call``."""

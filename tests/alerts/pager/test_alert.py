@@ -49,10 +49,16 @@ def test_an_endless_label_is_cut():
     assert len(alert.labels["note"]) == 4096
 
 
+def test_half_a_character_is_replaced_for_no_disk_keeps_it():
+    (alert,) = read(body(notice("Odd\ud800", note="\udfff", **{"\ud800": "x"}))).alerts
+    assert (alert.name, alert.labels["note"], alert.labels["?"]) == ("Odd?", "?", "x")
+
+
 @pytest.mark.parametrize(
     ("sent", "said"),
     [
         (b"{", "not JSON"),
+        (b'{"alerts": ' + b"[" * 100_000, "not JSON"),
         (b"\xff", "not JSON"),
         (b"[]", "no list called alerts"),
         (b'{"alerts": {}}', "no list called alerts"),

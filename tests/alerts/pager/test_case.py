@@ -34,6 +34,10 @@ def told(*given):
         (told(A), [A], AGAIN, "reminder"),
         (told(A), [A, B], 1, "news"),
         (told(A, B), [A_OVER, B], 1, None),  # less is no news
+        (told(A, B), [A_OVER, B], AGAIN + 1, None),  # nor is it a reminder, however late it comes
+        (told(A, B), [B], 3600, None),
+        (told(B), [B], AGAIN, "reminder"),
+        (told(B), [A, B], AGAIN, "news"),
         (told(A), [A_OVER], 1, "over"),
         (replace(told(A), acknowledged_at=1001.0), [A], 3600, None),
         (replace(told(A), acknowledged_at=1001.0), [A, B], 3600, "news"),

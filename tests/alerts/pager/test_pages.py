@@ -7,12 +7,15 @@ from pathlib import Path
 import pytest
 
 from alerts.pager import pages, runbooks
-from alerts.pager.alert import read
+from alerts.pager.alert import NEVER, read
+from alerts.pager.case import Case
 from alerts.pager.inbox import Inbox
+from alerts.pager.letters import Letter
 from alerts.pager.store import Store
 from tests.alerts.pager.notices import notice, notification
+from tests.alerts.pager.test_message import message
 
-VOID = {"meta", "link", "br", "hr", "img"}
+VOID = {"meta", "link", "br", "hr", "img", "input"}
 
 
 class Reader(HTMLParser):
@@ -84,6 +87,19 @@ def test_a_resolved_alert_says_how_long_it_lasted(shown):
     words = " ".join(Reader(shown(notice(starts=1000, ends=1060))).text)
     assert "All quiet" in words
     assert "resolved 40 s ago, lasted 1 min" in words
+
+
+def test_a_case_tells_who_was_told_and_what_there_was_to_say_about_it():
+    one = message(notice())
+    told = [
+        Letter(1, 7, "mail", "ada", one, 1000.0, 1001.0, 1, "sent", "the server does not take <gone>", 1002.0),
+        Letter(2, 7, "chat", "", one, 1000.0, 1001.0, 3, "waiting", "HTTP 503", 0.0),
+        Letter(3, 7, "sms", "ben", one, 1000.0, 1001.0, 9, "given_up", "HTTP 401", 0.0),
+    ]
+    found = Case(7, "critical", "group", 1000.0, NEVER, NEVER, "", 1, "", 1000.0)
+    words = " ".join(" ".join(Reader(pages.case(found, one, told, 1100.0)).text).split())
+    for part in (": the server does not take <gone>", "waiting, tried 3×: HTTP 503", "given up: HTTP 401"):
+        assert part in words
 
 
 def test_text_stays_text(shown):

@@ -1,82 +1,17 @@
 """Letters on their way: limits, refusals, retries, restarts, escalation; against providers over real sockets."""
 
 import asyncio
-import json
-from contextlib import asynccontextmanager
 
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from alerts.pager import letters as letters_room
-from alerts.pager.alert import read
-from alerts.pager.office import Office
-from alerts.pager.settings import read as settings_of
-from alerts.pager.store import Store
-from tests.alerts.pager.notices import notice, notification
+from tests.alerts.pager.notices import notice
+from tests.alerts.pager.offices import hook, settled, take, until
 from tests.alerts.pager.providers import Provider, Smtp
 
-ROTA = """
-people:
-  ada: {phone: "+100", mail: ada@example.com}
-  ben: {phone: "+200", mail: ben@example.com}
-rotation: {every: week, order: [ada, ben]}
-"""
 FINE = web.json_response
-
-
-class Clock:
-    """Wall time that a test moves."""
-
-    def __init__(self) -> None:
-        self.now = 1_800_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock():
-    return Clock()
-
-
-@pytest.fixture
-def office(tmp_path, clock):
-    """Offices over one file, one after the other; ``office(text)`` runs it."""
-    (tmp_path / "rota.yml").write_text(ROTA)
-
-    @asynccontextmanager
-    async def run(text):
-        store = Store(tmp_path / "inbox.sqlite3")
-        one = Office(store, settings_of(text), tmp_path / "rota.yml", clock=clock)
-        carrying = asyncio.ensure_future(one.post.run())  # noqa: TID251 - cancelled below
-        try:
-            yield one
-        finally:
-            carrying.cancel()
-            await asyncio.wait((carrying,))
-            assert carrying.cancelled(), carrying
-            store.close()
-
-    return run
-
-
-def take(office, *alerts, route="critical", group="g"):
-    body = {**notification(*alerts), "groupKey": group}
-    told = office.take(route, read(json.dumps(body).encode()))
-    office.post.wake()
-    return told
-
-
-async def settled(office, waiting=0):
-    async with asyncio.timeout(10):
-        while office.letters.waiting() != waiting:
-            await asyncio.sleep(0.01)
-
-
-def hook(provider, **more):
-    options = "".join(f", {name}: {value}" for name, value in more.items())
-    return f'{{type: webhook, url: "{provider.url()}"{options}}}'
 
 
 async def test_a_case_is_told_and_its_end_too(office):
@@ -91,19 +26,6 @@ async def test_a_case_is_told_and_its_end_too(office):
             await settled(one)
     kinds = [call["cases"][0]["kind"] for call in provider.calls]
     assert kinds == ["firing", "over"]
-
-
-async def test_five_hundred_alerts_are_a_handful_of_messages(office):
-    """Groups of one alert each, all at once: what waits for the same channel goes out together."""
-    async with Provider(lambda *_: FINE({"errcode": 0})) as provider:
-        text = f"channels: {{chat: {hook(provider, limit=5)}}}\nroutes: {{critical: [{{to: [chat]}}]}}"
-        async with office(text) as one:
-            for number in range(5):
-                take(one, *(notice(instance=str(n)) for n in range(100)), group=f"g{number}")
-            await settled(one)
-            assert len(one.inbox.firing()) == 100
-    assert 1 <= len(provider.calls) <= 5
-    assert sum(len(call["cases"]) for call in provider.calls) == 5
 
 
 async def test_a_providers_limit_is_kept_and_what_waited_goes_out_together(office, clock):
@@ -157,8 +79,10 @@ routes: {{critical: [{{to: [chat]}}]}}"""
             async with asyncio.timeout(10):
                 while not (letter := one.letters.of_case(1)[0]).why:
                     await asyncio.sleep(0.01)
-            assert (letter.why, letter.due_at - clock.now) == ("errcode 130101: send too fast", 60)
-            clock.now += 60
+            assert (letter.why, letter.due_at - clock.now) == ("errcode 130101: send too fast", 600), (
+                "a robot that was called too often is mute for ten minutes"
+            )
+            clock.now += 600
             one.post.wake()
             await settled(one)
             metrics = one.figures.render(
@@ -252,6 +176,116 @@ async def test_an_acknowledged_case_goes_no_further(office, clock):
             assert take(one, notice(ends=clock.now)) == "over"
             await provider.called(2)
             await settled(one)
+
+
+async def test_alerts_of_a_group_end_one_by_one_and_only_the_last_end_is_told(office, clock):
+    """Each of these comes as Alertmanager sends it; whoever sleeps is not called because things get better."""
+    nodes = [notice(instance=f"node-{number}") for number in range(4)]
+    async with Provider(lambda *_: FINE({})) as provider:
+        text = (
+            f"channels: {{hook: {hook(provider)}}}\nroutes: {{critical: [{{to: [hook]}}, {{after: 9m, to: [hook]}}]}}"
+        )
+        async with office(text) as one:
+            take(one, *nodes)
+            for over in range(1, 4):
+                clock.now += 61
+                ended = [notice(instance=f"node-{number}", ends=1060) for number in range(over)]
+                assert take(one, *ended, *nodes[over:]) is None
+                clock.now += 5
+                assert take(one, *ended, *nodes[over:]) is None, "its second try"
+            (case,) = one.cases.open()
+            assert [line.instance for line in one.cases.message(case).lines] == ["node-3"], "the page has what is left"
+            assert take(one, nodes[0], nodes[3]) == "news", "one of them is back"
+            clock.now += 1800
+            assert take(one, nodes[0], nodes[3]) == "reminder"
+            one.post.wake()
+            await settled(one)
+            assert take(one, *(notice(instance=f"node-{number}", ends=1060) for number in range(4))) == "over"
+            await settled(one)
+    kinds = [case["kind"] for call in provider.calls for case in call["cases"]]
+    assert [kind for kind in kinds if kind != "escalation"] == ["firing", "news", "reminder", "over"]
+
+
+def duty(provider, tmp_path):
+    (tmp_path / "routing").write_text("K")
+    return f'{{type: pagerduty, routing_key_file: {tmp_path / "routing"}, url: "{provider.url()}"}}'
+
+
+async def test_pagerduty_hears_of_an_acknowledgement_and_persons_do_not(office, clock, tmp_path):
+    async with Provider(lambda *_: FINE({}, status=202)) as pagerduty, Provider(lambda *_: FINE({})) as provider:
+        text = f"""
+channels:
+  duty: {duty(pagerduty, tmp_path)}
+  own: {hook(provider)}
+  sms: {{type: sms, url: "{provider.url("/sms")}", body: {{to: "{{phone}}"}}}}
+routes: {{critical: [{{to: [duty, own, sms]}}]}}"""
+        async with office(text) as one:
+            take(one, notice())
+            await settled(one)
+            one.cases.acknowledge(1, "Ada", clock.now)
+            one.cases.acknowledge(1, "Ben", clock.now)
+            one.post.wake()
+            await settled(one)
+            take(one, notice(ends=1060))
+            await settled(one)
+            one.cases.acknowledge(1, "Chi", clock.now)
+            assert not one.letters.waiting(), "a case that is over"
+    assert [call["event_action"] for call in pagerduty.calls] == ["trigger", "acknowledge", "resolve"]
+    assert len({call["dedup_key"] for call in pagerduty.calls}) == 1
+    told = [call["cases"][0] for call in provider.calls if "cases" in call]
+    assert [(each["kind"], each["by"]) for each in told] == [("firing", ""), ("acknowledged", "Ada"), ("over", "")]
+    assert sum("to" in call for call in provider.calls) == 2
+
+
+async def test_an_incident_hears_its_events_in_their_order(office, clock, tmp_path):
+    """Else one whose first event was late would be open for ever."""
+    async with Provider(lambda number, _: FINE({}, status=(400, 503, 202)[min(number, 3) - 1])) as pagerduty:
+        text = f"channels: {{duty: {duty(pagerduty, tmp_path)}}}\nroutes: {{critical: [{{to: [duty]}}]}}"
+        async with office(text) as one:
+            take(one, notice())
+            await until(lambda: one.letters.of_case(1)[0].why)
+            one.cases.acknowledge(1, "Ada", clock.now)
+            take(one, notice(ends=1060))
+            take(one, notice(), group="another")
+            await pagerduty.called(2)
+            await until(lambda: one.letters.of_case(2)[0].why)
+            clock.now += 15
+            one.post.wake()
+            await settled(one)  # the provider's first yes is a reason to try again what it refused
+    keys = [call["dedup_key"] for call in pagerduty.calls]
+    assert keys[1] == keys[2] != keys[0]
+    assert [c["event_action"] for c in pagerduty.calls if c["dedup_key"] == keys[0]] == [
+        "trigger",
+        "trigger",
+        "acknowledge",
+        "resolve",
+    ]
+
+
+async def test_a_pager_that_stops_hears_the_answers_of_its_calls(office):
+    """What a provider has taken is not told again after the restart."""
+    gate = asyncio.Event()
+    asked = []
+
+    async def wait(_request):
+        asked.append(1)
+        await gate.wait()
+        return FINE({})
+
+    slow = web.Application()
+    slow.router.add_post("/", wait)
+    async with TestServer(slow) as server:
+        text = f'channels: {{h: {{type: webhook, url: "{server.make_url("/")}"}}}}\nroutes: {{critical: [{{to: [h]}}]}}'
+        async with office(text) as one:
+            take(one, notice())
+            await until(lambda: asked)
+            one.post.stop()
+            take(one, notice(), group="not any more")
+            gate.set()
+            await settled(one, 1)
+        async with office(text) as two:
+            await settled(two)
+    assert len(asked) == 2
 
 
 async def test_a_person_without_what_the_channel_needs_is_told_on_the_case(office):

@@ -36,12 +36,21 @@ routes: {critical: [{to: [hook]}, {after: 5m, to: [hook], whom: secondary}, {aft
     }
 
 
+def test_letters_wait_a_second_for_others_and_robots_are_mute_for_ten_minutes():
+    robot = "{type: dingtalk, url_file: f%s}"
+    assert (Settings().gather, read("channels: {}").gather) == (1, 1)
+    assert read("gather: 0s").gather == 0
+    assert read(f"channels: {{a: {robot % ''}}}").channels["a"].mute == 600
+    assert read(f"channels: {{a: {robot % ', mute: 1m'}}}").channels["a"].mute == 60
+
+
 def test_all_mistakes_are_told_at_once():
     with pytest.raises(Wrong) as wrong:
         read(
             """
 adress: http://x
 address: pager.example.com
+gather: 1m
 channels:
   a: {type: dingtlk}
   b: {type: dingtalk, secret: x}
@@ -49,6 +58,7 @@ channels:
   d: {type: mail, host: smtp, sender: a@b, tls: ssl, port: "25"}
   e: {type: webhook, url: "http://there", limit: -1}
   f: {type: sms, url: "http://there", body: {}, busy: {code: BUSY}}
+  g: {type: dingtalk, url_file: x, mute: ten}
 routes:
   critical: [{to: [chat]}, {after: soon, to: [b]}]
   warning: [{after: 5m, to: [e]}, {to: [e], whom: tertiary}, {whom: primary}]
@@ -69,6 +79,8 @@ routes:
         "channels.e.limit is negative",
         "channels.f.busy says nothing without success",
         "routes.inbox: by this one the inbox alone hears",
+        "channels.g.mute: 'ten' is no duration such as 30s, 5m or 1h",
+        "gather: a page would wait 60 seconds for others; 10s at most",
         "routes.critical[0].to: 'chat' is no channel",
         "routes.critical[1].after: 'soon' is no duration such as 30s, 5m or 1h",
         "routes.warning: a step comes before the one above it",

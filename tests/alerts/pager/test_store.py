@@ -54,7 +54,7 @@ def test_an_older_form_keeps_what_it_holds(tmp_path, monkeypatch):
         old.close()
     new = Store(file)
     assert len(Inbox(new).firing()) == 1
-    assert new.read("SELECT count(*) FROM letters") == [(0,)]
+    assert new.read("SELECT count(*) FROM letters") == new.read("SELECT count(*) FROM calls") == [(0,)]
     new.close()
 
 
@@ -75,5 +75,37 @@ def test_the_outermost_transaction_counts(tmp_path):
     assert Inbox(store).firing() == []
     with store.writing():
         Inbox(store).take(alerts(notice()), "", 1010)
+    assert len(Inbox(store).firing()) == 1
+    store.close()
+
+
+def test_a_disk_that_is_full_keeps_what_it_has_and_takes_more_when_there_is_room(tmp_path):
+    """Also when it is full only at the end of the transaction."""
+    store = Store(tmp_path / "inbox.sqlite3")
+    inbox = Inbox(store, 10_000)
+    inbox.take(alerts(notice()), "", 1010)
+    ((pages,),) = store.read("PRAGMA page_count")
+    store.read(f"PRAGMA max_page_count = {pages}")
+    many = alerts(*(notice(instance=str(n)) for n in range(200)))
+    for _ in range(2):
+        with pytest.raises(InboxUnusable, match="full"):
+            inbox.take(many, "", 1010)
+    assert len(inbox.firing()) == 1
+    store.read("PRAGMA max_page_count = 100000")
+    inbox.take(many, "", 1010)
+    assert len(inbox.firing()) == 201
+    store.close()
+
+
+def test_a_transaction_that_cannot_be_ended_holds_up_no_other(tmp_path):
+    store = Store(tmp_path / "inbox.sqlite3")
+    store.read("PRAGMA foreign_keys = ON")
+    with pytest.raises(InboxUnusable, match="FOREIGN KEY"), store.writing() as database:
+        database.execute("CREATE TABLE a (n INTEGER PRIMARY KEY)")
+        database.execute("CREATE TABLE b (n INTEGER REFERENCES a DEFERRABLE INITIALLY DEFERRED)")
+        database.execute("INSERT INTO b VALUES (1)")
+        Inbox(store).take(alerts(notice()), "", 1010)
+    assert Inbox(store).firing() == []
+    Inbox(store).take(alerts(notice()), "", 1010)
     assert len(Inbox(store).firing()) == 1
     store.close()

@@ -8,10 +8,11 @@ from aiohttp import web
 
 from alerts.pager.alert import NEVER
 from alerts.pager.desk import Desk
+from alerts.pager.inbox import InboxFull
 from alerts.pager.office import Office
 from alerts.pager.reading import Wrong
 from alerts.pager.settings import Settings, read
-from alerts.pager.store import Store
+from alerts.pager.store import InboxUnusable, Store
 from alerts.pager.watchdog import NAME, WatchdogSettings
 from tests.alerts.pager.notices import notice, notification
 
@@ -168,6 +169,29 @@ async def test_silence_is_told_while_the_pager_runs(aiohttp_client, tmp_path):
             await client.post("/watchdog", json=HEARTBEAT)
     await client.close()
     store.close()
+
+
+@pytest.mark.parametrize("fault", [InboxFull("full"), InboxUnusable("no disk"), ZeroDivisionError()])
+async def test_what_cannot_be_told_is_told_when_it_can(aiohttp_client, store, monkeypatch, fault):
+    """And neither the watchdog nor the post ends by it."""
+    monkeypatch.setattr("alerts.pager.watchdog._SHORTEST", 0.02)
+    one = Office(store, Settings(watchdog=WatchdogSettings(after=0.05)))
+    real, failed = one.watchdog._tell, []
+
+    def tell(*given):
+        if len(failed) < 2:
+            failed.append(given)
+            raise fault
+        return real(*given)
+
+    one.watchdog._tell = tell
+    client = await aiohttp_client(Desk(one).application())
+    async with asyncio.timeout(10):
+        while not firing(one):
+            await asyncio.sleep(0.01)
+    assert (await client.get("/health")).status == 200
+    told = await (await client.get("/metrics")).text()
+    assert f'pager_faults_total{{part="watchdog"}} {2.0 if isinstance(fault, ArithmeticError) else 0.0}' in told
 
 
 # --------------------------------------------------------------------------- handed on

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from alerts.pager.channels.dingtalk import DingTalk
-from alerts.pager.channels.outcome import Answer, Later, Refused, Sent, Unreachable
+from alerts.pager.channels.outcome import Answer, Later, Refused, Sent, Unreachable, by_status
 from alerts.pager.channels.pagerduty import PagerDuty
 from alerts.pager.channels.provider import Provider
 from alerts.pager.channels.webhook import Webhook
@@ -66,7 +66,7 @@ def test_http_200_with_a_code_is_a_refusal(make):
     too_often = {DingTalk: 130101, WeComRobot: 45009}[make]
     outcome = channel.verdict(answer({"errcode": too_often, "errmsg": "send too fast"}))
     assert isinstance(outcome, Later)
-    assert outcome.seconds >= 60
+    assert outcome.seconds == {DingTalk: 600, WeComRobot: 60}[make], "DingTalk mutes its robot for ten minutes"
     assert channel.verdict(answer({"errcode": 310000, "errmsg": "sign not match"})) == Refused(
         "errcode 310000: sign not match"
     )
@@ -162,6 +162,27 @@ def test_a_provider_that_is_busy_with_http_200_is_asked_again_soon():
     assert sms.verdict(answer({"Code": "OK", "retry": True})) == Sent()
 
 
+@pytest.mark.parametrize(
+    ("given", "seconds"),
+    [
+        ("90", 90),
+        ("0", 1),
+        ("-5", 15),
+        ("9" * 400, 15),
+        ("99999", 3600),
+        ("\u00b2", 15),
+        ("soon", 15),
+        ("", 15),
+        ("Sat, 21 Nov 2026 12:00:40 GMT", 40),
+        ("Sat, 21 Nov 2026 11:00:00 GMT", 1),
+        ("Sat, 99 Nov 2026 12:00:40 GMT", 15),
+    ],
+)
+def test_what_asks_for_patience_gets_some_and_never_all(given, seconds):
+    headers = {"Retry-After": given, "Date": "Sat, 21 Nov 2026 12:00:00 GMT"}
+    assert by_status(Answer(503, headers, b"")) == Later("HTTP 503", float(seconds))
+
+
 # ---------------------------------------------------------------- PagerDuty and others
 
 
@@ -170,7 +191,9 @@ def test_pagerdutys_incident_follows_the_case(file):
     opened = body_of(duty.call(ONE, None, NOW))
     over = body_of(duty.call([message(notice(ends=1060), kind="over")], None, NOW))
     other = body_of(duty.call([message(notice(), case=8)], None, NOW))
+    taken = body_of(duty.call([message(notice(), kind="acknowledged")], None, NOW))
     assert (opened["event_action"], over["event_action"]) == ("trigger", "resolve")
+    assert taken == {k: v for k, v in opened.items() if k not in ("payload", "links")} | {"event_action": "acknowledge"}
     assert opened["dedup_key"] == over["dedup_key"] != other["dedup_key"]
     assert opened["routing_key"] == "routing"
     assert opened["payload"]["severity"] == "critical"
