@@ -44,7 +44,7 @@ class RpcRules:
 
 @dataclass(frozen=True)
 class HooksSettings:
-    """All endpoints: those of kinds without names, and for the others by name. Each connection asks, hence what is kept."""
+    """All endpoints: those of kinds without names, and for the others by name. What each connection asks is kept."""
 
     connect: HookSettings | None = None
     refresh: HookSettings | None = None
