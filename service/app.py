@@ -164,7 +164,7 @@ class Service:
             telemetry.registry.add_source(certificate.figures)
             doorstep.user_field = listener.tls.user_from
         proxies = http.proxies if listener.proxy_protocol else None
-        return Place(listener.host, listener.port, http.sockets, doorstep, certificate, proxies)
+        return Place(listener.host, listener.port, listener.sockets, doorstep, certificate, proxies)
 
     def _public_application(self) -> web.Application:
         application = web.Application(middlewares=self._guarded(), client_max_size=self.settings.api.max_request_size)

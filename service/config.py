@@ -34,6 +34,7 @@ from service.connections.standing import SessionSettings
 from service.connections.station import ConnectionSettings
 from service.connections.transports import TransportSettings
 from service.connections.upgrade import UpgradeSettings
+from service.connections.weather import Chosen
 from service.settings import reading
 from service.settings.agreement import disagreements
 from service.settings.certificate_files import certificate_mistakes
@@ -191,10 +192,11 @@ def assemble(values: Tree, environ: Mapping[str, str]) -> Settings:
     namespaces = _namespaces(values["channel"])
     apart = client["subscription_token"]
     telemetry = _telemetry(values, environ)
+    http = http_settings(values)
     return Settings(
-        http=http_settings(values),
+        http=http,
         namespaces=namespaces,
-        connections=_connections(values, namespaces),
+        connections=_connections(values, namespaces, http.beats),
         upgrade=UpgradeSettings(
             path=values["websocket"]["handler_prefix"],
             negotiation=NegotiationSettings(client["allowed_origins"], values["websocket"]["compression"]),
@@ -223,7 +225,7 @@ def assemble(values: Tree, environ: Mapping[str, str]) -> Settings:
     )
 
 
-def _connections(values: Tree, namespaces: Namespaces) -> ConnectionSettings:
+def _connections(values: Tree, namespaces: Namespaces, beats: Mapping[str, Chosen]) -> ConnectionSettings:
     client, ping = values["client"], values["rpc"]["ping"]
     longest, at_once = values["channel"]["max_length"], client["channel_limit"] + 1  # connect and all subscribes
     personal = client["subscribe_to_user_personal_channel"]
@@ -271,6 +273,7 @@ def _connections(values: Tree, namespaces: Namespaces) -> ConnectionSettings:
             values["websocket"]["control_frame_rate"], 2 * int(values["websocket"]["control_frame_rate"])
         ),
         user_connection_limit=client["user_connection_limit"],
+        beats=beats,
     )
 
 

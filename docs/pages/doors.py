@@ -19,11 +19,11 @@ def doors() -> str:
         table(["profile", "door", "greeting"], profiles),
         "Time in which our own event loop stood still does not count.",
         "These profiles are of the *network* that strangers come through: how long may somebody take whom we know "
-        "nothing of yet. Those of `client.heartbeat` are of what the *application* needs once a client is in: how "
-        "soon must a dead one be known, how long may a slow one take. One does not follow from the other (a game "
-        "on phones: `public` and `realtime`; sensors on a mobile network: `bulk` and `iot`; services of one data "
-        "centre: `lan` and `service`), hence two settings, and no name is in both: one that is written in the "
-        "wrong place is told where it belongs.",
+        "nothing of yet. Those of `client.heartbeat`, and of `http_server.listeners[].heartbeat`, are of what the "
+        "*application* needs once a client is in: how soon must a dead one be known, how long may a slow one take. "
+        "One does not follow from the other (a game on phones: `public` and `realtime`; sensors on a mobile "
+        "network: `bulk` and `iot`; services of one data centre: `lan` and `service`), hence two settings, and no "
+        "name is in both: one that is written in the wrong place is told where it belongs.",
         "## Admission",
         "Who finds no place waits at most 250 ms for one. Then the upgrade is accepted and closed with 3013: SDKs "
         "back off with jitter, and count it as an attempt. When 1,024 of these linger at a time, the answer is "

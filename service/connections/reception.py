@@ -82,6 +82,7 @@ class Reception:
         visitor = visitor_of(request)
         if visitor is not None:
             session.user = visitor.identity
+            session.settings = self._station.sessions.get(visitor.host.name, session.settings)
             session.deadline = connection.opened + visitor.host.clocks.greeting
 
     def _turn_away(self, connection: Connection, cause: Cause, address: str) -> None:

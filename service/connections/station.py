@@ -2,8 +2,8 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 from observability.observers.channels import ChannelsObserver
@@ -22,6 +22,7 @@ from service.connections.registry import Registry
 from service.connections.shedding import Shedding
 from service.connections.standing import SessionSettings
 from service.connections.sums import Sums
+from service.connections.weather import Chosen
 from service.connections.wheel import Wheel
 from service.protocol.closing import Closing
 from service.protocol.framing import FrameLimits
@@ -45,6 +46,7 @@ class ConnectionSettings:
     linger: float = 5.0  # seconds to wait for the peer's Close frame after ours
     moved_again: float = 2.0  # seconds until a connection that was written to is looked at again
     user_connection_limit: int = 0  # connections of one user on this node; 0: no limit
+    beats: Mapping[str, Chosen] = field(default_factory=dict)  # of listeners with a heartbeat of their own, by name
 
 
 class Stalls(Protocol):
@@ -81,7 +83,13 @@ class Station:
     stalled: "set[Outgoing]" = field(default_factory=set)  # connections whose socket takes no more for now
     behind: "set[Outgoing]" = field(default_factory=set)  # connections that had not taken all at the last look
     shedding: Shedding = field(init=False)
+    sessions: dict[str, SessionSettings] = field(init=False)  # of who comes by such a listener
     leaving: Closing | None = None  # set when the process stops: what a socket that comes now is closed with
 
     def __post_init__(self) -> None:
         self.shedding = Shedding(self.settings.pressure, self.sums, self.stalled)
+        usual = self.settings.session
+        self.sessions = {
+            listener: replace(usual, heartbeat=beat.settings, climate=beat.climate)
+            for listener, beat in self.settings.beats.items()
+        }

@@ -15,6 +15,7 @@ FADES: Final = 0.75  # of what was counted counts at the next look
 LOSSES: Final = 1.5  # counted ones that make a network weak: two pings in a row, or more at a time
 FAR: Final = 0.5  # seconds of round trip
 NEAR: Final = 0.35  # below it a far one is near again
+USUAL: Final = HeartbeatSettings()
 QUIET: Final = 3  # looks until it is forgotten
 
 
@@ -64,12 +65,12 @@ class Chosen(NamedTuple):
         return own if self.climate is None else self.climate.silence
 
 
-def chosen(name: str, interval: float, timeout: float, misses: int) -> Chosen:
-    """The profile of this name, "" for one of these figures."""
+def chosen(name: str, own: HeartbeatSettings = USUAL) -> Chosen:
+    """The profile of this name, "" for figures of one's own."""
     if name == "adaptive":
         climate = Climate()
         return Chosen(climate.normal, climate)
-    return Chosen(PROFILES.get(name) or HeartbeatSettings(interval, timeout, misses))
+    return Chosen(PROFILES.get(name) or own)
 
 
 class Sky:

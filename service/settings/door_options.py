@@ -110,7 +110,18 @@ LISTENER: Final = (
     ("name", text, "", "Our own. What metrics and logs call it."),
     ("address", text, "", "Our own. Its interface; empty: all."),
     ("port", port, 0, "Our own. Its port; 0: any free one."),
-    ("deadlines", _DEADLINES, "", "Our own. Its clocks; empty: as http_server.deadlines."),
+    (
+        "deadlines",
+        one_of("", *CLOCKS, elsewhere=dict.fromkeys((*BEATS, "adaptive"), "http_server.listeners[].heartbeat")),
+        "",
+        "Our own. Its clocks; empty: as http_server.deadlines.",
+    ),
+    (
+        "heartbeat",
+        one_of("", *BEATS, "adaptive", elsewhere=dict.fromkeys(CLOCKS, "http_server.listeners[].deadlines")),
+        "",
+        "Our own. The heartbeat profile of who comes in here; empty: as client.heartbeat, or its three figures.",
+    ),
     ("proxy_protocol", switch, False, "Our own. As http_server.proxy_protocol."),
 )
 

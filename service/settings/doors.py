@@ -7,6 +7,7 @@ from service.connections.addresses import ProxySettings, networks
 from service.connections.admission import AdmissionSettings
 from service.connections.certificates import TlsSettings
 from service.connections.deadlines import Clocks, clocks
+from service.connections.heartbeat import HeartbeatSettings
 from service.connections.limits import HttpLimits
 from service.connections.sockopts import SocketSettings
 from service.connections.weather import Chosen, chosen
@@ -35,6 +36,8 @@ class Listener:
     clocks: Clocks = clocks()
     tls: TlsSettings | None = None
     proxy_protocol: bool = False
+    sockets: SocketSettings = SocketSettings()
+    beat: Chosen | None = None  # the heartbeat of who comes in here; None: ``client.heartbeat``
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +47,6 @@ class HttpSettings:
     public: Listener = Listener("public", "127.0.0.1", 8000)
     internal: Listener = Listener("internal", "127.0.0.1", 9000)
     listeners: tuple[Listener, ...] = ()
-    sockets: SocketSettings = SocketSettings()
     limits: HttpLimits = HttpLimits()
     proxies: ProxySettings = ProxySettings()
 
@@ -53,12 +55,15 @@ class HttpSettings:
         """Every one."""
         return (self.public, *self.listeners, self.internal)
 
+    @property
+    def beats(self) -> dict[str, Chosen]:
+        """Heartbeats of the listeners that have one of their own, by name."""
+        return {each.name: each.beat for each in self.listeners if each.beat is not None}
+
 
 def http_settings(values: Tree) -> HttpSettings:
     """The listeners'."""
-    http, client = values["http_server"], values["client"]
-    longest = max(beat_of(client).silence, values["websocket"]["write_timeout"])
-    user_timeout = http["tcp_user_timeout"] or max(SocketSettings().user_timeout, longest * 1.2)
+    http = values["http_server"]
     return HttpSettings(
         public=Listener(
             "public",
@@ -67,10 +72,10 @@ def http_settings(values: Tree) -> HttpSettings:
             clocks_of(values),
             tls(http["tls"]),
             http["proxy_protocol"],
+            _sockets(values, beat_of(values["client"])),
         ),
         internal=_internal(values),
         listeners=tuple(_listener(each, values) for each in http["listeners"]),
-        sockets=SocketSettings(send_buffer=http["send_buffer_size"], user_timeout=user_timeout),
         limits=_http_limits(http),
         proxies=ProxySettings(networks(http["trusted_proxies"]), http["client_address_header"] or "X-Forwarded-For"),
     )
@@ -78,9 +83,13 @@ def http_settings(values: Tree) -> HttpSettings:
 
 def _internal(values: Tree) -> Listener:
     http = values["http_server"]
-    secured = tls(http["internal_tls"]) or (None if http["tls_external"] else tls(http["tls"]))
     return Listener(
-        "internal", http["internal_address"] or EVERYWHERE, http["internal_port"], clocks_of(values), secured
+        "internal",
+        http["internal_address"] or EVERYWHERE,
+        http["internal_port"],
+        clocks_of(values),
+        tls(http["internal_tls"]) or (None if http["tls_external"] else tls(http["tls"])),
+        sockets=_sockets(values, beat_of(values["client"])),
     )
 
 
@@ -88,8 +97,24 @@ def _listener(listener: Tree, values: Tree) -> Listener:
     named = clocks_of(values)
     if listener["deadlines"]:
         named = clocks(listener["deadlines"], 0.0, values["client"]["stale_close_delay"])
-    host, secured = listener["address"] or EVERYWHERE, tls(listener["tls"])
-    return Listener(listener["name"], host, listener["port"], named, secured, listener["proxy_protocol"])
+    beat = chosen(listener["heartbeat"]) if listener["heartbeat"] else None
+    return Listener(
+        listener["name"],
+        listener["address"] or EVERYWHERE,
+        listener["port"],
+        named,
+        tls(listener["tls"]),
+        listener["proxy_protocol"],
+        _sockets(values, beat or beat_of(values["client"])),
+        beat,
+    )
+
+
+def _sockets(values: Tree, beat: Chosen) -> SocketSettings:
+    """The kernel is more patient than we are, so that we say why."""
+    http, longest = values["http_server"], max(beat.silence, values["websocket"]["write_timeout"])
+    user_timeout = http["tcp_user_timeout"] or max(SocketSettings().user_timeout, longest * 1.2)
+    return SocketSettings(send_buffer=http["send_buffer_size"], user_timeout=user_timeout)
 
 
 def tls(options: Tree) -> TlsSettings | None:
@@ -155,4 +180,5 @@ def inflated(websocket: Tree) -> int:
 
 def beat_of(client: Tree) -> Chosen:
     """The heartbeat that connections begin with, and whether it adapts."""
-    return chosen(client["heartbeat"], client["ping_interval"], client["pong_timeout"], client["pong_misses"])
+    own = HeartbeatSettings(client["ping_interval"], client["pong_timeout"], client["pong_misses"])
+    return chosen(client["heartbeat"], own)

@@ -62,7 +62,7 @@ def test_each_room_gets_its_part(written):
     session = settings.connections.session
     assert (settings.http.public.host, settings.http.public.port) == ("10.0.0.1", 8001)
     assert (settings.http.internal.host, settings.http.internal.port) == ("127.0.0.1", 9001)
-    assert settings.http.sockets.send_buffer == 1024
+    assert settings.http.public.sockets.send_buffer == 1024
     assert (settings.api.key, settings.api.transport_errors, settings.api.path) == ("k", True, "/back")
     assert (settings.tokens.hmac_secret_key, settings.tokens.audience) == ("s", "a")
     assert settings.subscription_tokens is None
@@ -93,7 +93,7 @@ def test_each_room_gets_its_part(written):
 
 def test_the_kernel_waits_longer_than_we_do(written):
     def patience(tree):
-        return load(written(tree), {}).http.sockets.user_timeout
+        return load(written(tree), {}).http.public.sockets.user_timeout
 
     assert patience({}) == 60.0
     assert patience({"websocket": {"write_timeout": "100s"}}) == 120.0
@@ -304,7 +304,42 @@ def test_an_adaptive_heartbeat_leaves_tcp_the_patience_of_its_longest_silence(tm
     settings = load(file, {})
     assert settings.connections.session.climate is not None
     assert settings.connections.session.heartbeat.interval == 30
-    assert settings.http.sockets.user_timeout > 135
+    assert settings.http.public.sockets.user_timeout > 135
+
+
+def test_each_listener_may_have_a_heartbeat_of_its_own_and_the_kernel_the_patience_for_it(written):
+    listeners = [
+        {"name": "phones", "heartbeat": "adaptive"},
+        {"name": "sensors", "heartbeat": "iot"},
+        {"name": "like-public"},
+    ]
+    tree = {"client": {"ping_interval": "70s", "pong_timeout": "10s"}, "http_server": {"listeners": listeners}}
+    settings = load(written(tree), {})
+    beats = settings.connections.beats
+    assert {name: (beat.settings.interval, beat.climate is not None) for name, beat in beats.items()} == {
+        "phones": (30.0, True),
+        "sensors": (60.0, False),
+    }
+    waits = {each.name: each.sockets.user_timeout for each in settings.http.all}
+    assert waits == {
+        name: pytest.approx(silence * 1.2)
+        for name, silence in {"public": 80, "phones": 135, "sensors": 75, "like-public": 80, "internal": 80}.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("listener", "says"),
+    [
+        ({"heartbeat": "lan"}, r'listeners\[0\]\.heartbeat.*"lan" is for http_server.listeners\[\].deadlines'),
+        ({"deadlines": "iot"}, r'listeners\[0\]\.deadlines.*"iot" is for http_server.listeners\[\].heartbeat'),
+        ({"heartbeat": "realtim"}, r'listeners\[0\]\.heartbeat.*"realtime"'),
+        ({"heartbeats": "iot"}, r"listeners\[0\]\.heartbeats.*heartbeat"),
+        ({"ping_interval": "5s"}, r"listeners\[0\]\.ping_interval"),
+    ],
+)
+def test_what_is_wrong_with_a_listener_s_heartbeat_is_told(written, listener, says):
+    with pytest.raises(ConfigurationRefused, match=says):
+        load(written({"http_server": {"listeners": [{"name": "phones", **listener}]}}), {})
 
 
 def test_a_profile_and_figures_of_ones_own_disagree(tmp_path):

@@ -40,6 +40,12 @@ def merged(base, changes):
     }
 
 
+def free_port():
+    """A port for a further listener."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        return taken.getsockname()[1]
+
+
 class Raw:
     """A peer that speaks bytes."""
 

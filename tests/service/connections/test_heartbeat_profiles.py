@@ -14,7 +14,7 @@ import pytest
 from service.config import load
 from service.connections.heartbeat import PROFILES, HeartbeatSettings
 from service.connections.weather import Climate
-from tests.service.connections.conftest import CONFIG, SECRET, Node, merged
+from tests.service.connections.conftest import CONFIG, SECRET, Node, free_port, merged
 from tests.simulation import virtual_time
 
 PATIENCE = 0.001  # seconds, in earnest, before each jump
@@ -24,9 +24,9 @@ FIGURES = {"": HeartbeatSettings(), **PROFILES, "adaptive": Climate().normal}
 
 
 @asynccontextmanager
-async def node_of(folder, profile):
+async def node_of(folder, profile, **http):
     file = folder / f"{profile or 'default'}.json"
-    file.write_text(json.dumps(merged(CONFIG, {"client": {"heartbeat": profile}})))
+    file.write_text(json.dumps(merged(CONFIG, {"client": {"heartbeat": profile}, "http_server": http})))
     node = Node(load(file, {}))
     node.peers = []
     public, _ = await node.start()
@@ -40,7 +40,7 @@ async def node_of(folder, profile):
 async def greeted(node, user="ann"):
     peer = await node.peer()
     peer.text({"id": 1, "connect": {"token": jwt.encode({"sub": user, "exp": time.time() + 600}, SECRET, "HS256")}})
-    await peer.reader.readuntil(b"}}")
+    peer.reply = await peer.reader.readuntil(b"}}")
     return peer
 
 
@@ -48,6 +48,17 @@ async def frame(peer):
     """The next one, whatever it takes; small ones only."""
     first, size = await peer.reader.readexactly(2)
     return first & 15, await peer.reader.readexactly(size)
+
+
+async def dies(loop, peer):
+    """Seconds from its last sign to the verdict."""
+    assert await frame(peer) == (1, b"{}")
+    peer.text({})
+    last_sign = loop.time()
+    while (found := await frame(peer))[0] == 1:
+        pass
+    assert int.from_bytes(found[1][:2]) == 3012
+    return loop.time() - last_sign
 
 
 @pytest.mark.parametrize(
@@ -62,18 +73,31 @@ def test_a_peer_that_dies_right_after_its_pong_is_found_in_time(tmp_path, profil
             peers = [await greeted(node, f"u{n}") for n in range(5)]  # of different phases
             return await asyncio.gather(*(dies(loop, peer) for peer in peers))
 
-    async def dies(loop, peer):
-        assert await frame(peer) == (1, b"{}")
-        peer.text({})
-        last_sign = loop.time()
-        while (found := await frame(peer))[0] == 1:
-            pass
-        assert int.from_bytes(found[1][:2]) == 3012
-        return loop.time() - last_sign
-
     promised = figures.misses * figures.interval + figures.timeout
     for took in virtual_time.run(main, PATIENCE):
         assert promised - SLACK <= took <= promised + SLACK
+
+
+def test_each_listener_has_a_profile_of_its_own(tmp_path):
+    """The same node, three doors: what is announced, and when a dead peer is known, is the door's."""
+    doors = {"": free_port(), "realtime": free_port(), "adaptive": free_port()}
+    listeners = [
+        {"name": name or "others", "address": "127.0.0.1", "port": port, "heartbeat": name}
+        for name, port in doors.items()
+    ]
+
+    async def main(loop):
+        async with node_of(tmp_path, "service", listeners=listeners) as node:
+            peers = []
+            for port in (node.port, *doors.values()):
+                node.port = port
+                peers.append(await greeted(node))
+            found = await asyncio.gather(*(dies(loop, peer) for peer in peers))
+            return [json.loads(peer.reply[peer.reply.index(b"{") :])["connect"]["ping"] for peer in peers], found
+
+    announced, found = virtual_time.run(main, PATIENCE)
+    assert announced == [10, 10, 5, 45]
+    assert found == [pytest.approx(promised, abs=SLACK) for promised in (38, 38, 13, 90)]
 
 
 @pytest.mark.parametrize(("profile", "latency"), [("service", 20.0), ("realtime", 7.5)])

@@ -12,7 +12,7 @@ import pytest
 from observability import names
 from service.protocol import framing
 from tests.service.connections.authority import Authority
-from tests.service.connections.conftest import UPGRADE, Raw
+from tests.service.connections.conftest import UPGRADE, Raw, free_port
 
 HELLO = (UPGRADE + "\r\n").encode()
 
@@ -347,10 +347,3 @@ async def test_a_further_listener_has_its_own_name_certificate_and_clocks(make_n
 class Patient(Raw):
     async def _exactly(self, size):
         return await asyncio.wait_for(self.reader.readexactly(size), 8)
-
-
-def free_port():
-    import socket
-
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return taken.getsockname()[1]

@@ -36,7 +36,7 @@ def test_defaults_of_the_table_are_those_of_the_rooms():
     session = made.connections.session
     assert as_default(made.tokens, TokenSettings) == set()
     assert as_default(made.connections.outbox, OutboxSettings) == set()
-    assert as_default(made.http.sockets, SocketSettings, "backlog") == set()
+    assert as_default(made.http.public.sockets, SocketSettings, "backlog") == set()
     assert as_default(session.heartbeat, HeartbeatSettings) == set()
     assert as_default(made.upgrade.negotiation, NegotiationSettings) == set()
     assert as_default(made.namespaces.without, Namespace) == set()
