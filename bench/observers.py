@@ -47,7 +47,13 @@ def telemetry(factor: float, *, traced: bool = True) -> Telemetry:
         upgrades_per_second=ceiling,
         heartbeat_share=0.01 if not factor else 1.0,
     )
-    words = Words(("chat",), ("3001",), ("shutdown",), ("0", "100"), ("publish",), (), ("",), ())
+    words = Words(
+        namespaces=("chat",),
+        close_codes=("3001",),
+        close_causes=("shutdown",),
+        reply_errors=("0", "100"),
+        api_methods=("publish",),
+    )
     post = Forgetful(ExportSettings("http://127.0.0.1:4318"), otlp.connect) if traced else None
     log = Log(LogSettings(), [Nowhere()])
     return setup.assemble(replace(TelemetrySettings(), sampling=sampling), Registry(words), log, post)

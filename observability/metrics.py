@@ -4,7 +4,7 @@ Nothing here locks: all counting happens on the event loop's thread, or is a num
 Label values outside the declared closed set become ``other``; no input can make a new series.
 """
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -89,23 +89,56 @@ class Gauge:
 
 
 class Histogram:
-    """Counts by bucket, and for each bucket the last trace that fell into it (exemplar)."""
+    """Counts by bucket, and for each bucket the last trace that fell into it (exemplar).
 
-    __slots__ = ("bounds", "counts", "exemplars", "sum")
+    ``soon`` takes a value that counts once and has no trace, for what happens thousands of times a second: a quarter of
+    the price of ``observe``. Such values are sorted into buckets together: at each look, and ten times a second.
+    """
+
+    __slots__ = ("_counts", "_sum", "_unsorted", "bounds", "exemplars", "soon")
 
     def __init__(self, bounds: tuple[float, ...]) -> None:
         self.bounds = bounds
-        self.counts = [0] * (len(bounds) + 1)
         self.exemplars: list[tuple[str, float, float] | None] = [None] * (len(bounds) + 1)
-        self.sum = 0.0
+        self._counts = [0] * (len(bounds) + 1)
+        self._sum = 0.0
+        self._unsorted: list[float] = []
+        self.soon = self._unsorted.append
 
     def observe(self, value: float, count: int = 1, trace_id: str | None = None) -> None:
         """Count ``value`` ``count`` times; ``trace_id`` (32 hex digits) becomes its bucket's exemplar."""
         index = bisect_left(self.bounds, value)
-        self.counts[index] += count
-        self.sum += value * count
+        self._counts[index] += count
+        self._sum += value * count
         if trace_id is not None:
             self.exemplars[index] = (trace_id, value, time())
+
+    def settle(self) -> None:
+        """Sort what ``soon`` took into the buckets."""
+        values = self._unsorted
+        if not values:
+            return
+        values.sort()
+        self._sum += sum(values)
+        below = 0
+        for index, bound in enumerate(self.bounds):
+            upto = bisect_right(values, bound, below)
+            self._counts[index] += upto - below
+            below = upto
+        self._counts[-1] += len(values) - below
+        values.clear()
+
+    @property
+    def counts(self) -> list[int]:
+        """By bucket; the last one is for what is above all bounds."""
+        self.settle()
+        return self._counts
+
+    @property
+    def sum(self) -> float:
+        """Of all values."""
+        self.settle()
+        return self._sum
 
     @property
     def value(self) -> int:
@@ -214,6 +247,13 @@ class Registry:
     def add_source(self, source: Source) -> None:
         """Ask ``source`` at each scrape. One that has much to count gives None now and then: a pause for the loop."""
         self._sources.append(source)
+
+    def settle(self) -> None:
+        """Let no histogram keep values that are not sorted yet: called ten times a second."""
+        for family in self._families.values():
+            if family.metric.kind == "histogram":
+                for child in family.series.values():
+                    cast("Histogram", child).settle()
 
     def values(self, metric: Metric) -> dict[tuple[str, ...], float]:
         """All series of a metric now (a histogram's counts), figures of the rooms included."""

@@ -59,6 +59,7 @@ class LoopWatch:
         """``chore`` is done in the thread every ten seconds: for what takes too long for the loop."""
         self._chore = chore
         self._lag = registry.histogram(names.LOOP_LAG).child()
+        self._settle = registry.settle
         self._stalls = registry.counter(names.LOOP_STALLS).child()
         self._stood_still = 0.0
         registry.add_source(self._figures)
@@ -117,6 +118,7 @@ class LoopWatch:
         now = self._clock()
         late = max(0.0, now - self._due)
         self._lag.observe(late)
+        self._settle()
         if late >= LATE:
             self._excuse = self.excuse()
             self._excuse_until = now + self._excuse + AFTER

@@ -65,7 +65,10 @@ def share(audience: int) -> float:
 
 
 class Gate:
-    """Says yes to a happening by naming why (one of ``names.SAMPLED_BY``), or no by the empty string."""
+    """Says yes to a happening by naming why (one of ``names.SAMPLED_BY``), or no by the empty string.
+
+    ``traces`` has the room for all of them: who is asked thousands of times a second looks there first.
+    """
 
     __slots__ = (
         "_connections",
@@ -76,7 +79,7 @@ class Gate:
         "_random",
         "_refusals",
         "_settings",
-        "_traces",
+        "traces",
     )
 
     def __init__(self, settings: SamplingSettings, random: Callable[[], float]) -> None:
@@ -84,7 +87,7 @@ class Gate:
         self._settings = settings
         self._random = random
         self._listed = bool(settings.users or settings.channels)
-        self._traces = TokenBucket(settings.traces_per_second)
+        self.traces = TokenBucket(settings.traces_per_second)
         self._flagged = TokenBucket(settings.flagged_per_second)
         self._late = TokenBucket(settings.late_per_second)
         self._refusals = TokenBucket(settings.refusals_per_second)
@@ -93,15 +96,15 @@ class Gate:
 
     def message(self, audience: int, now: float, channel: str = "", user: str = "", flagged: bool = False) -> str:
         """Is this publication traced?"""
-        if now < self._traces.empty_until:
-            return ""  # the usual answer where it is asked thousands of times a second
+        if now < self.traces.empty_until:
+            return ""
         settings = self._settings
         if self._listed and (channel in settings.channels or (user and user in settings.users)):
-            return "allow_list" if self._traces.take(now) else ""
+            return "allow_list" if self.traces.take(now) else ""
         if flagged and self._flag(now):
             return "client_flag"
         part = share(audience) * settings.factor
-        if (part >= 1.0 or self._random() < part) and self._traces.take(now):
+        if (part >= 1.0 or self._random() < part) and self.traces.take(now):
             return "audience"
         return ""
 
@@ -110,16 +113,16 @@ class Gate:
         if flagged and self._flag(now):
             return "client_flag"
         if self._settings.factor >= 1.0 or self._random() < self._settings.factor:
-            return "audience" if self._connections.take(now) and self._traces.take(now) else ""
+            return "audience" if self._connections.take(now) and self.traces.take(now) else ""
         return ""
 
     def user(self, user: str, now: float) -> str:
         """Is this connection traced for its user's sake, though its upgrade was not?"""
-        return "allow_list" if user in self._settings.users and self._traces.take(now) else ""
+        return "allow_list" if user in self._settings.users and self.traces.take(now) else ""
 
     def heartbeat(self, now: float) -> str:
         """Is this healthy heartbeat traced?"""
-        return "audience" if self._random() < self._settings.heartbeat_share and self._traces.take(now) else ""
+        return "audience" if self._random() < self._settings.heartbeat_share and self.traces.take(now) else ""
 
     def fanout(self, now: float) -> bool:
         """Is there room for the fan-out span of a message that was sampled elsewhere?"""
@@ -134,4 +137,4 @@ class Gate:
         return "late" if self._refusals.take(now) else ""
 
     def _flag(self, now: float) -> bool:
-        return self._flagged.take(now) and self._traces.take(now)
+        return self._flagged.take(now) and self.traces.take(now)

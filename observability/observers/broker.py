@@ -19,8 +19,10 @@ class BrokerObserver:
 
     def done(self, operation: str, seconds: float, trace: PublishTrace | None = None) -> None:
         """It did it, in ``seconds``; with a publish's trace a span is made."""
-        self._seconds.by[operation].observe(seconds, 1, None if trace is None else trace.trace_id)
-        if trace is not None:
+        if trace is None:
+            self._seconds.by[operation].soon(seconds)
+        else:
+            self._seconds.by[operation].observe(seconds, 1, trace.trace_id)
             self._span(operation, seconds, trace, "")
 
     def failed(self, operation: str, seconds: float, reason: str, trace: PublishTrace | None = None) -> None:

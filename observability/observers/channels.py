@@ -70,9 +70,12 @@ class ChannelsObserver:
         tracer = self._all.tracer
         if tracer is None:
             return None
+        gate, now = self._all.gate, self._clock()
+        if now < gate.traces.empty_until:
+            return None  # the usual answer where it is asked thousands of times a second
         caller = None if parent is None else parse_traceparent(parent)
         flagged = caller is not None and caller.sampled
-        by = self._all.gate.message(audience, self._clock(), channel, user, flagged)
+        by = gate.message(audience, now, channel, user, flagged)
         if not by or tracer.full:
             return None
         self._all.sampled(by)
@@ -84,7 +87,7 @@ class ChannelsObserver:
         """It has its place in the stream, ``seconds`` after it was accepted."""
         self._publications.by[namespace, via].value += 1
         if trace is None:
-            self._seconds.observe(seconds)
+            self._seconds.soon(seconds)
         else:
             self._seconds.observe(seconds, 1, trace.trace_id)
             self._published_span(trace, namespace, via, seconds, offset)
@@ -138,20 +141,25 @@ class ChannelsObserver:
             links: of some receivers that were sampled when they connected; the first 8 are used.
 
         """
+        if not traceparents:
+            self._fanout.soon(seconds)
+            return
+        attributes: Attributes = {
+            **_messaging("fanout", namespace),
+            "messaging.batch.message_count": entries,
+            "heliograph.receivers": members,
+        }
         trace_id = None
-        if traceparents:
-            attributes: Attributes = {
-                **_messaging("fanout", namespace),
-                "messaging.batch.message_count": entries,
-                "heliograph.receivers": members,
-            }
-            for traceparent in traceparents:
-                trace_id = self._fanout_span(traceparent, attributes, seconds, links) or trace_id
+        for traceparent in traceparents:
+            trace_id = self._fanout_span(traceparent, attributes, seconds, links) or trace_id
         self._fanout.observe(seconds, 1, trace_id)
 
     def delivered(self, seconds: float, count: int, trace_id: str | None = None) -> None:
         """``count`` deliveries went to the kernel ``seconds`` after the publication was accepted."""
-        self._delivery.observe(seconds, count, trace_id)
+        if count == 1 and trace_id is None:
+            self._delivery.soon(seconds)
+        else:
+            self._delivery.observe(seconds, count, trace_id)
 
     def delivered_late(
         self,

@@ -69,6 +69,8 @@ class ConnectionsObserver:
         self._connected = self._greetings.child("connected")
         self._connect = registry.histogram(names.CONNECT_SECONDS).child()
         self._commands = registry.counter(names.COMMANDS_TOTAL)
+        quiet = [method for method in names.COMMANDS if method not in _RECORDED_COMMANDS]
+        self._done = {method: self._commands.child(method, "0") for method in quiet}
         self._messages = registry.counter(names.MESSAGES_RECEIVED).child()
         self._bytes = registry.counter(names.MESSAGE_BYTES_RECEIVED).child()
         self._pings = registry.counter(names.PINGS).child()
@@ -133,6 +135,9 @@ class ConnectionsObserver:
 
     def command(self, method: str, error: int = 0, connection_id: str = "", place: int = NOBODY, why: str = "") -> None:
         """A command was answered; ``error`` is the reply code, 0 for success, ``why`` our reason."""
+        if not error and method in self._done:
+            self._done[method].value += 1
+            return
         if error or method in _RECORDED_COMMANDS:
             self.recorder.note(place, noted.COMMAND, command_event(method, error))
         self._commands.by[method, str(error) if error < names.BACKENDS_ERRORS else names.OTHER].value += 1

@@ -85,6 +85,32 @@ def test_a_value_is_counted_in_every_bucket_it_does_not_exceed(observations):
     assert histogram.value == sum(count for _, count in observations)
 
 
+@given(st.lists(st.one_of(st.floats(0, 20), st.sampled_from((0.25, 1.0, 5.0))), max_size=30), st.integers(0, 30))
+def test_values_that_are_sorted_later_fall_into_the_same_buckets(values, looked_at):
+    at_once, later = Histogram((0.25, 1.0, 5.0)), Histogram((0.25, 1.0, 5.0))
+    for number, value in enumerate(values):
+        at_once.observe(value)
+        later.soon(value)
+        if number == looked_at:
+            assert later.value == number + 1
+    assert later.counts == at_once.counts
+    assert later.sum == pytest.approx(at_once.sum)
+    assert later.counts == at_once.counts, "a second look changes nothing"
+
+
+def test_what_is_to_be_sorted_later_waits_for_a_look_or_for_the_tick():
+    registry = Registry(WORDS)
+    publish = registry.histogram(names.PUBLISH_SECONDS).child()
+    for _ in range(1000):
+        publish.soon(0.3)
+    publish.observe(0.3, trace_id="a" * 32)
+    assert samples(registry)["heliograph_publish_seconds_count", ()].value == 1001
+    publish.soon(0.3)
+    registry.settle()
+    assert not publish._unsorted
+    assert registry.value(names.PUBLISH_SECONDS) == 1002
+
+
 def test_ten_thousand_unknown_namespaces_make_one_series():
     registry = Registry(WORDS)
     family = registry.counter(names.DELIVERED)
