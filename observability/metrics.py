@@ -191,7 +191,10 @@ class Family(Generic[Child]):
         return tuple(allowed.get(value, names.OTHER) for value, allowed in zip(values, self._closed, strict=True))
 
     def _declared(self, values: tuple[str, ...]) -> bool:
-        return all(value in allowed for value, allowed in zip(values, self._closed, strict=True))
+        """Of the closed sets, or what stands for all others: whoever counts a backend's own code says so."""
+        return all(
+            value in allowed or value == names.OTHER for value, allowed in zip(values, self._closed, strict=True)
+        )
 
     def _enter(self, values: tuple[str, ...]) -> Child:
         shown = self.closed(values)

@@ -275,3 +275,14 @@ def test_a_ledger_of_many_namespaces_goes_back_to_the_loop_and_each_book_is_of_o
     told = [{figure.labels[0] for figure in step} for step in steps]
     assert len(told) == 7
     assert sum(map(len, told)) == 201, "no book is told in two steps"
+
+
+def test_other_may_be_said_in_so_many_words():
+    """Where a backend chooses the code: strict as tests are, and remembered, since it is one value."""
+    registry = Registry(WORDS, strict=True)
+    commands = registry.counter(names.COMMANDS_TOTAL)
+    commands.by["rpc", names.OTHER].value += 1
+    assert registry.value(names.COMMANDS_TOTAL, "rpc", names.OTHER) == 1
+    assert ("rpc", names.OTHER) in commands.by
+    with pytest.raises(AssertionError, match="not in its closed set"):
+        commands.by["rpc", "1404"].value += 1
