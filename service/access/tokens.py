@@ -56,7 +56,7 @@ class SubscriptionClaims(msgspec.Struct, frozen=True, gc=False):
 
 
 class _Flag(msgspec.Struct):
-    value: bool
+    value: bool | None = False
 
 
 class _Override(msgspec.Struct):
@@ -68,37 +68,37 @@ class _Override(msgspec.Struct):
 
 
 class ChannelWords(msgspec.Struct):
-    """What a token, or the answer of a hook, says about one channel."""
+    """What a token, or the answer of a hook, says about one channel. ``null`` is as if it were not there."""
 
     info: Raw = EMPTY
-    b64info: str = ""
+    b64info: str | None = None
     data: Raw = EMPTY
-    b64data: str = ""
+    b64data: str | None = None
     override: _Override | None = None
 
 
 class _Registered(ChannelWords):
-    """Claims of both kinds; wrong types are refused by the decoder."""
+    """Claims of both kinds; wrong types are refused by the decoder, ``null`` is an absent claim."""
 
-    sub: str = ""
+    sub: str | None = None
     exp: float | None = None
     nbf: float | None = None
     iat: float | None = None
-    jti: str = ""
-    aud: str | list[str] = ""
-    iss: str = ""
+    jti: str | None = None
+    aud: str | list[str] | None = None
+    iss: str | None = None
     expire_at: int | None = None
-    channel: str = ""
+    channel: str | None = None
 
 
 class _Connection(_Registered):
-    channels: list[str] = msgspec.field(default_factory=list)
-    subs: dict[str, ChannelWords] = msgspec.field(default_factory=dict)
+    channels: list[str | None] | None = None
+    subs: dict[str, ChannelWords | None] | None = None
     meta: Raw = EMPTY
 
 
 class _Subscription(_Registered):
-    client: str = ""
+    client: str | None = None
 
 
 R = TypeVar("R", bound=_Registered)
@@ -127,7 +127,7 @@ class _Verifier:
         if self._key_sets is None:
             payload = self._signatures.payload(token, wall)
             claims = _decode(decoder, payload)
-            self._named.check(claims.aud, claims.iss)
+            self._named.check(claims.aud or "", claims.iss or "")
             return self._in_time(claims, payload, wall)
         return self._by_key_set(self._key_sets, token, wall, decoder)
 
@@ -137,7 +137,7 @@ class _Verifier:
         """Audience and issuer may say which set it is: they are looked at before the signature, and bounded."""
         shown = opened(token)
         claims = _decode(decoder, shown.payload)
-        endpoint = self._named.endpoint(self._named.check(claims.aud, claims.iss))
+        endpoint = self._named.endpoint(self._named.check(claims.aud or "", claims.iss or ""))
 
         def signed(key: PublicKey) -> tuple[R, str]:
             return self._in_time(claims, checked_with(token, key, shown.algorithm), wall)
@@ -145,6 +145,8 @@ class _Verifier:
         return then(key_sets.key(endpoint, shown.kid), signed)
 
     def _in_time(self, claims: R, payload: bytes, wall: float) -> tuple[R, str]:
+        if claims.channel and isinstance(claims, _Connection):
+            raise InvalidToken("a subscription token", "kind")
         if claims.exp is not None and claims.exp <= wall:
             raise TokenExpired("exp is past", "expired")
         if claims.nbf is not None and claims.nbf > wall:
@@ -154,11 +156,13 @@ class _Verifier:
     def _user(self, claims: _Registered, payload: bytes) -> str:
         name = self._settings.user_id_claim
         if not name:
-            return claims.sub
-        user = msgspec.json.decode(payload, type=dict[str, object]).get(name, "")
-        if not isinstance(user, str):
-            raise InvalidToken("the user id is not a string")
-        return user
+            return claims.sub or ""
+        user = msgspec.json.decode(payload, type=dict[str, object]).get(name)
+        if isinstance(user, int) and not isinstance(user, bool):
+            return str(user)  # issuers write their own claim as their database has it; Centrifugo takes it, too
+        if user is not None and not isinstance(user, str):
+            raise InvalidToken("the user id is neither a string nor a whole number")
+        return user or ""
 
 
 class Tokens:
@@ -214,17 +218,15 @@ class Tokens:
 
 def _connection_claims(read: tuple[_Connection, str]) -> ConnectionClaims:
     claims, user = read
-    if claims.channel:
-        raise InvalidToken("a subscription token", "kind")
     try:
-        subs = {channel: granted(about) for channel, about in claims.subs.items()}
+        subs = {channel: granted(about or ChannelWords()) for channel, about in (claims.subs or {}).items()}
     except BadInfo as failure:  # Centrifugo: only the connection's own info is an internal error
         raise InvalidToken(str(failure), "info") from None
     return ConnectionClaims(
         user=user,
         expire_at=_expire_at(claims),
         info=payload_of(claims.b64info, claims.info),
-        subs=subs or dict.fromkeys(claims.channels, Granted()),
+        subs=subs or {channel or "": Granted() for channel in claims.channels or ()},
         meta=_kept(claims.meta),
     )
 
@@ -236,7 +238,7 @@ def _subscription_claims(read: tuple[_Subscription, str]) -> SubscriptionClaims:
     return SubscriptionClaims(
         user=user,
         channel=claims.channel,
-        client=claims.client,
+        client=claims.client or "",
         expire_at=_expire_at(claims),
         granted=granted(claims),
     )
@@ -279,10 +281,10 @@ def granted(about: ChannelWords) -> Granted:
 
 
 def _value(flag: _Flag | None) -> bool | None:
-    return None if flag is None else flag.value
+    return None if flag is None else bool(flag.value)
 
 
-def payload_of(b64: str, plain: Raw) -> Raw:
+def payload_of(b64: str | None, plain: Raw) -> Raw:
     """The payload given as base64, else the plain one.
 
     Raises:

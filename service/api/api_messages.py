@@ -28,7 +28,7 @@ class PublishRequest(Request):
     data: Raw = EMPTY
     b64data: str = ""
     skip_history: bool = False
-    tags: dict[str, str] | None = None
+    tags: dict[str, str | None] | None = None
     idempotency_key: str = ""
     delta: bool = False
     version: Uint64 = 0
@@ -36,11 +36,11 @@ class PublishRequest(Request):
 
 
 class BroadcastRequest(Request):
-    channels: list[str] | None = None
+    channels: list[str | None] | None = None
     data: Raw = EMPTY
     b64data: str = ""
     skip_history: bool = False
-    tags: dict[str, str] | None = None
+    tags: dict[str, str | None] | None = None
     idempotency_key: str = ""
     delta: bool = False
     version: Uint64 = 0
@@ -84,7 +84,7 @@ class DisconnectRequest(Request):
     user: str = ""
     client: str = ""
     session: str = ""
-    whitelist: list[str] | None = None
+    whitelist: list[str | None] | None = None
     disconnect: Disconnect | None = None
 
 
@@ -145,9 +145,10 @@ class BatchRequest(Request):
 
 
 class OldStyleRequest(Request):
-    """A line of ``POST /api``."""
+    """A command of ``POST /api``; ``method`` is a name or a number."""
 
-    method: str = ""
+    id: Uint32 = 0
+    method: Raw = EMPTY
     params: Raw = EMPTY
 
 
@@ -168,6 +169,14 @@ class PublishResult(Message):
 class Response(Message):
     """One of the two is set."""
 
+    error: ApiError | UnsetType = UNSET
+    result: Any = UNSET
+
+
+class OldStyleReply(Message):
+    """The answer to a command of ``POST /api``."""
+
+    id: int = 0
     error: ApiError | UnsetType = UNSET
     result: Any = UNSET
 

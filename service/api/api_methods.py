@@ -143,7 +143,7 @@ class Methods:
         }
         assert tuple(self._table) == METHODS[: len(self._table)], "a method is missing in METHODS"
 
-    def __contains__(self, method: str) -> bool:
+    def __contains__(self, method: object) -> bool:
         return method in self._table
 
     def kind(self, method: str) -> type[Message]:
@@ -177,7 +177,7 @@ class Methods:
         return self._hub.publish(
             channel,
             data,
-            tags=asked.tags or None,
+            tags={name: value or "" for name, value in asked.tags.items()} if asked.tags else None,
             parent=call.parent,
             via="api",
             idempotency_key=asked.idempotency_key,
@@ -193,7 +193,8 @@ class Methods:
         data = payload_of(asked.data, asked.b64data)
         responses: list[api.Response] = []
         for start in range(0, len(asked.channels), _TURN):
-            handed_in = [self._try(channel, data, asked, call) for channel in asked.channels[start : start + _TURN]]
+            turn = asked.channels[start : start + _TURN]
+            handed_in = [self._try(channel or "", data, asked, call) for channel in turn]
             waiting = [soon for soon in handed_in if isinstance(soon, Awaitable)]
             later = iter(await asyncio.gather(*waiting, return_exceptions=True))
             outcomes = [next(later) if isinstance(soon, Awaitable) else soon for soon in handed_in]
@@ -263,7 +264,7 @@ class Methods:
             closing_of(asked.disconnect),
             client=asked.client,
             session=asked.session,
-            whitelist=asked.whitelist or (),
+            whitelist=[each or "" for each in asked.whitelist or ()],
         )
         await _answer(done)
         return api.Done()
@@ -362,6 +363,11 @@ def _response(outcome: Published | BaseException, call: Call) -> api.Response:
     if isinstance(outcome, BrokerUnavailable):
         return api.Response(error=_error(errors.INTERNAL))
     raise outcome
+
+
+def refused(error: ReplyError) -> api.Response:
+    """The answer to what was not even tried."""
+    return api.Response(error=_error(error))
 
 
 def _error(error: ReplyError) -> api.ApiError:

@@ -60,22 +60,6 @@ def read(body: bytes, kind: type[M]) -> M:
     return decoded
 
 
-def read_lines(body: bytes, kind: type[M]) -> list[M]:
-    """Requests of an old-style body: one that may stretch over lines, or one a line.
-
-    Raises:
-        BadBody: one of them is none.
-
-    """
-    try:
-        return [read(body, kind)]
-    except BadBody:
-        lines = [line for line in body.split(b"\n") if line.strip()]
-        if len(lines) < 2:
-            raise
-        return [read(line, kind) for line in lines]
-
-
 @functools.cache
 def _decoder(kind: type[Message]) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(kind)

@@ -1,5 +1,6 @@
 """The server API's door: ``POST /api/<method>`` and old-style ``POST /api``, answered as Centrifugo answers."""
 
+import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -10,12 +11,22 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from observability.observers.api import ApiObserver
 from service.access.keys import ApiKey
-from service.api.api_messages import ApiError, BatchResult, BroadcastResult, OldStyleRequest, Response, encode
-from service.api.api_methods import Call, Methods
-from service.api.api_reading import BadBody, Packed, TooLong, TooSlow, read, read_lines
-from service.protocol.errors import INTERNAL
+from service.api.api_messages import (
+    ApiError,
+    BatchResult,
+    BroadcastResult,
+    OldStyleReply,
+    OldStyleRequest,
+    Response,
+    encode,
+)
+from service.api.api_methods import Call, Methods, refused
+from service.api.api_reading import BadBody, Packed, TooLong, TooSlow, read
+from service.api.old_style import commands, method_of, request_of
+from service.protocol.errors import BAD_REQUEST, INTERNAL, METHOD_NOT_FOUND
 
 _ERROR_MODE: Final = "X-Centrifugo-Error-Mode"
+_TURN: Final = 64  # commands of one body between two turns of the loop
 _STATUS: Final = {100: 500, 102: 404, 104: 404, 107: 400, 108: 400, 112: 416}
 
 
@@ -76,27 +87,33 @@ class ServerApi:
         return _json(status, body, call)
 
     async def old_style(self, request: web.Request) -> web.Response:
-        """``POST /api``: commands with method and params, one a line; the answers likewise."""
+        """``POST /api``: commands with method and params; the answers one a line."""
         began = self._clock()
         if refusal := self._door(request, "old_style", began):
             return refusal
         call = Call(request.headers.get("traceparent"))
+        answers, code = [], 0
         try:
-            commands = [self._old_command(line) for line in read_lines(await _body_of(request), OldStyleRequest)]
+            for place, command in enumerate(commands(await _body_of(request)), 1):
+                response = await self._old_command(command, call)
+                code = max((code, worst(response)), key=_weight)
+                answers.append(encode(OldStyleReply(command.id, response.error, response.result)))
+                if not place % _TURN:
+                    await asyncio.sleep(0)
         except BadBody as bad:
             return self._refuse("old_style", bad.status, f"{bad.title}: {bad}\n", began)
-        answers, code = [], 0
-        for name, asked in commands:
-            response = await self._methods.answer(name, asked, call)
-            code = max((code, worst(response)), key=_weight)
-            answers.append(_body(name, response))
         self._observe.called("old_style", 200, code, self._clock() - began, call.parent)
         return _json(200, b"\n".join(answers), call)
 
-    def _old_command(self, command: OldStyleRequest) -> tuple[str, object]:
-        if command.method not in self._methods:
-            raise BadBody("no such method")
-        return command.method, read(bytes(command.params) or b"{}", self._methods.kind(command.method))
+    async def _old_command(self, command: OldStyleRequest, call: Call) -> Response:
+        name = method_of(command, self._methods)
+        if not name:
+            return refused(METHOD_NOT_FOUND)
+        try:
+            asked = request_of(command, self._methods.kind(name))
+        except BadBody:
+            return refused(BAD_REQUEST)
+        return await self._methods.answer(name, asked, call)
 
     def _door(self, request: web.Request, name: str, began: float) -> web.Response | None:
         """Wrong HTTP method, wrong key."""

@@ -20,7 +20,7 @@ from service.protocol.tolerance import Refused, read
 
 RETRY_AFTER: Final = 1  # seconds
 _message = reader(EmulationRequest)
-_text = msgspec.json.Decoder(str).decode
+_text = msgspec.json.Decoder(str | None).decode
 _RESULTS: Final = {404: "unknown_node", 405: "bad_method", 413: "too_large", 429: "too_many"}
 
 
@@ -106,7 +106,7 @@ class Emulation:
             self._observe.refused("unknown_session", 204, "no stream has this session")
             return
         try:
-            commands = _text(asked.data).encode() if text and asked.data else bytes(asked.data)
+            commands = (_text(asked.data) or "").encode() if text else bytes(asked.data)
         except (msgspec.DecodeError, UnicodeEncodeError):
             self._observe.refused("no_command", 204, "data is no string")
             return

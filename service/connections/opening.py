@@ -148,7 +148,7 @@ class Opening:
             allow = "GET, POST" if self._events else "POST"
             raise NotTaken(405, "method", f"Use {allow}.", {hdrs.ALLOW: allow})
         given = request.query.get("cf_connect")
-        if given is not None:
+        if given:
             return given.encode(errors="replace")
         if self._manner.unidirectional:
             return _NO_REQUEST

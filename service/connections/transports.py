@@ -12,7 +12,7 @@ from service.connections import manners
 from service.connections.connection import Connection
 from service.connections.emulation import Emulation
 from service.connections.manners import Manner
-from service.connections.negotiation import JSON, PROTOBUF, Accepted, NegotiationSettings
+from service.connections.negotiation import JSON, PROTOBUF, Accepted, NegotiationSettings, Refusal
 from service.connections.opening import Opening, StreamSettings
 from service.connections.station import Station
 from service.connections.stream import UniWebSocket
@@ -20,7 +20,7 @@ from service.connections.stream_variants import StreamVariant, UniWebSocketVaria
 from service.connections.upgrade import Upgrade, UpgradeSettings, new_id
 from service.connections.variants import Variant
 from service.protocol import streams
-from service.protocol.codec import Codec
+from service.protocol.codec import BadFrame, Codec
 from service.protocol.deflate import Squeeze
 from service.protocol.unidirectional import UnidirectionalJson
 
@@ -79,6 +79,16 @@ class UniUpgrade(Upgrade):
         limits = station.settings.frames._replace(message=settings.message_size_limit)
         self._limits = {False: limits, True: limits._replace(inflated=settings.inflated)}
 
+    def _misplaced(self, request: web.Request) -> Refusal | None:
+        """Before the upgrade, as in Centrifugo: a first message that comes by itself is closed with 3501."""
+        first = _first(request)
+        if first:
+            try:
+                self._variants[JSON, False].codec.decode(first)
+            except BadFrame as fault:
+                return Refusal(400, "connect_request", f"cf_connect is no connect request: {fault}\n", {})
+        return None
+
     def _connection(self, request: web.Request, verdict: Accepted) -> Connection:
         del request
         return UniWebSocket(
@@ -90,9 +100,14 @@ class UniUpgrade(Upgrade):
         )
 
     def _taken_over(self, request: web.Request, connection: Connection) -> None:
-        first = request.query.get("cf_connect")
-        if first is not None and isinstance(connection, UniWebSocket):
-            connection.posted(first.encode(errors="replace"))
+        first = _first(request)
+        if first and isinstance(connection, UniWebSocket):
+            connection.posted(first)
+
+
+def _first(request: web.Request) -> bytes:
+    """The first message in the URL; b"" when it comes by itself."""
+    return request.query.get("cf_connect", "").encode(errors="replace")
 
 
 class Transports:

@@ -60,7 +60,9 @@ class Upgrade:
         """Answer 101 and hand the socket to a connection, or refuse."""
         upgrade = self._observe.began(request.headers, request.path, self.transport)
         version = (request.version.major, request.version.minor)
-        verdict = negotiate(request.method, version, request.headers, request.query, self._settings.negotiation)
+        verdict = self._misplaced(request) or negotiate(
+            request.method, version, request.headers, request.query, self._settings.negotiation
+        )
         if isinstance(verdict, Refusal):
             self._observe.refused(upgrade, verdict.status, verdict.reason)
             return web.Response(status=verdict.status, text=verdict.sentence, headers=verdict.headers)
@@ -74,6 +76,11 @@ class Upgrade:
         ):
             self._taken_over(request, connection)
         return head
+
+    def _misplaced(self, request: web.Request) -> Refusal | None:
+        """What is wrong with the request beside its handshake."""
+        del request
+        return None
 
     def _taken_over(self, request: web.Request, connection: Connection) -> None:
         """The socket is the connection's."""

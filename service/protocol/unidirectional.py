@@ -17,6 +17,7 @@ from service.protocol.tolerance import Refused, read
 
 _write = msgspec.json.Encoder().encode
 _PING: Final = b"{}"
+_SPACE: Final = b" \t\r\n"
 _ID: Final = 1  # of the connect command; nobody sees it
 
 
@@ -27,10 +28,10 @@ class UnidirectionalJson:
     binary: Final = False
 
     def decode(self, data: bytes, most: int = 0) -> list[Command]:
-        """The one command that a client may send: its connect request."""
+        """The one command that a client may send: its connect request; ``null`` is one that says nothing."""
         del most
         try:
-            request = read(data, ConnectRequest)
+            request = ConnectRequest() if data.strip(_SPACE) == b"null" else read(data, ConnectRequest)
         except Refused as error:
             raise BadFrame(str(error)) from None
         return [Command(id=_ID, connect=request)]

@@ -101,7 +101,7 @@ def _read(token):
 
 
 def _means(claims, plain) -> None:
-    assert claims.user == plain.get("sub", ""), "somebody else"
+    assert claims.user == ("" if plain.get("sub") is None else plain["sub"]), "somebody else"  # null is absent
     assert plain.get("exp") is None or plain["exp"] > NOW, "expired"
     assert plain.get("nbf") is None or plain["nbf"] <= NOW, "not yet"
     infos = (
@@ -111,7 +111,7 @@ def _means(claims, plain) -> None:
     )
     assert all(not bytes(info) or is_json(bytes(info)) for info in infos), "would close who reads it"
     if hasattr(claims, "subs"):
-        named = set(plain.get("subs") or plain.get("channels") or ())
+        named = {name or "" for name in plain.get("subs") or plain.get("channels") or ()}
         assert set(claims.subs) == named, "other channels"
     else:
         assert claims.channel == plain["channel"], "another channel"

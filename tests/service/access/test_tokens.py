@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from service.access.refusals import BadInfo, InvalidToken, TokenExpired, TokenRefused
 from service.access.token_settings import TokenSettings
-from service.access.tokens import Tokens
+from service.access.tokens import Granted, Tokens
 
 NOW = 1_700_000_000.5
 SECRET = "golden-secret"
@@ -318,5 +318,29 @@ def test_the_user_may_stand_in_another_claim():
     tokens = Tokens(TokenSettings(SECRET, user_id_claim="uid"))
     assert tokens.connection(jwt({"sub": "alice", "uid": "bob"}), NOW).user == "bob"
     assert tokens.connection(jwt({"sub": "alice"}), NOW).user == ""
+    assert tokens.connection(jwt({"uid": 0}), NOW).user == "0"
+    assert tokens.connection(jwt({"sub": "alice", "uid": None}), NOW).user == ""
+    for other in (True, False, 1.5, ["bob"], {"id": "bob"}):
+        with pytest.raises(InvalidToken):
+            tokens.connection(jwt({"uid": other}), NOW)
+
+
+def test_a_claim_that_is_null_is_not_there():
+    absent = dict.fromkeys(("sub", "channels", "subs", "channel", "b64info", "aud", "iss", "jti", "exp", "expire_at"))
+    assert TOKENS.connection(jwt(absent), NOW) == TOKENS.connection(jwt({}), NOW)
+    nulls = {"sub": None, "client": None, "b64info": None, "b64data": None, "override": None, "aud": None}
+    assert TOKENS.subscription(jwt({"channel": "a", **nulls}), NOW) == TOKENS.subscription(jwt({"channel": "a"}), NOW)
     with pytest.raises(InvalidToken):
-        tokens.connection(jwt({"uid": 5}), NOW)
+        TOKENS.subscription(jwt({"channel": None}), NOW)
+
+
+def test_what_is_said_of_a_channel_may_be_null():
+    subs = {"a": None, "b": {"b64info": None, "override": {"presence": {"value": None}, "join_leave": {}}}}
+    claims = TOKENS.connection(jwt({"subs": subs}), NOW)
+    assert claims.subs == {"a": Granted(), "b": Granted(presence=False, join_leave=False)}
+    assert dict(TOKENS.connection(jwt({"channels": ["a", None]}), NOW).subs) == {"a": Granted(), "": Granted()}
+
+
+def test_a_subscription_token_lets_nobody_in_even_when_it_is_expired():
+    with pytest.raises(InvalidToken):
+        TOKENS.connection(jwt({"channel": "a", "exp": NOW - 1}), NOW)

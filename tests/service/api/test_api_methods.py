@@ -134,6 +134,15 @@ async def test_a_long_broadcast_lets_the_loop_turn(ask):
     assert len(said["responses"]) == 200
 
 
+async def test_nulls_within_lists_and_tags_are_empty_texts(ask):
+    await ask("publish", channel="open:a", data=1, tags={"a": None, "b": "c"})
+    assert ask.hub.published[0][2]["tags"] == {"a": "", "b": "c"}
+    said = await ask("broadcast", channels=[None, "open:a"], data=1)
+    assert [response.get("error", {}).get("code") for response in said["responses"]] == [107, None]
+    await ask("disconnect", user="u", whitelist=[None, "c"])
+    assert ask.connections.disconnected[-1][-1] == ("", "c")
+
+
 async def test_history(ask):
     await ask("publish", channel="hist:a", data={"n": 1}, tags={"t": "x"})
     said = await ask("history", channel="hist:a", limit=5, since={"offset": 0, "epoch": "epoch"})

@@ -1,7 +1,7 @@
 import pytest
 
-from service.api.api_messages import BatchRequest, DisconnectRequest, HistoryRequest, OldStyleRequest, PublishRequest
-from service.api.api_reading import BadBody, read, read_lines
+from service.api.api_messages import BatchRequest, DisconnectRequest, HistoryRequest, PublishRequest
+from service.api.api_reading import BadBody, read
 
 
 def test_payload_bytes_are_passed_on_untouched():
@@ -55,14 +55,3 @@ def test_positions_are_read():
 def test_commands_of_a_batch_stay_unread():
     asked = read(b'{"commands":[{"publish":{"channel":"a"}},{"info":{}}],"parallel":true}', BatchRequest)
     assert [list(command) for command in asked.commands] == [["publish"], ["info"]]
-
-
-def test_old_style_takes_one_or_one_a_line():
-    one = b'{"method":"info",\n "params":{}}'
-    assert [c.method for c in read_lines(one, OldStyleRequest)] == ["info"]
-    two = b'{"method":"info"}\n\n{"method":"channels"}\n'
-    assert [c.method for c in read_lines(two, OldStyleRequest)] == ["info", "channels"]
-    with pytest.raises(BadBody):
-        read_lines(b'{"method":"info"}\n{', OldStyleRequest)
-    with pytest.raises(BadBody):
-        read_lines(b"{", OldStyleRequest)

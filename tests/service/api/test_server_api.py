@@ -171,17 +171,39 @@ async def test_old_style(api):
     client = await api()
     one = await client.post("/api", json={"method": "rpc", "params": {"method": "x"}}, headers=TRANSPORT)
     assert (one.status, await one.json()) == (200, {"error": {"code": 104, "message": "not found"}})
-    lines = '{"method":"channels","params":{"pattern":"zzz"}}\n{"method":"batch"}\n'
+    lines = (
+        '{"method":"channels","params":{"pattern":"zzz"}}\n{"id":5,"method":"presence","params":{"channel":"pres:a"}}\n'
+    )
     two = await client.post("/api", data=lines, headers=KEY)
-    assert (await two.text()).split("\n") == ['{"result":{"channels":{}}}', "{}"]
+    assert (await two.text()).split("\n") == ['{"result":{"channels":{}}}', '{"id":5,"result":{"presence":{}}}']
     assert client.heard == [("old_style", 200, 104, None), ("old_style", 200, 0, None)]
 
 
-@pytest.mark.parametrize("body", ["{", '{"method":"foo"}', '{"method":"publish","params":{"channel":1}}'])
+@pytest.mark.parametrize("body", ["", "{", '{"method":"foo"}', '{"method":"batch"}'])
 async def test_old_style_that_is_bad(api, body):
     client = await api()
     assert (await client.post("/api", data=body, headers=KEY)).status == 400
     assert (await client.post("/api", data=body)).status == 401
+
+
+@pytest.mark.parametrize(
+    ("body", "code"), [('{"method":"publish","params":{"channel":1}}', 107), ("{}", 107), ('{"method":14}', 104)]
+)
+async def test_old_style_errors_are_answers(api, body, code):
+    answer = await (await api()).post("/api", data=body, headers=TRANSPORT)
+    assert (answer.status, (await answer.json())["error"]["code"]) == (200, code)
+
+
+async def test_old_style_commands_before_a_broken_one_are_carried_out(api):
+    client = await api()
+    body = '{"method":"publish","params":{"channel":"open:a","data":1}}\n' * 100 + "{"
+    assert (await client.post("/api", data=body, headers=KEY)).status == 400
+    assert len(client.hub.published) == 100
+
+
+async def test_old_style_spaces_are_no_command(api):
+    answer = await (await api()).post("/api", data=" \n", headers=KEY)
+    assert (answer.status, await answer.text()) == (200, "")
 
 
 async def test_a_fault_of_ours_is_counted(api):

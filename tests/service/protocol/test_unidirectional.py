@@ -20,7 +20,14 @@ def test_the_request_is_a_connect_command():
     assert command.connect.subs["a"].offset == 3
 
 
-@pytest.mark.parametrize("data", [b"", b"{", b"[]", b'{"token":1}', b'{"Token":"t"}', b"\xff", b'{"token":"t"}x'])
+@pytest.mark.parametrize("data", [b"null", b" null\r\n", b"{}"])
+def test_a_request_that_says_nothing(data):
+    assert codec.decode(data) == [wire.Command(id=1, connect=wire.ConnectRequest())]
+
+
+@pytest.mark.parametrize(
+    "data", [b"nul", b"null null", b"", b"{", b"[]", b'{"token":1}', b'{"Token":"t"}', b"\xff", b'{"token":"t"}x']
+)
 def test_what_is_no_request_is_refused(data):
     with pytest.raises(BadFrame):
         codec.decode(data)
