@@ -51,7 +51,7 @@ def heard(case: Case | None, alerts: Sequence[Alert], now: float) -> Kind | None
     if case is None:
         return "firing" if state else None
     if not state:
-        return "over"
+        return "over" if alerts else None  # a notification of nothing ends nothing
     now_firing, before = set(state.split(",")), set(case.state.split(","))
     if now_firing - before:
         return "news"

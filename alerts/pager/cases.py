@@ -89,7 +89,7 @@ class Cases:
     def _keep_what_is_left(self, case: Case | None, notification: Notification, now: float) -> None:
         """Fewer alerts are no news, but the page shows those that still fire."""
         state = rules.state_of(notification.alerts)
-        if case is not None and case.state != state:
+        if case is not None and state and case.state != state:
             left = self._message("reminder", case, notification)
             self._change(case.number, state=state, told_at=now, message=left.dump())
 

@@ -135,6 +135,7 @@ class Desk:
             return web.Response(status=503, text=f"{trouble}\n")
         if case is None:
             return _html(pages.missing(f"case {number}"), 404)
+        self._office.post.wake()
         raise web.HTTPSeeOther(f"/cases/{number}")
 
     async def case(self, request: web.Request) -> web.Response:

@@ -17,7 +17,7 @@ from alerts.pager.store import Store
 
 TOGETHER: Final = 1000  # letters in one call
 GIVEN_UP: Final = 24 * 3600.0  # seconds
-KEPT: Final = 2000  # letters that are done
+KEPT: Final = 2000  # letters that are done, and the last ones of open cases: who was told hears of the end
 REFUSED_AGAIN: Final = 300.0  # seconds; somebody may have put the configuration right
 _APART_AGAIN: Final = 5.0  # seconds until the halves of a refused call are tried
 _HOPELESS: Final = 12  # tries after which another letter's success is no reason for one more
@@ -25,6 +25,10 @@ _ANY: Final = 0  # the party of letters that may go with any other
 _REFUSED: Final = -1  # of those that were refused when another one went; else a letter's number: the first of its half
 _IN_TURN: Final = """ AND NOT EXISTS (SELECT 1 FROM letters AS older WHERE older.case_number = letters.case_number
  AND older.channel = letters.channel AND older.state = 'waiting' AND older.number < letters.number)"""
+_FORGET: Final = """DELETE FROM letters WHERE state != 'waiting' AND number <=
+ (SELECT number FROM letters WHERE state != 'waiting' ORDER BY number DESC LIMIT 1 OFFSET ?)
+ AND number NOT IN (SELECT max(number) FROM letters
+ WHERE case_number IN (SELECT number FROM cases WHERE closed_at = 0) GROUP BY case_number, channel, person)"""
 _COLUMNS: Final = "number, case_number, channel, person, message, written_at, due_at, tries, state, why, sent_at"
 
 
@@ -85,7 +89,8 @@ class Letters:
         if channel in self._single:
             return self._read("number = ?", number)
         which = "channel = ? AND person = ? AND dispatch = ? AND state = 'waiting' AND (dispatch = ? OR due_at <= ?)"
-        return self._read(f"{which} ORDER BY number LIMIT ?", channel, person, party, _ANY, now, TOGETHER)
+        letters = self._read(f"{which} ORDER BY due_at, number LIMIT ?", channel, person, party, _ANY, now, TOGETHER)
+        return sorted(letters, key=lambda letter: letter.number)
 
     def next_due(self, channel: str) -> float:
         """When the next letter of a channel is due; infinity for never."""
@@ -110,11 +115,7 @@ class Letters:
                 " AND dispatch != ? AND tries < ?",
                 (now, _REFUSED, channel, person, _ANY, _HOPELESS),
             )
-            database.execute(
-                "DELETE FROM letters WHERE state != 'waiting' AND number <="
-                " (SELECT number FROM letters WHERE state != 'waiting' ORDER BY number DESC LIMIT 1 OFFSET ?)",
-                (KEPT,),
-            )
+            database.execute(_FORGET, (KEPT,))
 
     def at_once(self, letters: Sequence[Letter], why: str) -> None:
         """They go with the next call, which is to be made now; this one was no try."""

@@ -39,6 +39,7 @@ def told(*given):
         (told(B), [B], AGAIN, "reminder"),
         (told(B), [A, B], AGAIN, "news"),
         (told(A), [A_OVER], 1, "over"),
+        (told(A), [], 3600, None),
         (replace(told(A), acknowledged_at=1001.0), [A], 3600, None),
         (replace(told(A), acknowledged_at=1001.0), [A, B], 3600, "news"),
         (replace(told(A), acknowledged_at=1001.0), [A_OVER], 3600, "over"),

@@ -9,11 +9,14 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from aiohttp import web
 
 from alerts.pager.desk import Desk
 from alerts.pager.office import Office
+from alerts.pager.settings import read as settings_of
 from alerts.pager.store import Store
 from tests.alerts.pager.notices import notice, notification
+from tests.alerts.pager.providers import Provider
 
 ROOT = Path(__file__).parents[3]
 
@@ -131,6 +134,23 @@ async def test_a_case_is_acknowledged_on_its_page(pager):
     assert 'pager_open_cases{acknowledged="yes"} 1.0' in await (await pager.get("/metrics")).text()
     assert (await pager.get("/cases/7")).status == 404
     assert (await pager.post("/cases/7/acknowledge", data={"by": "Ada"})).status == 404
+
+
+async def test_pagerduty_hears_at_once_that_somebody_has_acknowledged(aiohttp_client, tmp_path):
+    (tmp_path / "routing").write_text("K")
+    async with Provider(lambda *_: web.json_response({}, status=202)) as pagerduty:
+        text = f"""
+channels: {{duty: {{type: pagerduty, routing_key_file: {tmp_path / "routing"}, url: "{pagerduty.url()}"}}}}
+routes: {{critical: [{{to: [duty]}}]}}"""
+        store = Store(tmp_path / "inbox.sqlite3")
+        client = await aiohttp_client(Desk(Office(store, settings_of(text))).application())
+        await client.post("/alerts/critical", json=notification(notice()))
+        await pagerduty.called(1)
+        await client.post("/cases/1/acknowledge", data={"by": "Ada"})
+        await pagerduty.called(2)
+        assert [call["event_action"] for call in pagerduty.calls] == ["trigger", "acknowledge"]
+        await client.close()
+        store.close()
 
 
 async def test_health_needs_somebody_who_carries_letters(pager):
