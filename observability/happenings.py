@@ -171,6 +171,14 @@ HAPPENINGS = (
         (n.OUTSIDE_CALLS, n.OUTSIDE_SECONDS), (s.HOOK_SPAN,), (n.OUTSIDE_FAILED,),
     ),
     Happening("outside", "breaker_opened", "Nobody is asked for a while", (), (), (n.BREAKER_OPENED,)),
+    Happening(
+        "outside", "certificate_loaded", "Certificates towards it are in use",
+        (n.CERTIFICATE_RELOADS,), (), (n.CERTIFICATE_LOADED,),
+    ),
+    Happening(
+        "outside", "certificate_refused", "Certificate files towards it cannot be used; the old ones stay",
+        (n.CERTIFICATE_RELOADS,), (), (n.CERTIFICATE_REFUSED,),
+    ),
     Happening("outside", "breaker_closed", "Everybody is asked again", (), (), (n.BREAKER_CLOSED,)),
     Happening(
         "outside", "", "Questions that run and wait, and breakers, at the scrape",

@@ -158,6 +158,8 @@ class Service:
         http, telemetry = self.settings.http, self.telemetry
         doorstep = Doorstep(listener.name, http.limits, listener.clocks, telemetry.door, telemetry.runtime)
         telemetry.registry.add_source(doorstep.figures)
+        if listener is http.public:  # its rounds go on as long as anybody comes in
+            doorstep.each_round.append(self.station.hooks.look)
         certificate = None
         if listener.tls is not None:
             certificate = Certificate(listener.name, listener.tls, telemetry.door)
@@ -294,7 +296,8 @@ class Service:
         return len(left)
 
     def renew_certificates(self) -> None:
-        """Read all listeners' certificates again; connections that are there keep theirs."""
+        """Read the certificates of all listeners and hooks again; connections that are there keep theirs."""
+        self.station.hooks.renew_certificates()
         self._public.renew()
         self._internal.renew()
 

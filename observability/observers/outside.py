@@ -32,6 +32,7 @@ class OutsideObserver:
         self._calls = registry.counter(names.OUTSIDE_CALLS)
         self._seconds = registry.histogram(names.OUTSIDE_SECONDS)
         self._retries = registry.counter(names.OUTSIDE_RETRIES)
+        self._reloads = registry.counter(names.CERTIFICATE_RELOADS)
 
     def calling(
         self, dependency: str, kind: str, connection_id: str = "", user: str = "", parent: Link | None = None
@@ -95,6 +96,16 @@ class OutsideObserver:
         """Everybody is asked again."""
         self._all.tell(names.BREAKER_CLOSED, dependency=dependency, kind=kind)
 
+    def certificate_loaded(self, dependency: str, what: str, expires_in: float) -> None:
+        """Certificates are in use towards it from now on; seconds until the first of them expires."""
+        self._reloads.by["loaded"].value += 1
+        self._all.tell(names.CERTIFICATE_LOADED, dependency=dependency, reason=what, seconds=expires_in)
+
+    def certificate_refused(self, dependency: str, why: str) -> None:
+        """New certificate files cannot be used; the ones before stay in use."""
+        self._reloads.by["refused"].value += 1
+        self._all.tell(names.CERTIFICATE_REFUSED, dependency=dependency, reason=why)
+
     def _wanted(self, user: str, now: float) -> bool:
         by = self._all.gate.message(1, now, user=user)
         if by:
@@ -145,4 +156,10 @@ class SilentOutsideObserver(OutsideObserver):
         pass
 
     def breaker_closed(self, dependency: str, kind: str) -> None:
+        pass
+
+    def certificate_loaded(self, dependency: str, what: str, expires_in: float) -> None:
+        pass
+
+    def certificate_refused(self, dependency: str, why: str) -> None:
         pass

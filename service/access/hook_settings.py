@@ -67,6 +67,15 @@ class HooksSettings:
         return found + [(kind, hook) for kind, hooks in by_name for hook in hooks.values()]
 
     @property
+    def backends_by_tls(self) -> dict[ClientTls, list[str]]:
+        """Which endpoints, by name, are asked in which way over TLS."""
+        found: dict[ClientTls, list[str]] = {}
+        for _, hook in self.each():
+            if hook.tls is not None and hook.name not in found.setdefault(hook.tls, []):
+                found[hook.tls].append(hook.name)
+        return found
+
+    @property
     def names(self) -> list[str]:
         """The names of all endpoints: labels of figures."""
         return sorted({hook.name for _, hook in self.each()})

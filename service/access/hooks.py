@@ -30,10 +30,11 @@ from service.outside.failures import OutsideFailed
 from service.outside.http_client import Http, HttpQuestion
 from service.outside.line import Line, LineSettings
 from service.outside.retry import RetrySettings
-from service.outside.tls import secured
+from service.outside.tls import CurrentTls
 from service.protocol.errors import METHOD_NOT_FOUND, NOT_AVAILABLE, ClientMistake
 from service.protocol.messages import ConnectRequest
 
+CERTIFICATE_LOOK: Final = 1.0  # seconds between two looks at their files
 LONGEST_HEADER: Final = 8192  # characters; backends take no longer ones
 _ONCE: Final = RetrySettings(tries=1)
 _ACTS: Final = frozenset({"publish", "rpc"})  # the backend may do something then: never ask twice
@@ -63,7 +64,7 @@ class Client:
 class Hooks:
     """The backend's side of every decision that the configuration leaves to it."""
 
-    __slots__ = ("_http", "_lines", "_settings", "_tls", "observe")
+    __slots__ = ("_http", "_lines", "_looked", "_settings", "_tls", "observe")
 
     def __init__(self, settings: HooksSettings, http: Http, observe: OutsideObserver) -> None:
         """Read the certificates that go to the backend.
@@ -84,7 +85,22 @@ class Hooks:
             )
             for kind, hook in settings.each()
         }
-        self._tls = {hook.tls: secured(hook.tls) for _, hook in settings.each() if hook.tls is not None}
+        self._tls = {
+            tls: CurrentTls(", ".join(backends), tls, observe) for tls, backends in settings.backends_by_tls.items()
+        }
+        self._looked = 0.0
+
+    def look(self, now: float, _stall: float = 0.0) -> None:
+        """Have certificate files been replaced? Each second at most, however often it is called (loop time)."""
+        if now - self._looked >= CERTIFICATE_LOOK:
+            self._looked = now
+            for each in self._tls.values():
+                each.look()
+
+    def renew_certificates(self) -> None:
+        """Read all certificate files again; what cannot be used changes nothing."""
+        for each in self._tls.values():
+            each.reload()
 
     # ------------------------------------------------------------------- what is asked
 
@@ -226,7 +242,7 @@ class Hooks:
         if call.traceparent:
             headers["traceparent"] = call.traceparent
         question = HttpQuestion(
-            "POST", hook.endpoint, headers, encoded(asked), None if hook.tls is None else self._tls[hook.tls]
+            "POST", hook.endpoint, headers, encoded(asked), None if hook.tls is None else self._tls[hook.tls].secured
         )
 
         async def attempt(limit: float) -> _Read:

@@ -8,12 +8,12 @@ import ssl
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from observability import names
 from observability.names import Figure
 from observability.observers.door import DoorObserver
-from service.outside.pem import BEGIN, BadCertificate, pem, show, trust
+from service.outside.pem import BadCertificate, described, pem, show, trust
+from service.outside.pem_files import PemFiles
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,19 +41,17 @@ class Certificate:
         self.settings = settings
         self._listener = listener
         self._observe = observe
-        self._seen = self._tried = _signature(settings)
+        self._files = PemFiles(settings.cert_pem, settings.key_pem, settings.client_ca_pem)
         self._take(*load(settings))
 
     def look(self) -> None:
-        """Have the files changed? Called once a second; a change counts when it is the same at two looks."""
-        found = _signature(self.settings)
-        changed, self._seen = found != self._tried and found == self._seen, found
-        if changed:
+        """Have the files changed? Called once a second."""
+        if self._files.changed():
             self.reload()
 
     def reload(self) -> None:
         """Read the files again; what cannot be used changes nothing."""
-        self._seen = self._tried = _signature(self.settings)
+        self._files.read()
         try:
             self._take(*load(self.settings))
         except BadCertificate as bad:
@@ -77,7 +75,7 @@ def load(settings: TlsSettings) -> tuple[ssl.SSLContext, str, float]:
 
     """
     certificate, key = pem("cert_pem", settings.cert_pem), pem("key_pem", settings.key_pem)
-    subject, expires = _described(certificate)
+    subject, expires = described("cert_pem", certificate)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.options |= ssl.OP_NO_RENEGOTIATION
@@ -87,27 +85,3 @@ def load(settings: TlsSettings) -> tuple[ssl.SSLContext, str, float]:
         trust(context, "client_ca_pem", pem("client_ca_pem", settings.client_ca_pem))
         context.verify_mode = ssl.CERT_REQUIRED if settings.client_required else ssl.CERT_OPTIONAL
     return context, subject, expires
-
-
-def _described(certificate: str) -> tuple[str, float]:
-    from cryptography import x509  # 40 ms that only a listener with TLS pays
-
-    try:
-        first = x509.load_pem_x509_certificates(certificate.encode())[0]
-    except (ValueError, IndexError) as error:
-        raise BadCertificate("cert_pem", f"holds no certificate: {error}") from None
-    return first.subject.rfc4514_string(), first.not_valid_after_utc.timestamp()
-
-
-def _signature(settings: TlsSettings) -> tuple[object, ...]:
-    """What changes when a file is replaced; a text that stands in the configuration never does."""
-    found: list[object] = []
-    for value in (settings.cert_pem, settings.key_pem, settings.client_ca_pem):
-        if value and BEGIN not in value:
-            try:
-                told = Path(value).stat()
-            except (OSError, ValueError):
-                found.append(None)
-            else:
-                found.append((told.st_mtime_ns, told.st_size, told.st_ino))
-    return tuple(found)

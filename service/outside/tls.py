@@ -1,9 +1,13 @@
 """TLS towards other servers: whom we believe, what we show, which name we expect. Options as in Centrifugo."""
 
 import ssl
+import time
 from dataclasses import dataclass
+from math import inf
 
-from service.outside.pem import BadCertificate, pem, show, trust
+from observability.observers.outside import OutsideObserver
+from service.outside.pem import BadCertificate, described, pem, show, trust
+from service.outside.pem_files import PemFiles
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +27,46 @@ class Secured:
 
     context: ssl.SSLContext
     server_name: str | None = None
+    told: tuple[str, ...] = ()  # whom we believe and what we show, where that is not the system's affair
+    expires: float = inf  # the first of them, Unix time
+
+
+class CurrentTls:
+    """TLS to a backend as its files are now. Questions under way end as they began."""
+
+    __slots__ = ("_backend", "_files", "_observe", "_settings", "secured")
+
+    def __init__(self, backend: str, settings: ClientTls, observe: OutsideObserver) -> None:
+        """Read the files.
+
+        Raises:
+            BadCertificate: one cannot be used.
+
+        """
+        self._backend = backend
+        self._settings = settings
+        self._observe = observe
+        self._files = PemFiles(settings.server_ca_pem, settings.cert_pem, settings.key_pem)
+        self.secured = self._read()
+
+    def look(self) -> None:
+        """Have the files changed? To be called once a second."""
+        if self._files.changed():
+            self.reload()
+
+    def reload(self) -> None:
+        """Read the files again; what cannot be used changes nothing."""
+        self._files.read()
+        try:
+            self.secured = self._read()
+        except BadCertificate as bad:
+            self._observe.certificate_refused(self._backend, f"{bad.option}: {bad}")
+
+    def _read(self) -> Secured:
+        found = secured(self._settings)
+        if found.told:
+            self._observe.certificate_loaded(self._backend, ", ".join(found.told), found.expires - time.time())
+        return found
 
 
 def secured(settings: ClientTls) -> Secured:
@@ -32,12 +76,17 @@ def secured(settings: ClientTls) -> Secured:
         BadCertificate: with the option and a sentence.
 
     """
+    told, ends = [], []
     context = ssl.create_default_context()
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if settings.server_ca_pem:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # it alone, not the system's beside it
         context.minimum_version = ssl.TLSVersion.TLSv1_2
-        trust(context, "server_ca_pem", pem("server_ca_pem", settings.server_ca_pem))
+        authority = pem("server_ca_pem", settings.server_ca_pem)
+        trust(context, "server_ca_pem", authority)
+        subject, end = described("server_ca_pem", authority)
+        told.append(f"believes {subject}")
+        ends.append(end)
     if settings.insecure_skip_verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
@@ -45,5 +94,9 @@ def secured(settings: ClientTls) -> Secured:
         if not settings.cert_pem or not settings.key_pem:
             missing = "key_pem" if settings.cert_pem else "cert_pem"
             raise BadCertificate(missing, "a certificate is shown together with its key: give both, or none")
-        show(context, pem("cert_pem", settings.cert_pem), pem("key_pem", settings.key_pem))
-    return Secured(context, settings.server_name or None)
+        certificate = pem("cert_pem", settings.cert_pem)
+        show(context, certificate, pem("key_pem", settings.key_pem))
+        subject, end = described("cert_pem", certificate)
+        told.append(f"shows {subject}")
+        ends.append(end)
+    return Secured(context, settings.server_name or None, tuple(told), min(ends, default=inf))

@@ -4,13 +4,16 @@ import asyncio
 import base64
 import json
 import time
+from pathlib import Path
 
 import jwt
 import pytest
 
 from observability import names
+from tests.service.connections.authority import Authority
 from tests.service.connections.conftest import SECRET
 from tests.service.outside.backend import Backend, drips, gushes, raw, response, stalls
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -48,6 +51,35 @@ async def greet(node, *headers, **connect):
 
 
 # ------------------------------------------------------------------------------------ connect
+
+
+@pytest.mark.slow
+async def test_certificates_towards_a_backend_are_replaced_while_clients_are_there(start, telemetry, tmp_path):
+    """Both sides change their authority: bad files keep the old ones, good ones are used without a restart."""
+    first, second = Authority(tmp_path, "first"), Authority(tmp_path, "second")
+    certificate, key = first.issue("heliograph", days=3)
+    tls = {"enabled": True, "server_ca_pem": str(first.file), "cert_pem": certificate, "key_pem": key}
+    yes = {"result": {"user": "ann"}}
+
+    async with Backend(first.serving()) as backend:
+        backend.says("/connect", yes)
+        node = await start(client=connect_hook(backend, http={"tls": tls}))
+        stays = await node.peer()
+        assert "connect" in await said(stays, {"id": 1, "connect": {}})
+        Path(certificate).write_text("half a file")
+        await until(lambda: telemetry.value(names.CERTIFICATE_RELOADS, "refused"))
+        assert "connect" in await greet(node), "the old one is still in use"
+        assert backend.shown == ["heliograph"] * len(backend.shown)
+    second.issue("renewed", file="heliograph", days=3)
+    first.file.write_text(second.pem)
+    await until(lambda: telemetry.value(names.CERTIFICATE_RELOADS, "loaded") == 2)
+    async with Backend(second.serving(), backend.port) as backend:
+        backend.says("/connect", yes)
+        assert "connect" in await greet(node)
+        assert set(backend.shown) == {"renewed"}
+    assert (await said(stays, {"id": 2, "rpc": {"method": "x"}}))["id"] == 2, "it is still there"
+    told = telemetry.line("certificate.refused")
+    assert (told["dependency"], told["reason"]) == ("default", "cert_pem: the file holds no PEM block (-----BEGIN …)")
 
 
 @pytest.mark.shows("hook.call", "heliograph_outside_calls_total")

@@ -73,11 +73,23 @@ def test_further_tries_and_the_breaker(telemetry):
     assert [line["event"] for line in telemetry.lines] == ["breaker.opened", "breaker.closed"]
 
 
+def test_certificates_towards_a_backend_are_told(telemetry):
+    outside = telemetry.telemetry.outside
+    outside.certificate_loaded("billing", "shows CN=heliograph", 86_400.0)
+    outside.certificate_refused("billing", "key_pem: the file cannot be read")
+    assert [telemetry.value(names.CERTIFICATE_RELOADS, result) for result in ("loaded", "refused")] == [1, 1]
+    line = telemetry.line("certificate.loaded")
+    assert (line["dependency"], line["reason"], line["seconds"]) == ("billing", "shows CN=heliograph", 86_400.0)
+    assert telemetry.line("certificate.refused")["reason"] == "key_pem: the file cannot be read"
+
+
 def test_silence():
     silent = SilentOutsideObserver()
     call = silent.calling("hooks", "rpc", "c", "u", UPGRADE)
     assert call.traceparent == ""
     silent.retried(call)
+    silent.certificate_loaded("hooks", "shows CN=a", 1.0)
+    silent.certificate_refused("hooks", "no")
     silent.called(call, "done")
     silent.breaker_opened("hooks", "rpc")
     silent.breaker_closed("hooks", "rpc")

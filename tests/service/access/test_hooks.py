@@ -1,6 +1,7 @@
 """Hooks: who is asked what, with which headers."""
 
 import json
+import os
 
 import pytest
 from msgspec import Raw
@@ -75,6 +76,32 @@ async def test_a_hook_is_asked_with_its_own_tls(tmp_path):
     await hooks.rpc(ALICE, "x", Raw(b"1"))
     first, second = (question.tls for question in backend.asked)
     assert (first.server_name, second) == ("hooks.internal", None)
+
+
+async def test_certificate_files_are_looked_at_each_second_and_at_once_when_told(tmp_path):
+    """However often it is called; backends that are asked alike share what was read."""
+    backend, authority = Backend(), Authority(tmp_path)
+    trusted = ClientTls(server_ca_pem=str(authority.file))
+    hooks = backend.hooks(refresh=hook("a", tls=trusted), rpc={"b": hook("b", tls=trusted)}, rpc_rules=RpcRules("b"))
+
+    async def used():
+        await hooks.refresh(ALICE)
+        await hooks.rpc(ALICE, "x", Raw(b"1"))
+        first, second = (question.tls for question in backend.asked[-2:])
+        assert first is second
+        return first
+
+    before = await used()
+    authority.file.write_text(Authority(tmp_path, "other").pem)
+    os.utime(authority.file, (1, 1))
+    for now in (100.0, 100.3, 100.9):
+        hooks.look(now)
+    assert await used() is before
+    hooks.look(101.0)
+    renewed = await used()
+    assert renewed is not before
+    hooks.renew_certificates()
+    assert await used() is not renewed
 
 
 async def test_meta_goes_only_where_it_is_wanted():

@@ -52,6 +52,13 @@ class Authority:
         secret.write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, hidden))
         return str(certificate), str(secret)
 
+    def serving(self, name="backend"):
+        """A server's context that shows a certificate of this authority, and asks clients for one."""
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cadata=self.pem)
+        context.load_cert_chain(*self.issue(name))
+        context.verify_mode = ssl.CERT_REQUIRED
+        return context
+
     def trusting(self, certificate=None):
         """A client's context that trusts this authority, and shows this certificate."""
         context = ssl.create_default_context(cadata=self.pem)

@@ -8,8 +8,10 @@ from contextlib import asynccontextmanager
 class Backend:
     """Speaks HTTP/1.1 by hand, so that it can also speak it badly."""
 
-    def __init__(self, tls=None):
+    def __init__(self, tls=None, port=0):
         self._tls = tls
+        self.port = port
+        self.shown = []  # who its clients are, by their certificates
         self.asked = []  # (method, path, headers, body)
         self.answers = {}  # path -> what to do: see ``says``
         self.broken = 0  # connections that the other side gave up
@@ -18,7 +20,7 @@ class Backend:
         self._tasks = set()
 
     async def __aenter__(self):
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self._tls)
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port, ssl=self._tls)
         self.port = self._server.sockets[0].getsockname()[1]
         self.address = f"{'http' if self._tls is None else 'https'}://127.0.0.1:{self.port}"
         return self
@@ -46,6 +48,9 @@ class Backend:
 
     async def _serve(self, reader, writer):
         task = asyncio.current_task()
+        certificate = writer.get_extra_info("peercert")
+        if certificate:
+            self.shown.append(dict(pair for (pair,) in certificate["subject"])["commonName"])
         self._tasks.add(task)
         try:
             while await self._one(reader, writer):

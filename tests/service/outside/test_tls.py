@@ -1,14 +1,18 @@
 """TLS to a real backend: whom we believe, what we show, which name we expect."""
 
+import os
 import ssl
+from itertools import count
+from pathlib import Path
 
 import pytest
 from cryptography import x509
 
+from observability.observers.outside import SilentOutsideObserver
 from service.outside.failures import OutsideFailed
 from service.outside.http_client import HttpClient, HttpQuestion
 from service.outside.pem import BadCertificate
-from service.outside.tls import ClientTls, secured
+from service.outside.tls import ClientTls, CurrentTls, secured
 from tests.service.connections.authority import Authority
 from tests.service.outside.backend import Backend
 
@@ -16,6 +20,17 @@ from tests.service.outside.backend import Backend
 @pytest.fixture
 def authority(tmp_path):
     return Authority(tmp_path)
+
+
+class Noted(SilentOutsideObserver):
+    def __init__(self):
+        self.loaded, self.refused = [], []
+
+    def certificate_loaded(self, dependency, what, expires_in):
+        self.loaded.append((dependency, what, round(expires_in / 86_400)))
+
+    def certificate_refused(self, dependency, why):
+        self.refused.append((dependency, why))
 
 
 def serving(authority, name="localhost", *, asks_for_a_certificate=False, **more):
@@ -89,3 +104,87 @@ def test_half_a_pair_and_files_that_are_not_there_are_told(authority):
 def test_old_versions_are_not_spoken(authority):
     for settings in (ClientTls(), ClientTls(server_ca_pem=authority.pem)):
         assert secured(settings).context.minimum_version == ssl.TLSVersion.TLSv1_2
+
+
+TIMES = count(1_000_000)
+
+
+def replace(*files, by=None):
+    """With a time of their own, however fast this goes."""
+    for file in files:
+        if by is not None:
+            Path(file).write_text(by)
+        os.utime(file, (seconds := next(TIMES), seconds))
+
+
+def test_what_is_in_use_is_told_with_the_days_that_are_left(authority):
+    certificate, key = authority.issue("heliograph", days=7)
+    noted = Noted()
+    for settings in (
+        ClientTls(server_ca_pem=authority.pem),
+        ClientTls(server_ca_pem=authority.pem, cert_pem=certificate, key_pem=key),
+        ClientTls(cert_pem=certificate, key_pem=key),
+        ClientTls(server_name="a"),
+    ):
+        CurrentTls("billing", settings, noted)
+    believed, shown = "believes CN=authority", "shows CN=heliograph"
+    assert noted.loaded == [
+        ("billing", believed, 1), ("billing", f"{believed}, {shown}", 1), ("billing", shown, 7),
+    ]  # fmt: skip
+
+
+async def test_replaced_files_are_used_by_new_connections_when_they_are_whole(authority, tmp_path):
+    noted = Noted()
+    certificate, key = authority.issue("heliograph")
+    settings = ClientTls(server_ca_pem=str(authority.file), cert_pem=certificate, key_pem=key)
+    current = CurrentTls("default", settings, noted)
+    other = Authority(tmp_path, "other")
+    client = HttpClient("1")
+    async with (
+        serving(authority, asks_for_a_certificate=True) as before,
+        serving(other, asks_for_a_certificate=True) as after,
+    ):
+
+        async def asked(backend):
+            backend.says("/x", b"1")
+            return await client.ask(HttpQuestion("POST", backend.address + "/x", {}, b"{}", current.secured), 5)
+
+        assert await asked(before) == b"1"
+        other.issue("renewed", file="heliograph")
+        replace(authority.file, by=other.pem)
+        replace(certificate, key)
+        current.look()
+        assert await asked(before) == b"1", "perhaps another file is still being written"
+        current.look()
+        assert await asked(after) == b"1"
+        assert (before.shown, after.shown) == (["heliograph"], ["renewed"])
+        with pytest.raises(OutsideFailed, match="no TLS"):
+            await asked(before)
+    await client.close()
+    assert [what for _, what, _ in noted.loaded] == [
+        "believes CN=authority, shows CN=heliograph",
+        "believes CN=other, shows CN=renewed",
+    ]
+
+
+async def test_files_that_cannot_be_used_change_nothing_and_are_told_once(authority):
+    noted = Noted()
+    certificate, key = authority.issue("heliograph")
+    settings = ClientTls(server_ca_pem=str(authority.file), cert_pem=certificate, key_pem=key)
+    current = CurrentTls("default", settings, noted)
+    used = current.secured
+    for file, option in ((certificate, "cert_pem"), (key, "key_pem"), (authority.file, "server_ca_pem")):
+        whole = Path(file).read_text()
+        replace(file, by="half a file")
+        for _ in range(5):
+            current.look()
+        assert noted.refused.pop() == ("default", f"{option}: the file holds no PEM block (-----BEGIN …)")
+        replace(file, by=whole)
+        for _ in range(5):
+            current.look()
+        assert current.secured is not used, "what is whole again is used"
+        used = current.secured
+    os.remove(authority.file)
+    current.reload()
+    assert noted.refused == [("default", "server_ca_pem: the file cannot be read: No such file or directory")]
+    assert current.secured is used
