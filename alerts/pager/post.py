@@ -237,7 +237,9 @@ class Post:
 
 
 async def _posted(session: aiohttp.ClientSession, call: Call) -> Answer:
-    async with session.post(call.url, data=call.body, headers=dict(call.headers), allow_redirects=False) as answer:
+    async with session.request(
+        call.method, call.url, data=call.body or None, headers=dict(call.headers), allow_redirects=False
+    ) as answer:
         body = bytearray()
         with suppress(aiohttp.ClientError, TimeoutError):  # what it has said so far counts
             async for part in answer.content.iter_any():

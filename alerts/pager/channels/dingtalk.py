@@ -16,6 +16,7 @@ from alerts.pager.rota import Person
 from alerts.pager.wording import markdown, title
 
 LONGEST: Final = 18_000  # bytes of text; the robot takes 20,000 of a whole message
+_HOME: Final = "+86"  # numbers of its own country it knows without
 MUTE: Final = 600.0  # seconds for which a robot that was called too often takes nothing
 _BUSY: Final = {-1: 5.0}
 _TOO_OFTEN: Final = (130101, 400013, 410100)  # three codes over the years
@@ -39,7 +40,7 @@ class DingTalk:
         url = secret(self.url_file, "DingTalk's robot")
         if self.secret_file:
             url += signature(secret(self.secret_file, "DingTalk's key"), round(now * 1000))
-        at = [person.phone] if person is not None and person.phone else []
+        at = [person.phone.removeprefix(_HOME)] if person is not None and person.phone else []
         text = markdown(messages, LONGEST) + "".join(f"\n\n@{phone}" for phone in at)
         body = {
             "msgtype": "markdown",

@@ -25,11 +25,12 @@ _LONGEST_WAIT: Final = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """An HTTP POST. Its URL and headers may hold secrets: neither is ever told."""
+    """An HTTP call. Its URL and headers may hold secrets: neither is ever told."""
 
     url: str
     body: bytes
     headers: Mapping[str, str]
+    method: str = "POST"
 
 
 @dataclass(frozen=True, slots=True)

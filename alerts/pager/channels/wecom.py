@@ -83,7 +83,7 @@ class WeComApp:
             key = secret(self.secret_file, "WeCom's application")
             url = f"{self.api}/cgi-bin/gettoken?corpid={self.corp_id}&corpsecret={quote_plus(key)}"
             self._until = now
-            return Call(url, b"", {})
+            return Call(url, b"", {}, "GET")
         body = {
             "touser": person.wecom,
             "msgtype": "markdown",

@@ -54,8 +54,10 @@ def test_dingtalk_is_signed(file):
     assert asked == {"access_token": ["abc"], "timestamp": [stamp], "sign": [wanted]}
     said = body_of(call)
     assert said["msgtype"] == "markdown"
-    assert said["at"] == {"atMobiles": [ADA.phone], "isAtAll": False}
-    assert said["markdown"]["text"].endswith(f"@{ADA.phone}"), "a mention works only when it stands in the text"
+    assert said["at"] == {"atMobiles": ["13800000001"], "isAtAll": False}, "a number of its own country, as it knows it"
+    assert said["markdown"]["text"].endswith("@13800000001"), "a mention works only when it stands in the text"
+    abroad = Person("dee", "Dee", "+85291234567")
+    assert body_of(DingTalk("chat", file(url)).call(ONE, abroad, NOW))["at"]["atMobiles"] == ["+85291234567"]
     assert DingTalk("chat", file(url)).call(ONE, None, NOW).url == url
 
 
@@ -90,6 +92,7 @@ def test_wecoms_application_asks_for_its_token_first_and_again_when_it_has_ended
     app = WeComApp("wecom", "corp", 7, file("s3cret"), api="http://wecom")
     first = app.call(ONE, ADA, NOW)
     assert first.url == "http://wecom/cgi-bin/gettoken?corpid=corp&corpsecret=s3cret"
+    assert first.method == "GET"
     assert app.verdict(answer({"errcode": 0, "access_token": "T1", "expires_in": 7200})) == Later(
         "first a new access token", 0.0
     )
