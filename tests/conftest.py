@@ -15,3 +15,16 @@ def pytest_configure(config: pytest.Config) -> None:
 # A deadline a sample would only measure how busy the machine is.
 hypothesis.settings.register_profile("house", deadline=None)
 hypothesis.settings.load_profile("house")
+
+
+@pytest.fixture(scope="session")
+def told(request):
+    """Prints a line past pytest's capture: what was changed, how long things took."""
+    reporter = request.config.pluginmanager.getplugin("terminalreporter")
+    capture = request.config.pluginmanager.getplugin("capturemanager")
+
+    def tell(line):
+        with capture.global_and_fixture_disabled():
+            reporter.write_line(f"   {line}")
+
+    return tell

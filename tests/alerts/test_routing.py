@@ -97,6 +97,19 @@ def test_the_pager_is_where_the_compose_file_has_it_and_knows_every_route():
     assert set(routes) == {each["name"] for each in CONFIG["receivers"]} - {"watchdog", INBOX}
 
 
+def test_error_lines_go_to_wecom_and_sms_at_once_and_late_messages_by_mail_and_within_five_minutes_by_phone():
+    """Half a minute is left for a provider that says no at first. Delivered live: tests/alerts/delivery."""
+    example = load(ROOT / "alerts" / "pager.example.yml")
+    kinds = yaml.safe_load((ROOT / "alerts" / "pager.example.yml").read_text())["channels"]
+    first, *_ = example.routes["logs"]
+    assert first.after == 0
+    assert {kinds[name]["type"] for name in first.channels} == {"wecom_robot", "wecom_app", "sms"}
+    mail, call = example.routes["latency"]
+    assert (mail.after, [kinds[name]["type"] for name in mail.channels]) == (0, ["mail"])
+    assert [kinds[name]["type"] for name in call.channels] == ["phone"]
+    assert seconds(by_receiver("critical")["group_wait"]) + call.after + 30 <= 300
+
+
 def test_a_page_is_sooner_and_more_often_than_a_ticket():
     route = CONFIG["route"]
     critical, inbox, warning, info = (by_receiver(name) for name in ("critical", "inbox", "warning", "info"))

@@ -10,19 +10,6 @@ from tests.stack.running import ADDED
 
 
 @pytest.fixture(scope="session")
-def told(request):
-    """Prints a line past pytest's capture: what was changed, how long things took."""
-    reporter = request.config.pluginmanager.getplugin("terminalreporter")
-    capture = request.config.pluginmanager.getplugin("capturemanager")
-
-    def tell(line):
-        with capture.global_and_fixture_disabled():
-            reporter.write_line(f"   {line}")
-
-    return tell
-
-
-@pytest.fixture(scope="session")
 def running(tmp_path_factory, told):
     """The compose file, started with its own commands and files; stopped whatever happens."""
     missing = [program.name for program in PROGRAMS if find(program.name) is None]

@@ -66,6 +66,8 @@ def pager_settings(town: Town, secrets: Path, pace: float) -> str:
     channels["mail"] |= {"host": "localhost", "port": town.mail.port}
     channels["duty"]["url"] = town.url("/v2/enqueue")
     channels["own"]["url"] = town.url("/alerts")
+    if pace > 1:
+        tree["gather"] = "0.1s"
     del tree["watchdog"]  # no Prometheus here that could be silent
     for route in tree["routes"].values():
         for step in route:
@@ -93,14 +95,17 @@ def alertmanager_settings(pager_port: int, pace: float, hours=None) -> str:
 
 
 class House:
-    """``with House(…) as house:`` runs all three; ``pace`` 1 is that of production."""
+    """``with House(…) as house:`` runs all three; ``pace`` 1 is that of production, also of letters that gather.
 
-    def __init__(self, folder: Path, authority, *, pace: float = PACE, hours=None) -> None:
+    ``certificate``: the mail server's, and its key; ``trusted``: who signed it.
+    """
+
+    def __init__(self, folder: Path, trusted: Path, certificate, *, pace: float = PACE, hours=None) -> None:
         folder.mkdir(parents=True)
         self._folder = folder
-        self._trusted = str(authority.file)
+        self._trusted = str(trusted)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(*authority.issue())
+        context.load_cert_chain(*certificate)
         self.town = Town(context, users=frozenset({"ada", "ben", "chi"}))
         self.book = self.town.book
         self._pace, self._hours = pace, hours
@@ -169,7 +174,7 @@ class House:
     def post(self, *alerts):
         """The alerts fire, or are over, now."""
         for each in alerts:
-            self.posted[each["labels"]["alertname"]] = time.time()
+            self.posted.setdefault(each["labels"]["alertname"], time.time())  # an end does not count
         asked(self.manager("/api/v2/alerts"), list(alerts))
 
     def inbox(self):
@@ -179,6 +184,14 @@ class House:
         """The number of the open case about an alert."""
         told = self.inbox()["cases"]
         return next((case["number"] for case in told if f'alertname="{name}"' in case["group_key"]), None)
+
+    def pages(self):
+        """The page of each open case."""
+        return [asked(self.pager(f"/cases/{case['number']}")) for case in self.inbox()["cases"]]
+
+    def settled(self):
+        """Every letter of every open case has been taken."""
+        return until(lambda: (pages := self.pages()) and not any(">waiting" in page for page in pages), 40)
 
     def acknowledge(self, number, by):
         request = urllib.request.Request(self.pager(f"/cases/{number}/acknowledge"), f"by={by}".encode())
@@ -207,8 +220,9 @@ class House:
 
 
 def shown(one):
-    """All that can be read of a message, its fields included."""
-    return f"{one.text}\n{json.dumps(one.body)}"
+    """All that can be read of a message."""
+    action = one.body.get("event_action")  # PagerDuty has no words of its own for an end
+    return one.text.replace("[FIRING]", "[RESOLVED]") if action == "resolve" else one.text
 
 
 def minutes(moment: datetime) -> str:
