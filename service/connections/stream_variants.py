@@ -6,13 +6,13 @@ from typing import Final
 from service.connections.manners import UNI_WEBSOCKET, Manner
 from service.connections.variants import Variant
 from service.protocol import messages as wire
-from service.protocol.closing import BAD_FRAME, Closing, is_silent
+from service.protocol.closing import BAD_FRAME, FORCE_DISCONNECT, Closing, is_silent
 from service.protocol.codec import Codec
 from service.protocol.deflate import Squeeze
 from service.protocol.framing import PING, frame
 from service.protocol.streams import LAST_CHUNK, chunk
 
-_FIRST_OF_OURS: Final = 3000  # codes below are WebSocket's own
+_FIRST_OF_OURS: Final = 3000  # codes below are WebSocket's own; a backend may name one of them, 1000
 
 
 class StreamVariant(Variant):
@@ -63,7 +63,8 @@ class UniWebSocketVariant(Variant):
         A reason that is too long for a frame stands in the push, and no frame follows.
         """
         frame_ = super().goodbye(closing)
-        if self._silent or is_silent(closing) or closing.code < _FIRST_OF_OURS or closing.cause == BAD_FRAME.cause:
+        of_the_frames = closing.code < _FIRST_OF_OURS and closing.cause != FORCE_DISCONNECT.cause
+        if self._silent or is_silent(closing) or of_the_frames or closing.cause == BAD_FRAME.cause:
             return frame_
         return self.wrap(self.codec.encode([_disconnect(closing)])) + (frame_ or b"")
 

@@ -64,6 +64,12 @@ def test_faults_of_the_wire_are_told_by_the_close_frame_alone():
     assert silent.goodbye(closing.STALE) == framing.close_frame(3502, "stale")
 
 
+def test_a_backends_1000_is_pushed_as_every_code_of_a_backend():
+    told = UniWebSocketVariant(UnidirectionalJson()).goodbye(closing.forced(1000, "bye"))
+    assert told.endswith(framing.close_frame(1000, "bye"))
+    assert b'{"disconnect":{"code":1000,"reason":"bye"}}' in told
+
+
 def test_what_no_close_frame_can_say():
     listener, mute = UniWebSocketVariant(UnidirectionalJson()), UniWebSocketVariant(UnidirectionalJson(), silent=True)
     dropped, wordy = closing.forced(3000, ""), closing.forced(4000, "y" * 124)
