@@ -20,12 +20,14 @@ URL = "ws://127.0.0.1:8000/connection/websocket"
 _SOCKET = "import WebSocket from 'ws'; globalThis.WebSocket ??= WebSocket;"  # Node has one from 22 on
 
 
+def fenced(page: str) -> list[tuple[str, str]]:
+    """Every code block of a page with its language, "" for none."""
+    return re.findall(r"^```(\w*)\n(.*?)^```$", (ROOT / page).read_text(), re.DOTALL | re.MULTILINE)
+
+
 def blocks(page: str, language: str) -> list[str]:
     """The code blocks of a page in a language; "" for those without."""
-    text = (ROOT / page).read_text()
-    return [
-        body for kind, body in re.findall(r"^```(\w*)\n(.*?)^```$", text, re.DOTALL | re.MULTILINE) if kind == language
-    ]
+    return [text for kind, text in fenced(page) if kind == language]
 
 
 def quick_start(*pages: str) -> dict[str, Any]:

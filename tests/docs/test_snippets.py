@@ -6,15 +6,19 @@ import shutil
 import textwrap
 import time
 
+import aiohttp
 import jwt
 import pytest
+import yaml
+from cryptography import x509
 
 from deploy.npm_packages import Unavailable
 from service.config import examine
 from tests.docs import running
 from tests.docs.running import ROOT, adapted, blocks, python, quick_start
-from tests.e2e.served import KEY, Served, token
+from tests.e2e.served import KEY, Served, free_port, token
 from tests.e2e.wire import Wire
+from tests.service.connections.authority import Authority
 
 pytestmark = pytest.mark.sdk
 SECRET_OF_THE_PAGES = "the secret of client.token, 32 bytes or more"
@@ -153,6 +157,52 @@ async def test_receipts_as_their_page_shows_them(server, tmp_path):
             await asyncio.sleep(0.05)
 
 
+async def test_receipts_in_python_as_their_page_shows_them(server, tmp_path):
+    (text,) = blocks("docs/receipts.md", "python")
+    shutil.copy(HELPER.with_name("heliograph_client.py"), tmp_path / "heliograph_client.py")
+    head = f"""
+import asyncio
+url, token = "{server.url}", "{token("bob")}"
+show_offline = print
+async def save(publication):
+    print("saved", publication.data["order"])
+async def main():
+"""
+    whole = head + textwrap.indent(text, "    ") + "    await asyncio.sleep(60)\n\nasyncio.run(main())\n"
+    async with python(whole, tmp_path) as started:
+        end = time.monotonic() + 30
+        while not server.api("channels").get("channels", {}).get("orders:42"):
+            assert time.monotonic() < end, "nobody subscribed"
+            await asyncio.sleep(0.05)
+        offset = server.publish("orders:42", {"order": 8})["offset"]
+        await started.line("saved 8")
+        while server.api("receipts", channel="orders:42", offset=offset)["received"] != 1:
+            assert time.monotonic() < end, "it was not confirmed"
+            await asyncio.sleep(0.05)
+
+
+@pytest.mark.parametrize("transport", ["websocket", "http_stream"])
+async def test_transports_as_their_page_lists_them(tmp_path, transport):
+    """The first of the list that connects: the second where no WebSocket gets through."""
+    (text,) = blocks("docs/transports.md", "js")
+    settings = quick_start()
+    for switched_on in blocks("docs/transports.md", "json")[:1]:
+        settings |= json.loads(switched_on)
+    with Served(tmp_path, settings) as server:
+        reached = server.port if transport == "websocket" else free_port()
+        told = text.replace("wss://push.example.com", f"ws://127.0.0.1:{reached}")
+        told = told.replace("https://push.example.com", f"http://127.0.0.1:{server.port}")
+        assert "example.com" not in told
+        whole = f'import {{ Centrifuge }} from "centrifuge"; const token = "{token("ann")}";' + told
+        whole += "client.on('connected', ({ transport }) => console.log('connected by', transport));"
+        whole += 'const subscription = client.newSubscription("news");' + LISTENING
+        async with program("javascript", whole, tmp_path) as started:
+            assert await started.line("connected by") == f"connected by {transport}"
+            await started.line("in")
+            server.publish("news", {"text": "hello"})
+            await started.line("hello")
+
+
 async def test_protobuf_as_its_page_shows_it(server, tmp_path):
     (text,) = blocks("docs/protobuf.md", "js")
     async with program("javascript", adapted(text, server.url) + "console.log('published');", tmp_path) as started:
@@ -185,8 +235,12 @@ async def test_a_subscription_token_as_its_page_makes_it(tmp_path):
 CONFIGURATIONS = [
     pytest.param(page, number, id=f"{page.name}-{number}")
     for page in sorted((ROOT / "docs").glob("*.md"))
-    for number, text in enumerate(blocks(f"docs/{page.name}", "json"))
-    if not json.loads(text).get("name")
+    for number, _ in enumerate(blocks(f"docs/{page.name}", "json"))
+]
+YAML = [
+    pytest.param(page, number, id=f"{page.name}-{number}")
+    for page in sorted((ROOT / "docs").glob("*.md"))
+    for number, _ in enumerate(blocks(f"docs/{page.name}", "yaml"))
 ]
 
 
@@ -197,6 +251,48 @@ def test_a_configuration_is_one(page, number, tmp_path):
     file.write_text(blocks(f"docs/{page.name}", "json")[number])
     mistakes = examine(file, {}).mistakes
     assert not [each for each in mistakes if "the file cannot be read" not in each.says], mistakes
+
+
+def with_files(text, authority):
+    """A page's configuration with certificates for the reader's own."""
+    certificate, key = authority.issue()
+    text = text.replace("/etc/heliograph/tls.crt", certificate).replace("/etc/heliograph/tls.key", key)
+    text = text.replace("cert_pem: …", f"cert_pem: {certificate}").replace("key_pem: …", f"key_pem: {key}")
+    return text.replace("/etc/heliograph/clients.ca", str(authority.file))
+
+
+@pytest.mark.parametrize(("page", "number"), YAML)
+def test_a_configuration_in_yaml_is_one(page, number, tmp_path):
+    file = tmp_path / "config.yaml"
+    file.write_text(with_files(blocks(f"docs/{page.name}", "yaml")[number], Authority(tmp_path)))
+    assert not examine(file, {}).mistakes
+
+
+async def test_tls_as_its_page_configures_it(tmp_path):
+    """The public port by token; the services' by certificate alone, whose URI is the user; the internal one plain."""
+    authority = Authority(tmp_path)
+    (text,) = blocks("docs/tls.md", "yaml")
+    ports = {"8443": free_port(), "8444": free_port()}
+    told = with_files(text, authority)
+    for written, free in ports.items():
+        told = told.replace(f"port: {written}", f"port: {free}")
+    settings = quick_start()
+    settings["http_server"] |= yaml.safe_load(told)["http_server"]
+    settings["http_server"]["listeners"][0]["address"] = "127.0.0.1"
+    mine = authority.issue("billing", san=[x509.UniformResourceIdentifier("spiffe://here/billing")])
+    told = ({"token": token("ann")}, None, "ann"), ({}, mine, "spiffe://here/billing")
+    with Served(tmp_path, settings) as server:
+        async with aiohttp.ClientSession() as session:
+            for port, (connect, shown, user) in zip((server.port, ports["8444"]), told, strict=True):
+                address = f"wss://localhost:{port}/connection/websocket"
+                async with session.ws_connect(address, ssl=authority.trusting(shown)) as socket:
+                    await socket.send_json({"id": 1, "connect": connect})
+                    assert "client" in (await socket.receive_json(timeout=10))["connect"]
+                    api = f"https://localhost:{server.port}/api/disconnect"
+                    key = {"X-API-Key": KEY}
+                    async with session.post(api, json={"user": user}, headers=key, ssl=authority.trusting()) as answer:
+                        assert await answer.json() == {"result": {}}
+                    assert (await socket.receive(10)).data == 3503, "it was that user"
 
 
 def test_keys_of_the_pages_are_the_reader_s():

@@ -28,6 +28,7 @@ RULES = [
 ]
 LOG_RULES = yaml.safe_load((ROOT / "alerts" / "loki" / "logs.yml").read_text())["groups"][0]["rules"]
 RUNBOOKS = sorted((ROOT / "alerts" / "runbooks").glob("*.md"))
+DOCS = sorted((ROOT / "docs").glob("*.md"))
 SOURCES = yaml.safe_load((ROOT / "grafana" / "provisioning" / "datasources" / "datasources.yaml").read_text())[
     "datasources"
 ]
@@ -50,6 +51,7 @@ PROMQL = [
     *((q.where, q.filled()) for q in questions() if q.source == "prometheus"),
     *((f"rule {rule.get('alert') or rule['record']}", rule["expr"]) for rule in RULES),
     *((f"runbook {page.stem}", block) for page in RUNBOOKS for block in blocks(page, "promql")),
+    *((f"page {page.stem} {number}", block) for page in DOCS for number, block in enumerate(blocks(page, "promql"))),
     *trace_links(),
 ]
 LOGQL = [
