@@ -12,7 +12,7 @@ from typing import Final
 
 from aiohttp import hdrs, web
 
-from faults.providers.book import Book
+from faults.providers.book import Book, Refusal
 from faults.providers.dingtalk import LIMIT, DingTalk
 from faults.providers.rate import Rate
 
@@ -25,10 +25,15 @@ class Outsiders:
 
     def __init__(self, orders: Path) -> None:
         self._orders = orders
-        self._robot = DingTalk(
-            Book(), token=TOKEN, key=KEY, rate=Rate(LIMIT)
-        )  # ten minutes of silence are too long here
+        self._book = Book()
+        at_once = Rate(LIMIT)  # ten minutes of silence are too long here
+        self._robot = DingTalk(self._book, token=TOKEN, key=KEY, rate=at_once)
         self.told = 0  # messages that a chat or a webhook took
+
+    @property
+    def complaints(self) -> list[Refusal]:
+        """What the robot refused."""
+        return self._book.complaints
 
     def application(self) -> web.Application:
         """Its routes."""
