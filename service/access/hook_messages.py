@@ -14,6 +14,7 @@ from service.protocol.closing import LONGEST_REASON, Closing, by_hook
 from service.protocol.errors import ReplyError
 from service.protocol.messages import EMPTY
 from service.protocol.payload import is_json
+from service.protocol.tolerance import Refused, declared_form
 
 R = TypeVar("R")
 
@@ -105,7 +106,7 @@ class ConnectResult(msgspec.Struct):
     data: Raw = EMPTY
     b64data: str = ""
     channels: list[str] = msgspec.field(default_factory=list)
-    subs: dict[str, ChannelWords] = msgspec.field(default_factory=dict)
+    subs: dict[str, ChannelWords | None] = msgspec.field(default_factory=dict)
     meta: Raw = EMPTY
 
     def server_side(self) -> Mapping[str, Granted]:
@@ -115,7 +116,8 @@ class ConnectResult(msgspec.Struct):
             Nonsense: a payload is not what it should be.
 
         """
-        return {**dict.fromkeys(self.channels, Granted()), **{name: allowed(said) for name, said in self.subs.items()}}
+        subs = {name: allowed(said or ChannelWords()) for name, said in self.subs.items()}
+        return {**dict.fromkeys(self.channels, Granted()), **subs}
 
 
 class SubscribeResult(ChannelWords):
@@ -140,7 +142,7 @@ class PublishResult(msgspec.Struct):
     data: Raw = EMPTY
     b64data: str = ""
     skip_history: bool = False
-    tags: dict[str, str] | None = None
+    tags: dict[str, str | None] | None = None
     idempotency_key: str = ""
     delta: bool = False
     version: int = 0
@@ -179,9 +181,11 @@ def read(kind: str, body: bytes, *, for_json: bool) -> Any:
     """
     try:
         body.decode()  # raw values would let bad UTF-8 through, and one day close somebody's connection
-        answer = DECODERS[kind].decode(body)
+        answer = _answer(DECODERS[kind], body)
     except msgspec.ValidationError as wrong:  # names the field and the types, never the value
         raise Nonsense(f"the answer has a field of the wrong type: {wrong}") from None
+    except Refused as wrong:
+        raise Nonsense(f"in the answer {wrong}") from None
     except (UnicodeDecodeError, msgspec.DecodeError):
         raise Nonsense("the answer is not JSON") from None
     if answer.disconnect is not None:
@@ -191,6 +195,14 @@ def read(kind: str, body: bytes, *, for_json: bool) -> Any:
     if answer.result is not None:
         _sound(answer.result, for_json=for_json)
     return answer.result
+
+
+def _answer(decoder: "msgspec.json.Decoder[Any]", body: bytes) -> Any:
+    """Most languages write null for what they have not; it is as if it were not there."""
+    try:
+        return decoder.decode(body)
+    except msgspec.ValidationError:
+        return decoder.decode(declared_form(body, decoder.type))
 
 
 def payload(b64: str, plain: Raw) -> Raw:

@@ -68,7 +68,7 @@ async def publish(station: Station, asker: Asker, question: q.MayPublish) -> q.O
     return q.Permitted(
         data=result.data,
         skip_history=result.skip_history,
-        tags=result.tags,
+        tags=None if result.tags is None else {name: value or "" for name, value in result.tags.items()},
         idempotency_key=result.idempotency_key,
         delta=result.delta,
         version=result.version,

@@ -15,7 +15,6 @@ from msgspec import Raw
 from service.protocol.payload import mended
 
 _MAX_DEPTH = 32  # levels of a tags filter, the only request that nests
-_PAYLOADS = frozenset(("data",))  # null is a payload like any other
 
 _read_object = msgspec.json.Decoder(dict[str, Raw]).decode
 _read_list = msgspec.json.Decoder(list[Raw]).decode
@@ -72,11 +71,11 @@ def declared_form(line: bytes, kind: type[msgspec.Struct]) -> bytes:
 def _struct(raw: Raw, kind: type[msgspec.Struct], depth: int) -> Raw:
     if not depth:
         raise Refused("nested too deep")
-    shapes = _shapes(kind)
+    shapes, payloads = _shapes(kind), _payloads(kind)
     kept: dict[str, Raw] = {}
     for key, value in _read_object(raw).items():
         if key in shapes:
-            if key in _PAYLOADS or bytes(value) != b"null":
+            if key in payloads or bytes(value) != b"null":
                 kept[key] = _value(value, *shapes[key], depth - 1)
         elif key.casefold() in shapes:
             raise Refused(f"{key.casefold()} stands there in another case")
@@ -95,6 +94,12 @@ def _value(raw: Raw, container: type | None, kind: Kind, depth: int) -> Raw:
     if container is list and first == b"[":
         return Raw(_write([_value(value, None, kind, depth) for value in _read_list(raw)]))
     return raw
+
+
+@functools.cache
+def _payloads(kind: type[msgspec.Struct]) -> frozenset[str]:
+    """The declared keys whose value is anything: null is a payload like any other."""
+    return frozenset(field.encode_name for field in msgspec.structs.fields(kind) if field.type is Raw)
 
 
 @functools.cache

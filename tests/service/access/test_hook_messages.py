@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from msgspec import Raw
 
 from service.access import hook_messages as m
+from service.access.tokens import Granted
 from service.protocol import closing
 from service.protocol.errors import ReplyError
 
@@ -73,6 +74,39 @@ def test_an_empty_answer_and_an_unknown_field_are_fine(kind):
     assert read(kind, {}) is None
     assert read(kind, {"result": None, "error": None}) is None
     assert read(kind, {"result": {"new": 1}, "more": 2}) is not None
+
+
+NULLS = {
+    "connect": ("user", "expire_at", "b64info", "b64data", "channels", "subs"),
+    "refresh": ("expired", "expire_at", "b64info"),
+    "subscribe": ("b64info", "b64data", "override", "expire_at"),
+    "sub_refresh": ("expired", "expire_at", "b64info"),
+    "publish": ("b64data", "skip_history", "tags", "idempotency_key", "delta", "version", "version_epoch"),
+    "rpc": ("b64data",),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_null_is_not_there(kind):
+    """Many languages write null for each field that has no value."""
+    nulls = dict.fromkeys(NULLS[kind])
+    assert read(kind, {"result": nulls, "error": None, "disconnect": None}) == read(kind, {"result": {}})
+    with pytest.raises(m.Refusal) as refusal:
+        read(kind, {"result": nulls, "error": {"code": 1000, "message": None, "temporary": None}})
+    assert refusal.value.verdict == ReplyError(1000, "", False)
+    with pytest.raises(m.Refusal):
+        read(kind, {"result": nulls, "error": None, "disconnect": {"code": 4500, "reason": None}})
+
+
+def test_a_payload_that_is_null_is_one():
+    said = read("connect", {"result": {"user": None, "data": None, "info": None, "subs": {"a": None}}})
+    assert (bytes(said.data), bytes(said.info), said.server_side()) == (b"null", b"null", {"a": Granted()})
+    assert bytes(read("rpc", {"result": {"data": None, "b64data": None}}).data) == b"null"
+    assert read("publish", {"result": {"tags": {"a": None}}}).tags == {"a": None}
+
+
+def test_a_field_in_another_case_beside_nulls_is_told():
+    assert "another case" in nonsense("connect", {"result": {"User": "ann", "expire_at": None}})
 
 
 @pytest.mark.parametrize("kind", KINDS)
