@@ -14,6 +14,8 @@ ROWS = {
     "backlog": "messages per CPU-second under backlog, 16 a write",
     "compression": "fan-out of documents of a KiB, compressed against plain",
     "observability": "price of observability, on against off, in fan-out and unicast",
+    "sampling": "price of traces: none, 0 %, 1 % and 100 % of the messages, in fan-out and unicast",
+    "capacity": "what a core delivers by the size of the audience, and the loop's lag below that",
     "memory": "bytes per connection, by part",
     "connects": "connections per second with connect reply, beside aiohttp with one echo",
     "storm": "5,000 clients connect at once, beside aiohttp",

@@ -27,6 +27,14 @@ def heliograph(*, seeing: bool = True, namespaces: int = 0) -> Server:
     return Server([sys.executable, "-m", "bench.server"], {**environment, "BENCH_NAMESPACES": str(namespaces)})
 
 
+def sampling(**options: str) -> Server:
+    """The same with these options of `telemetry`; without any its traces go nowhere, since there are none."""
+    environment = {f"HELIOGRAPH_TELEMETRY_{name.upper()}": value for name, value in options.items()}
+    if options:
+        environment["OTEL_EXPORTER_OTLP_ENDPOINT"] = _sink()
+    return Server([sys.executable, "-m", "bench.server"], environment)
+
+
 @functools.cache
 def _sink() -> str:
     """One for the whole run, on the core of the clients."""

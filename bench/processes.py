@@ -1,5 +1,6 @@
 """Servers on core 0, load clients on core 1, their CPU time read from outside."""
 
+import contextlib
 import os
 import selectors
 import subprocess
@@ -48,6 +49,11 @@ class Running:
     def rss(self) -> int:
         """Bytes of its resident memory."""
         return int(Path(f"/proc/{self.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    def hurry(self, priority: int) -> None:
+        """Before whatever else its core has to do, so that no scheduler is measured; only root may."""
+        with contextlib.suppress(PermissionError):
+            os.sched_setscheduler(self.pid, os.SCHED_RR, os.sched_param(priority))
 
     def stop(self) -> None:
         """Ends the process; a deaf one is killed."""

@@ -91,6 +91,13 @@ class Bench:
         figures = (f(times) for times in (SCRAPES.wall, SCRAPES.cpu) for f in (sum, max))
         return f"scrape {lines} " + " ".join(f"{figure:.3f}" for figure in figures)
 
+    async def count(self, words: list[str]) -> str:
+        """`count NAME …`: the sums of these metrics, as a scrape would have them."""
+        text = b"".join(self._service.telemetry.registry.render(openmetrics=True)).decode()
+        samples = [line.partition(" # ")[0].rpartition(" ") for line in text.splitlines() if not line.startswith("#")]
+        sums = (sum(float(value) for name, _, value in samples if name.partition("{")[0] == word) for word in words)
+        return " ".join(["count", *map(str, sums)])
+
 
 def drained(hub: Hub) -> bool:
     """Whether the live subscribers have been given all that was published."""
@@ -117,6 +124,7 @@ async def main() -> None:
         "parts": bench.parts,
         "scrape": bench.scrape,
         "objects": bench.objects,
+        "count": bench.count,
     }
     door = Door(bench.broadcast, {**words, "no-collector": bench.without_collector})
     door.open(public.port)

@@ -9,6 +9,7 @@ import asyncio
 import difflib
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 from deploy.native import build
@@ -28,6 +29,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--matrix", action="store_true", help="every fault (or those that are named), and the page in docs"
     )
+    parser.add_argument(
+        "--hold", type=float, default=0.0, metavar="SECONDS", help="keep it broken so long, to look around"
+    )
     asked = parser.parse_args(arguments)
     if not asked.fault and not asked.matrix:
         say(report.listing(FAULTS))
@@ -37,6 +41,7 @@ def main(arguments: list[str] | None = None) -> int:
     if build.main([]):
         return 1
     chosen = FAULTS if asked.matrix and not asked.fault else tuple(BY_NAME[name] for name in asked.fault)
+    chosen = tuple(replace(fault, lasts=max(fault.lasts, asked.hold)) for fault in chosen)
     try:
         return max([_one(fault, keep=asked.matrix) for fault in chosen])
     except (StackFailed, NotBuilt, ComposeMistake, trial.NeverQuiet) as reason:

@@ -1,7 +1,5 @@
 """A channel of 10,000 is flooded at 80 % of what the node can: publish to receipt in 100 channels of two beside it."""
 
-import contextlib
-import os
 import time
 
 from bench import peers
@@ -29,7 +27,7 @@ def measure(options: Options) -> list[Finding]:
             crowd.open(options.connections(CONNECTIONS), "subscribe")
             for priority, small in enumerate((a, b), 20):
                 small.open(SMALL, "subscribe", "small-%d")
-                _hurry(small, priority)
+                small.hurry(priority)  # who publishes is awake most of the time, hence behind the other one
             alone.append(_p99(a, b, options))
             capacity = _capacity(server, crowd, options)
             rates.append(SHARE * capacity)
@@ -64,12 +62,3 @@ def _p99(a: Client, b: Client, options: Options) -> float:
     b.begin(polling=False)
     published = int(a.ask(f"publish {HZ} {options.seconds(2.0)}").split()[1])
     return max(float(client.end(published)["p99"]) for client in (a, b)) / 1e6
-
-
-def _hurry(client: Client, priority: int) -> None:
-    """Before the crowd's client on the same core: it is the server that is measured, not their scheduler.
-
-    Who publishes is awake most of the time, hence behind the other one.
-    """
-    with contextlib.suppress(PermissionError):
-        os.sched_setscheduler(client.pid, os.SCHED_RR, os.sched_param(priority))

@@ -256,6 +256,11 @@ class Stack:
         told = self._until("ports")["ports"]
         return {name: [(address, port) for address, port in pairs] for name, pairs in told.items()}
 
+    def pids(self) -> dict[str, int]:
+        """The process of each service."""
+        self._order(do="ports")
+        return {name: int(pid) for name, pid in self._until("ports")["pids"].items()}
+
     def _order(self, **order: object) -> None:
         assert self._process is not None, "not started"
         assert self._process.stdin is not None, "it was asked for"

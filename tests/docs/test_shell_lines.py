@@ -22,6 +22,10 @@ ELSEWHERE = {
     "make boards": "tests/grafana/test_picture.py::test_every_panel_of_every_board_can_be_drawn_of_nothing",
     "python -m grafana.picture": "tests/grafana/test_picture.py::test_every_panel_of_every_board_can_be_drawn_of_nothing",
     "docker compose up": "tests/deploy/test_compose_file.py::test_docker_compose_accepts_it_without_an_env_file",
+    "docker build": "tests/docs/test_operate.py::test_the_docker_lines_name_what_the_image_has",
+    "docker run": "tests/docs/test_operate.py::test_the_docker_lines_name_what_the_image_has",
+    "heliograph oncall who": "tests/docs/test_operate.py::test_the_rota_of_the_page",
+    "make lab": "tests/faults/test_main.py::test_it_may_be_held",
     "heliograph load": "tests/service/test_load_command.py::test_every_option_is_in_the_plan",
     "heliograph why": "tests/e2e/test_why.py::test_",
 }
@@ -30,6 +34,7 @@ PRINTS = {
     ".venv/bin/heliograph token --user ann": r"^eyJ",
     ".venv/bin/heliograph pub news": r"published to news, offset \d+ of epoch",
     "curl -s http://127.0.0.1:9000/metrics": r"heliograph_heartbeats_missed_total",
+    "curl -s http://127.0.0.1:9000/ready": r'"ready":true',
     "curl -N ": r'"client":',
     r"curl .*/api/publish$": r'"result":',
     r"curl .*/api/channels$": r'"channels":\{',

@@ -23,7 +23,9 @@ def stack(tmp_path):
     missing = [program.name for program in PROGRAMS if find(program.name) is None]
     if missing:
         pytest.skip(f"the stack's programs are not built ({', '.join(missing)}): make programs")
-    arguments = f"ARGS=--any-port --fresh --state {tmp_path / 'state'}"
+    arguments = (
+        f"ARGS=--any-port --fresh --measure 2 --set HELIOGRAPH_NODE_NAME=of-this-test --state {tmp_path / 'state'}"
+    )
     output = tmp_path / "output"
     with output.open("wb") as log:
         running = subprocess.Popen(
@@ -76,6 +78,11 @@ def test_everything_comes_up_answers_and_goes(stack):
     for _, address in pages:
         with urllib.request.urlopen(address, timeout=10) as answer:
             assert answer.status == 200, address
+    rows = re.findall(r"^(\w+) +(\d+) MB +(\d+) MB +[\d.]+%$", output.read_text(), re.MULTILINE)
+    services = ["alertmanager", "collector", "heliograph", "jaeger", "load", "loki", "pager", "prometheus"]
+    assert [name for name, _, _ in rows] == [*services, "together"]
+    assert all(5 < int(now) <= int(most) for _, now, most in rows)
+    assert "of-this-test" in output.with_name("state").joinpath("logs", "heliograph.log").read_text()
     started = family(running.pid)
     assert len(started) > len(pages)
     os.killpg(running.pid, signal.SIGINT)  # what a terminal does on Ctrl-C: to all of the group
