@@ -25,6 +25,7 @@ ELSEWHERE = {
     "docker build": "tests/docs/test_operate.py::test_the_docker_lines_name_what_the_image_has",
     "docker run": "tests/docs/test_operate.py::test_the_docker_lines_name_what_the_image_has",
     "heliograph oncall who": "tests/docs/test_operate.py::test_the_rota_of_the_page",
+    "make stack": "tests/stack/test_make_stack.py::test_everything_comes_up_answers_and_goes",
     "make lab": "tests/faults/test_main.py::test_it_may_be_held",
     "heliograph load": "tests/service/test_load_command.py::test_every_option_is_in_the_plan",
     "heliograph why": "tests/e2e/test_why.py::test_",
