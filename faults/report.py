@@ -8,7 +8,12 @@ from faults.running import Running
 from faults.trial import Result
 from faults.watch import Seen
 
-_PAGES: Final = (("pager", "the inbox"), ("jaeger", "traces"), ("prometheus", "rules and metrics"))
+_PAGES: Final = (
+    ("pager", "the inbox"),
+    ("jaeger", "traces"),
+    ("prometheus", "rules and metrics"),
+    ("loki", "log lines"),
+)
 
 
 def listing(faults: Sequence[Fault]) -> str:
@@ -25,6 +30,10 @@ def addresses(lab: Running, fault: Fault) -> str:
     """Where to watch while it is broken."""
     lines = [f"  {what:18} {lab.url(service, '/')}" for service, what in _PAGES]
     lines.append(f"  {'board':18} grafana/generated/{fault.board}.json (Grafana itself needs Docker)")
+    node = lab.url("heliograph", "", 9000)
+    lines.append(
+        f"  {'why':18} .venv/bin/heliograph why --server {node} --token {lab.key()} <connection, trace or user>"
+    )
     return "\n".join([*lines, f"  look at: {fault.look}"])
 
 

@@ -14,6 +14,23 @@ def test_the_list_names_every_fault_and_who_finds_it():
         assert all(name in text for name in fault.fires)
 
 
+class Started:
+    """A lab with its addresses."""
+
+    def url(self, service, path, inside=0):
+        return f"http://{service}:{inside}{path}"
+
+    def key(self):
+        return "the-key"
+
+
+def test_where_to_look_is_told_with_the_command_that_asks_the_node():
+    text = report.addresses(Started(), FAULTS[0])
+    assert "http://pager:0/" in text
+    assert "heliograph why --server http://heliograph:9000 --token the-key" in text
+    assert f"look at: {FAULTS[0].look}" in text
+
+
 def test_a_result_has_a_line_for_what_moved_and_the_verdict():
     fault = next(fault for fault in FAULTS if len(fault.fires) == 1)
     name = fault.fires[0]
