@@ -41,6 +41,7 @@ EXECUTED = {
     ("docs/receipts.md", "js"): f"{SNIPPETS}::test_receipts_as_their_page_shows_them",
     ("docs/receipts.md", "python"): f"{SNIPPETS}::test_receipts_as_their_page_shows_them",
     ("docs/recovery.md", "js"): f"{SNIPPETS}::test_recovery_as_its_page_shows_it",
+    ("docs/rota.md", "yml"): "tests/docs/test_operate.py::test_the_rota_of_the_page",
     ("docs/subscriptions.md", "python"): f"{SNIPPETS}::test_a_subscription_token_as_its_page_makes_it",
     ("docs/tags-filter.md", "js"): f"{SNIPPETS}::test_a_tags_filter_as_its_page_shows_it",
     ("docs/transports.md", "js"): f"{SNIPPETS}::test_transports_as_their_page_lists_them",
@@ -51,6 +52,14 @@ SHOWN = {
     ("README.md", "make test"): "tests/test_makefile.py::test_tests_begin_with_their_set_up_and_the_checks",
     ("alerts/README.md", "rule → Alertmanager"): "tests/alerts/test_routing.py::test_",
     ("bench/README.md", "make bench"): "tests/test_makefile.py::test_tests_begin_with_their_set_up_and_the_checks",
+    ("docs/install.md", "useradd"): "tests/deploy/test_systemd.py::test_systemd_understands_it",
+    ("docs/install.md", "HELIOGRAPH_HTTP_API_KEY"): (
+        "tests/deploy/test_systemd.py::test_its_command_serves_with_the_page_s_files_and_obeys"
+    ),
+    ("docs/install.md", "set -a"): (
+        "tests/deploy/test_systemd.py::test_its_command_serves_with_the_page_s_files_and_obeys"
+    ),
+    ("docs/install.md", "git -C"): "tests/e2e/test_quick_start.py::test_a_newcomer_sees_a_message_arrive",
     ("docs/ledger.md", "accepted upgrades"): "tests/e2e/test_ledger.py::test_all_kinds_of_subscribers_and_ends_at_once",
     ("docs/ledger.md", "expected ="): "tests/e2e/test_ledger.py::test_all_kinds_of_subscribers_and_ends_at_once",
     (

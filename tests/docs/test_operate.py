@@ -12,7 +12,7 @@ from tests.docs.running import ROOT, blocks
 def test_the_rota_of_the_page(tmp_path):
     """The command prints what the page says that it prints."""
     page = (ROOT / "docs" / "rota.md").read_text()
-    (text,) = blocks("docs/rota.md", "yaml")
+    (text,) = blocks("docs/rota.md", "yml")
     (tmp_path / "rota.yml").write_text(text)
     (line,) = blocks("docs/rota.md", "")
     _, *arguments = shlex.split(line)
