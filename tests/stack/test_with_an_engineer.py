@@ -1,6 +1,6 @@
 """Three pages, from the inbox to the cause, by the clicks that docs/on-call.md writes down and in their order.
 
-Runs after the tests that break much, on the same stack; it waits until nothing of theirs fires.
+Runs last, on the stack of the others, and waits until nothing of theirs fires but budgets, which remember for hours.
 """
 
 import asyncio
@@ -12,6 +12,7 @@ import pytest
 from faults import crowds
 from faults.catalogue import BY_NAME
 from faults.running import until
+from tests.stack.test_stack import calls
 from tests.stack.walking import Walk, events, tags
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(150)]
@@ -22,7 +23,7 @@ PROMISED = 120.0  # seconds from the page in the inbox to its cause
 @pytest.fixture(scope="module")
 def busy(running):
     running.load(on=True)
-    until(lambda: running.inbox()["firing"], lambda left: set(left) <= {"HeliographLettersWait"}, patience=60.0)
+    until(lambda: calls(running.inbox())["firing"], lambda left: set(left) <= {"HeliographLettersWait"}, patience=60.0)
     return running
 
 
