@@ -24,10 +24,6 @@ NAMESPACES = [
 NOT_ERRORS = {
     113: "of map subscriptions, which do not exist here",
 }
-NOT_CLOSINGS = {
-    3009: "what a socket refuses is told as 3000 or 3008",
-    3506: "a channel that a client cannot read is refused at subscribe, with error 108",
-}
 NOT_UNSUBSCRIBINGS = {2502: "of map subscriptions, which do not exist here"}
 
 
@@ -256,6 +252,12 @@ ENDS = {
     3005: lambda case: by_the_backend(case, "refresh", expired=True),
     3006: lambda case: by_the_backend(case, "subscribe", channel="a", expire_at=int(time.time()) + 2),
     3008: too_slow,
+    # A node of ours says neither of these two of itself: what a socket refuses is told as 3000 or 3008, and a channel
+    # that a client cannot read is refused at subscribe, with error 108. A backend may say them.
+    3009: lambda case: by_the_backend(case, "disconnect", disconnect={"code": 3009, "reason": "write error"}),
+    3506: lambda case: by_the_backend(
+        case, "disconnect", disconnect={"code": 3506, "reason": "inappropriate protocol"}
+    ),
     3010: lambda case: case.closed_after({"id": 2, "refresh": {"token": signed(channels=["a"])}}),
     3011: lambda case: by_the_backend(case, "disconnect", disconnect={"code": 3011, "reason": "force reconnect"}),
     3012: no_pong,
@@ -274,8 +276,7 @@ ENDS = {
 
 
 def test_no_end_is_left_out():
-    assert set(ENDS) | set(NOT_CLOSINGS) == set(CLOSINGS)
-    assert not set(ENDS) & set(NOT_CLOSINGS)
+    assert set(ENDS) == set(CLOSINGS)
 
 
 @pytest.mark.parametrize("code", ENDS)
@@ -331,4 +332,4 @@ async def test_an_end_of_a_subscription_is_reached(case, code):
 
 
 def test_what_is_not_reached_says_why():
-    assert all(len(why) > 20 for table in (NOT_ERRORS, NOT_CLOSINGS, NOT_UNSUBSCRIBINGS) for why in table.values())
+    assert all(len(why) > 20 for table in (NOT_ERRORS, NOT_UNSUBSCRIBINGS) for why in table.values())
