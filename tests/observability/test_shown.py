@@ -38,17 +38,14 @@ def test_a_room_that_cannot_tell_its_figures_is_counted(telemetry):
     assert telemetry.value(names.SCRAPE_FAILURES) >= 1
 
 
-OPEN_AT_MOST = 7  # label values of names.py that no test with telemetry makes yet; it only goes down
-
-
 def test_each_closed_label_value_is_shown_by_a_test_or_says_why_not():
-    """The fixture holds each test to what label_values.txt says of it; new values may be open for a while."""
+    """The fixture holds each test to what label_values.txt says of it."""
     rows = shown.value_rows()
     reasons = {value: by for value, by in rows.items() if by.startswith("- ")}
     still_open = (shown.closed_values() - set(rows)) | {
         value for value, by in reasons.items() if by[2:].startswith("open")
     }
-    assert len(still_open) <= OPEN_AT_MOST, sorted(still_open)
+    assert not still_open
 
 
 def test_the_tests_that_show_label_values_exist():
