@@ -8,6 +8,7 @@ import pytest
 from bench import peers
 from bench.processes import Client
 from bench.service import Service
+from observability.runtime import KEPT
 
 pytestmark = [
     pytest.mark.slow,
@@ -15,6 +16,7 @@ pytestmark = [
     pytest.mark.timeout(180),
 ]
 TOTAL, WAVE = 20_000, 500
+REMEMBERED = {"observability.runtime.Stall": KEPT}  # the last standstills, for whoever asks: a busy machine makes some
 
 
 def come_and_go(client: Client, total: int) -> None:
@@ -44,7 +46,9 @@ def test_nothing_stays_without_the_garbage_collector():
         come_and_go(client, TOTAL)
         after = settled(server)
         grown = {
-            name: (before.get(name, 0), count) for name, count in after.items() if count > before.get(name, 0) + 20
+            name: (before.get(name, 0), count)
+            for name, count in after.items()
+            if count > max(before.get(name, 0), REMEMBERED.get(name, 0))
         }
         assert grown == {}
 
