@@ -204,14 +204,16 @@ def _item(name: str, read: Read) -> Put:
 
 
 def _entry(name: str, of: Any) -> Put:
-    """One pair of a table: a message of a key and a value, either of which may be left out."""
+    """One pair of a table: a message of a key and a value, either of which may be left out, or doubled: each has to be one."""
     read, missing = _value(of), _zero(of)
-    known = {1 << 3 | LENGTH: _Known("key", bytes.decode, None), 2 << 3 | LENGTH: _Known("value", bytes, None)}
+    parts = _item("value", lambda octets, _depth: octets)
+    known = {1 << 3 | LENGTH: _Known("key", bytes.decode, None), 2 << 3 | LENGTH: _Known("value", bytes, parts)}
 
     def put(values: dict[str, Any], octets: bytes, depth: int) -> None:
         pair = _scan(octets, known, depth + 1)
-        value = read(pair["value"], depth + 2) if "value" in pair else missing()
-        values.setdefault(name, {})[pair.get("key", "")] = value
+        values.setdefault(name, {})[pair.get("key", "")] = (
+            [read(each, depth + 2) for each in pair["value"]][-1] if "value" in pair else missing()
+        )
 
     return put
 

@@ -54,6 +54,15 @@ def test_whole_numbers_of_64_bits(number):
     assert reader(wire.ConnectRequest)(b"\x38" + varint(number), 0).flag == number
 
 
+def test_each_value_of_a_pair_has_to_be_one_and_the_last_counts():
+    def headers(*values):
+        return delimited(b"".join(b"\x12" + delimited(value) for value in values))
+
+    assert reader(wire.ConnectRequest)(b"\x32" + headers(b"a", b"b"), 0).headers == {"": "b"}
+    with pytest.raises(ValueError, match="utf-8"):
+        reader(wire.ConnectRequest)(b"\x32" + headers(b"\xff", b"b"), 0)
+
+
 def test_messages_in_messages_have_an_end():
     node = wire.FilterNode()
     for _ in range(MAX_DEPTH):
