@@ -19,7 +19,12 @@ SHORTEST_WINDOW = 4.0
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0, "y": 31536000.0}
 _DURATION = r"(?:\d+(?:ms|[smhdwy]))+"
 #: How far a line is drawn out is a time, too, although it is written as a number of seconds.
-_AHEAD = re.compile(r"(\bpredict_linear\([^\[\]]*\[[^\]]*\]\s*,\s*)(\d+)(?=\s*\))")
+#: So is what makes a rate of what a new counter began with, and the age of a process.
+_NUMBERS = re.compile(
+    r"(\bpredict_linear\([^\[\]]*\[[^\]]*\]\s*,\s*)(\d+)(?=\s*\))"
+    r"|(\)\) / )(\d+)(?=\s+or rate\()"
+    r"|(\btime\(\) - )(\d+)\b"
+)
 # Quoted text is matched first and kept: a label value may look like a window.
 _TIMES = re.compile(
     rf"""(?P<text>"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')"""
@@ -81,8 +86,12 @@ def _hastened_expression(expression: str, pace: float, shortest_window: float) -
             return f"{found['word']}{_duration(seconds(found['offset']) / pace)}"
         return found[0]
 
-    ahead = _AHEAD.sub(lambda found: f"{found[1]}{int(found[2]) / pace:g}", expression)
-    return _TIMES.sub(quick, ahead)
+    return _TIMES.sub(quick, _NUMBERS.sub(lambda found: _divided(found, pace), expression))
+
+
+def _divided(found: re.Match[str], pace: float) -> str:
+    before, number = (part for part in found.groups() if part is not None)
+    return f"{before}{int(number) / pace:g}"
 
 
 def _quick_step(step: str | None, pace: float) -> str:

@@ -67,17 +67,34 @@ class Objective:
         return f"instance:heliograph_{self.name}_{self.fault}:ratio_{kind}{window}"
 
 
+def begun(counter: str) -> str:
+    """The rate in five minutes of a counter that comes into being with its first event.
+
+    A counter that was not there five minutes ago began at 0 since; ``rate()`` alone would not see what it began with.
+    Not so when nobody looked at its instance then, unless the process is younger than that. ``README.md`` says more.
+    """
+    looked = "up unless up offset 5m == 1 unless on (job, instance) process_start_time_seconds > time() - 300"
+    new = f"{counter} unless {counter} offset 5m unless on (job, instance) ({looked})"
+    return f"({new}) / 300 or rate({counter}[5m])"
+
+
 _FULL = "connection_limit|connection_rate|waiting_room_full|no_descriptors"
 _OURS = "internal_error|unknown|memory_pressure|insufficient_state"
+_NO_PLACE = begun(f'heliograph_refusals_total{{cause=~"{_FULL}"}}')
+_NO_PLACE_SAID = begun(f'heliograph_refusals_total{{answer="503", cause=~"{_FULL}"}}')
+_DELIVERED = begun("heliograph_message_delivery_seconds_count")
+_IN_TIME = begun('heliograph_message_delivery_seconds_bucket{le="0.25"}')
+_ENDED = begun('heliograph_connections_closed_total{cause!="shutdown"}')
+_ENDED_BY_US = begun(f'heliograph_connections_closed_total{{cause=~"{_OURS}"}}')
 OBJECTIVES = (
     Objective(
         "handshakes", "HeliographHandshakeBudget", "connections", 0.999,
         "Connecting fails by our fault", "handshakes", "failed", "failed by our fault", 5,
         f'sum by (job, instance) (rate(heliograph_upgrades_total{{result="error"}}[5m])'
         f' or rate(heliograph_greetings_total{{result="failed"}}[5m])'
-        f' or rate(heliograph_refusals_total{{cause=~"{_FULL}"}}[5m]))',
+        f" or {_NO_PLACE})",
         f'sum by (job, instance) (rate(heliograph_upgrades_total{{result=~"accepted|error"}}[5m])'
-        f' or rate(heliograph_refusals_total{{answer="503", cause=~"{_FULL}"}}[5m]))',
+        f" or {_NO_PLACE_SAID})",
     ),
     Objective(
         "messages", "HeliographMessageBudget", "requests", 0.999,
@@ -89,16 +106,15 @@ OBJECTIVES = (
     Objective(
         "deliveries", "HeliographDeliveryBudget", "delivery", 0.99,
         "Messages take longer than 250 ms", "deliveries", "slow", "took longer than 250 ms", 7,
-        "sum by (job, instance) (rate(heliograph_message_delivery_seconds_count[5m]))"
-        ' - sum by (job, instance) (rate(heliograph_message_delivery_seconds_bucket{le="0.25"}[5m]))',
-        "sum by (job, instance) (rate(heliograph_message_delivery_seconds_count[5m]))",
+        f"sum by (job, instance) ({_DELIVERED}) - sum by (job, instance) ({_IN_TIME})",
+        f"sum by (job, instance) ({_DELIVERED})",
     ),
     Objective(
         "ends", "HeliographStabilityBudget", "connections", 0.99,
         "Connections are ended by us without need", "ends of connections", "ours",
         "were ours (an error, no memory, a lost position)", 8,
-        f'sum by (job, instance) (rate(heliograph_connections_closed_total{{cause=~"{_OURS}"}}[5m]))',
-        'sum by (job, instance) (rate(heliograph_connections_closed_total{cause!="shutdown"}[5m]))',
+        f"sum by (job, instance) ({_ENDED_BY_US})",
+        f"sum by (job, instance) ({_ENDED})",
     ),
     Objective(
         "fanout", "HeliographFreshnessBudget", "delivery", 0.995,

@@ -375,6 +375,8 @@ WITHOUT_FAULT: Final[Mapping[str, str]] = {
     "HeliographSlowReadersCut": "takes readers that are cut minute by minute; it may follow the fault of slow clients",
     "HeliographStabilityBudget": "takes ends of many connections by our own fault",
     "HeliographTargetDown": "every program that is scraped has an alert of its own",
+    "HeliographTargetGone": "the lab's targets stand in a file that no fault changes",
     "HeliographUnaccounted": "takes a fault of ours in the ledger; the tests of mutations plant each",
     "HeliographUnknownCause": "takes an end that nobody thought of",
+    "HeliographUnwatched": "the lab's targets stand in a file that no fault changes",
 }

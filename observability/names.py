@@ -274,6 +274,11 @@ ERRORS = _counter("errors", "Requests that failed by our fault.", kind=KINDS)
 BUILD_INFO = _gauge("build_info", "Always 1; says what runs.", version=Handed("version"), python=Handed("python"))
 READY = _gauge("ready", "1 while new connections are welcome.")
 DRAINING = _gauge("draining", "1 from the order to stop until the end.")
+DRAIN_DEADLINE = _gauge(
+    "drain_deadline_timestamp_seconds",
+    "When it must have ended, since the epoch; 0 before the order to stop.",
+    "seconds",
+)
 
 # ------------------------------------------------------------- metrics: runtime and telemetry
 LOOP_LAG = _seconds("event_loop_lag", "How late the event loop's 100 ms tick comes.", PAUSES)

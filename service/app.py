@@ -264,7 +264,7 @@ class Service:
         began = time.monotonic()
         self.ready = False
         self.telemetry.service.ready(False)
-        self.telemetry.service.draining(len(self.station.registry.sockets))
+        self.telemetry.service.draining(len(self.station.registry.sockets), self.settings.shutdown_timeout)
         self.station.leaving = closing.SHUTDOWN
         await self._public.close_listener()
         left = await self._say_goodbye(self.settings.shutdown_timeout * LINGER_SHARE)

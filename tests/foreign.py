@@ -74,6 +74,7 @@ FOREIGN = {
     "loki_prometheus_rule_evaluation_failures_total": Foreign("loki", "counter", {"rule_group": "heliograph.logs"}),
     # -------------------------------------------------------- Prometheus, Alertmanager
     "prometheus_config_last_reload_successful": Foreign("prometheus", "gauge"),
+    "prometheus_config_last_reload_success_timestamp_seconds": Foreign("prometheus", "gauge"),
     "prometheus_notifications_errors_total": Foreign("prometheus", "counter"),
     "prometheus_notifications_dropped_total": Foreign("prometheus", "counter"),
     "prometheus_notifications_sent_total": Foreign("prometheus", "counter"),

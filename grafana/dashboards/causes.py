@@ -21,7 +21,7 @@ NEAR_LIMIT = 0.8
 AHEAD_LIMIT = 1
 MISSED_HEARTBEATS_LIMIT = 0.01
 RTT_LIMIT = 1
-DRAIN_LIMIT = 0.5
+DRAIN_LIMIT = 60
 UNKNOWN_LIMIT = 0.5
 LAG_LIMIT = 0.1
 BLOCKED_LIMIT = 1.0
@@ -217,12 +217,12 @@ def heartbeat_slow() -> timeseries.Panel:
 def drain_stuck() -> timeseries.Panel:
     """A node that was told to stop does not end."""
     return _compared(
-        "Draining",
-        "1 where a node has been draining for two minutes on end, by instance. Normal is 0: saying goodbye takes "
-        "shutdown.timeout, 10 s by default. Above the dashed line HeliographDrainStuck calls: something holds the "
-        "end up, and its place is not free.",
-        "short",
-        _of("instance:heliograph_draining:min2m"),
+        "Overdue ends",
+        "By how much a node that was told to stop is late, by the order and shutdown.timeout (10 s by default), by "
+        "instance. Normal is 0, and below 0 while somebody ends in time. Above the dashed line "
+        "HeliographDrainStuck calls: something holds the end up, and its place is not free.",
+        "s",
+        _of("instance:heliograph_drain_overdue_seconds:min1m"),
         DRAIN_LIMIT,
     )
 

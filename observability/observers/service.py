@@ -1,6 +1,7 @@
 """The service as a whole: start, readiness, the order to stop, the end, and exceptions nobody expected."""
 
 import platform
+from time import time
 
 from observability import names
 from observability.logs import traceback_of
@@ -17,6 +18,7 @@ class ServiceObserver:
         registry.gauge(names.BUILD_INFO).child(version, platform.python_version()).set(1)
         self._ready = registry.gauge(names.READY).child()
         self._draining = registry.gauge(names.DRAINING).child()
+        self._deadline = registry.gauge(names.DRAIN_DEADLINE).child()
         self._internal = Requests(registry, "internal")
 
     def started(self, public: str, internal: str) -> None:
@@ -29,9 +31,10 @@ class ServiceObserver:
             self._all.tell(names.SERVICE_READY, ready=ready)
         self._ready.set(int(ready))
 
-    def draining(self, connections: int) -> None:
-        """The order to stop came while so many connections were open."""
+    def draining(self, connections: int, seconds: float) -> None:
+        """The order to stop came while so many connections were open; it must be done in ``seconds``."""
         self._draining.set(1)
+        self._deadline.set(time() + seconds)
         self._all.tell(names.SERVICE_DRAINING, connections=connections)
 
     def stopped(self, reason: str, seconds: float, connections: int = 0) -> None:
@@ -66,7 +69,7 @@ class SilentServiceObserver(ServiceObserver):
     def ready(self, ready: bool) -> None:
         pass
 
-    def draining(self, connections: int) -> None:
+    def draining(self, connections: int, seconds: float) -> None:
         pass
 
     def stopped(self, reason: str, seconds: float, connections: int = 0) -> None:

@@ -80,7 +80,7 @@ SHOWN = {
     "HeliographConnectionsAhead": "instance:heliograph_connections_ahead:ratio_predict8m",
     "HeliographHeartbeatsMissed": "instance:heliograph_heartbeats_missed_per_connection:ratio_rate5m",
     "HeliographHeartbeatSlow": "instance:heliograph_heartbeat_rtt_seconds:p95_rate5m",
-    "HeliographDrainStuck": "instance:heliograph_draining:min2m",
+    "HeliographDrainStuck": "instance:heliograph_drain_overdue_seconds:min1m",
     "HeliographUnknownCause": "instance:heliograph_unknown_causes:increase5m",
     "HeliographLoopLag": "instance:heliograph_event_loop_lag_seconds:p99_rate1m",
     "HeliographLoopBlocked": "instance:heliograph_event_loop_lag_seconds:p99_rate1m",
@@ -109,6 +109,8 @@ SHOWN = {
     "HeliographAlertmanagerDown": "up",
     "HeliographPagerDown": "up",
     "HeliographTargetDown": "up",
+    "HeliographTargetGone": "up",
+    "HeliographUnwatched": "up",
     "HeliographCollectorRefuses": "otelcol_receiver_refused_spans_total",
     "HeliographCollectorLoses": "otelcol_exporter_sent_spans_total",
     "HeliographCollectorQueue": "otelcol_exporter_queue_size",
@@ -214,10 +216,10 @@ EQUIVALENT = {
     for alert in (
         "HeliographUnknownCause",
         "HeliographCertificateRefused",
-        "HeliographDrainStuck",
         "HeliographUnaccounted",
+        "HeliographUnwatched",
     )
-}
+} | {("HeliographUnwatched", "ten times the threshold")}  # of no targets
 
 
 #: Budgets have one mould, and one of them is broken for all: `test_objectives.py` says that they have the same form.

@@ -1,5 +1,7 @@
 """The service's own life."""
 
+from time import time
+
 import pytest
 
 from observability import names
@@ -7,6 +9,7 @@ from observability.observers.service import SilentServiceObserver
 
 
 @pytest.mark.shows("heliograph_ready", "heliograph_draining", "heliograph_build_info")
+@pytest.mark.shows("heliograph_drain_deadline_timestamp_seconds")
 @pytest.mark.shows("service.started", "service.ready", "service.draining", "service.stopped", "service.note")
 def test_from_start_to_stop(telemetry):
     observe = telemetry.telemetry.service
@@ -17,7 +20,9 @@ def test_from_start_to_stop(telemetry):
     telemetry.look()
     assert telemetry.value(names.READY) == 1
     observe.ready(False)
-    observe.draining(12)
+    assert telemetry.value(names.DRAIN_DEADLINE) == 0
+    observe.draining(12, 30.0)
+    assert 29 < telemetry.value(names.DRAIN_DEADLINE) - time() <= 30
     observe.stopped("SIGTERM", 0.4, 1)
     assert telemetry.value(names.READY) == 0
     assert telemetry.value(names.DRAINING) == 1
@@ -44,7 +49,7 @@ def test_silence():
     observe = SilentServiceObserver()
     observe.started("", "")
     observe.ready(True)
-    observe.draining(1)
+    observe.draining(1, 1.0)
     observe.stopped("", 0.1)
     observe.note("")
     observe.internal_error("", ValueError())
