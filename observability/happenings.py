@@ -194,7 +194,9 @@ HAPPENINGS = (
     ),
     Happening("service", "started", "The service listens", (n.BUILD_INFO,), (), (n.SERVICE_STARTED,)),
     Happening("service", "ready", "Readiness changed", (n.READY,), (), (n.SERVICE_READY,)),
-    Happening("service", "draining", "The order to stop came", (n.DRAINING, n.DRAIN_DEADLINE), (), (n.SERVICE_DRAINING,)),
+    Happening(
+        "service", "draining", "The order to stop came", (n.DRAINING, n.DRAIN_DEADLINE), (), (n.SERVICE_DRAINING,)
+    ),
     Happening("service", "stopped", "The end", (), (), (n.SERVICE_STOPPED,)),
     Happening("service", "note", "The operator should know something", (), (), (n.SERVICE_NOTE,)),
     Happening(
