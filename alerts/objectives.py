@@ -82,8 +82,6 @@ _FULL = "connection_limit|connection_rate|waiting_room_full|no_descriptors"
 _OURS = "internal_error|unknown|memory_pressure|insufficient_state"
 _NO_PLACE = begun(f'heliograph_refusals_total{{cause=~"{_FULL}"}}')
 _NO_PLACE_SAID = begun(f'heliograph_refusals_total{{answer="503", cause=~"{_FULL}"}}')
-_DELIVERED = begun("heliograph_message_delivery_seconds_count")
-_IN_TIME = begun('heliograph_message_delivery_seconds_bucket{le="0.25"}')
 _ENDED = begun('heliograph_connections_closed_total{cause!="shutdown"}')
 _ENDED_BY_US = begun(f'heliograph_connections_closed_total{{cause=~"{_OURS}"}}')
 OBJECTIVES = (
@@ -106,8 +104,9 @@ OBJECTIVES = (
     Objective(
         "deliveries", "HeliographDeliveryBudget", "delivery", 0.99,
         "Messages take longer than 250 ms", "deliveries", "slow", "took longer than 250 ms", 7,
-        f"sum by (job, instance) ({_DELIVERED}) - sum by (job, instance) ({_IN_TIME})",
-        f"sum by (job, instance) ({_DELIVERED})",
+        "sum by (job, instance) (rate(heliograph_message_delivery_seconds_count[5m]))"
+        ' - sum by (job, instance) (rate(heliograph_message_delivery_seconds_bucket{le="0.25"}[5m]))',
+        "sum by (job, instance) (rate(heliograph_message_delivery_seconds_count[5m]))",
     ),
     Objective(
         "ends", "HeliographStabilityBudget", "connections", 0.99,

@@ -95,6 +95,17 @@ def why(subject: str, server: str, given: str, logs: list[Path], *, as_json: boo
         raise SystemExit(1)
 
 
+def debug(page: str, server: str, given: str, config: Path | None) -> None:
+    """Print a page of the debug API of a running node."""
+    from service.lab.evidence import Node, Silent
+
+    given = given or os.environ.get("HELIOGRAPH_DEBUG_TOKEN", "")
+    try:
+        print(json.dumps(Node(server, given or _debug_token(config, [])).ask(page), indent=2, ensure_ascii=False))
+    except Silent as reason:
+        sorry(str(reason))
+
+
 def _debug_token(config: Path | None, logs: list[Path]) -> str:
     """That of the server here; a log can be read without one."""
     from service.settings.quick_start import known_secrets

@@ -119,6 +119,19 @@ def why(
     client_commands.why(subject, server, token, log or [], as_json=json, config=config)
 
 
+@app.command(epilog="Example: heliograph debug slow")
+def debug(
+    page: Annotated[
+        str, typer.Argument(help="slow, ended, node, channels, connections, 'connections?user=ada&limit=10', …")
+    ],
+    server: Annotated[str, typer.Option(help="Internal port of a running node with the debug API.")] = INTERNAL,
+    token: Annotated[str, typer.Option(help="debug.token. Without: the environment's or the configuration's.")] = "",
+    config: Config = None,
+) -> None:
+    """Print a page of the debug API: who is slow, who ended and why, which channels are full."""
+    client_commands.debug(page, server, token, config)
+
+
 app.command(
     name="load", epilog="Example: heliograph load --users 5000 --drop 15 --bad 10 --duration 3m --assert lost=0"
 )(load_command.load)

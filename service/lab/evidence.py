@@ -107,9 +107,9 @@ class Node:
 
         """
         case = Case(subject, kind)
-        about = self._ask("node")
+        about = self.ask("node")
         case.node = [{"event": "loop.stalled", **stall} for stall in about.get("stalls", ())]
-        ended = self._ask("ended", limit="500")["ended"]
+        ended = self.ask("ended", limit="500")["ended"]
         case.ends = Counter(story["cause"] for story in ended)
         if kind == "connection":
             self._connection(case, subject)
@@ -119,7 +119,7 @@ class Node:
         return case
 
     def _connection(self, case: Case, subject: str) -> None:
-        found = self._ask(f"connections/{urllib.parse.quote(subject, safe='')}", missing={})
+        found = self.ask(f"connections/{urllib.parse.quote(subject, safe='')}", missing={})
         if not found:
             return
         if found.get("state") == "ended":
@@ -128,7 +128,7 @@ class Node:
             self._alive(case, found)
 
     def _many(self, case: Case, stories: list[dict[str, Any]]) -> None:
-        live = self._ask("connections", user=case.subject)["connections"] if case.kind == "user" else []
+        live = self.ask("connections", user=case.subject)["connections"] if case.kind == "user" else []
         if stories:
             take(case, stories)
             case.others += live
@@ -142,7 +142,13 @@ class Node:
         case.network = found.get("network", {})
         case.verdict = found["who"]
 
-    def _ask(self, path: str, missing: dict[str, Any] | None = None, **query: str) -> dict[str, Any]:
+    def ask(self, path: str, missing: dict[str, Any] | None = None, **query: str) -> dict[str, Any]:
+        """A page of the debug API; ``missing`` instead of one that is not there.
+
+        Raises:
+            Silent: it does not answer, or not to us.
+
+        """
         url = f"{self._server}/debug/{path}" + (f"?{urllib.parse.urlencode(query)}" if query else "")
         try:
             request = urllib.request.Request(url, headers={"Authorization": f"Bearer {self._token}"})  # noqa: S310 - by its user

@@ -36,8 +36,6 @@ GROWN = re.compile(r"\b(rate|increase)\((\w+)")
 
 #: Counters outside the form that can begin with their first event, and why no alert misses anything.
 OTHERWISE = {
-    "heliograph_message_delivery_seconds_bucket": "a P99 that must last for five minutes; the budget's has the form",
-    "heliograph_message_delivery_seconds_count": "whether there is traffic at all, of the same P99",
     "loki_distributor_lag_ms_total": "a mean of each minute that must last for two",
     "loki_request_duration_seconds_count": "a mean of each minute that must last for two",
 }
@@ -93,10 +91,6 @@ BURSTS = {
     "HeliographSlowReadersCut": {f'heliograph_connections_closed_total{{{NODE}, code="3508", cause="memory_pressure", initiator="server"}}': 5000},
     "HeliographStabilityBudget": {f'heliograph_connections_closed_total{{{NODE}, code="3508", cause="memory_pressure", initiator="server"}}': 5000},
     "HeliographUnknownCause": {f'heliograph_messages_dropped_total{{{NODE}, namespace="n41", cause="unknown"}}': 1},
-    "HeliographDeliveryBudget": {
-        f'heliograph_message_delivery_seconds_count{{{NODE}, namespace="n41"}}': 50000,
-        f'heliograph_message_delivery_seconds_bucket{{{NODE}, namespace="n41", le="0.25"}}': 0,
-    },
     "HeliographHooksSlow": {
         f'heliograph_outside_call_seconds_count{{{NODE}, dependency="backend", kind="rpc"}}': 300,
         f'heliograph_outside_call_seconds_bucket{{{NODE}, dependency="backend", kind="rpc", le="0.5"}}': 20,
@@ -107,7 +101,7 @@ BURSTS = {
     "HeliographLokiDiscards": {f'loki_discarded_samples_total{{{LOKI}, reason="rate_limited"}}': 500},
 }  # fmt: skip
 #: Depend on such a counter, but speak of what goes on for longer than any burst.
-LASTING = {"HeliographLogsSilent", "HeliographExemplarsAbsent"}
+LASTING = {"HeliographLogsSilent"}
 STEPS = 28  # of 15 s, until the burst: after seven minutes
 LASTS = 60
 ALWAYS = STEPS + LASTS

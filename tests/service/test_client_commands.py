@@ -78,3 +78,18 @@ async def test_sub_says_what_to_do_about_a_token_that_does_not_count(capsys, aio
     code, said = await asyncio.to_thread(sorry, capsys, client_commands.sub, ["news"], url, "token", count=1)
     assert code == 1
     assert said.startswith("heliograph: the server closed with 3500 invalid token; run this in the server's folder")
+
+
+def test_a_page_of_the_debug_api(capsys, monkeypatch, unused_tcp_port):
+    monkeypatch.setattr("service.lab.evidence.Node.ask", lambda node, page: {"page": page, "token": node._token})
+    client_commands.debug("slow", "http://127.0.0.1:1", "given", None)
+    assert json.loads(capsys.readouterr().out) == {"page": "slow", "token": "given"}
+    monkeypatch.setenv("HELIOGRAPH_DEBUG_TOKEN", "of the environment")
+    client_commands.debug("ended", "http://127.0.0.1:1", "", None)
+    assert json.loads(capsys.readouterr().out)["token"] == "of the environment"
+
+
+def test_a_page_of_nobody(capsys, unused_tcp_port):
+    server = f"http://127.0.0.1:{unused_tcp_port}"
+    assert "no node answers" in sorry(capsys, client_commands.debug, "slow", server, "given", None)[1]
+    assert "--token" in sorry(capsys, client_commands.debug, "slow", server, "", None)[1]

@@ -38,6 +38,7 @@ def test_the_list_of_commands():
     [
         (["pub", "news", "1", "--key", "k"], "pub", ("news", "1", "http://127.0.0.1:8000", "k", None), {}),
         (["token", "--user", "u", "--channel", "c"], "token", ("u", "1h", "c", "", None), {}),
+        (["debug", "slow", "--token", "t"], "debug", ("slow", "http://127.0.0.1:9000", "t", None), {}),
         (["sub", "a", "b", "--token", "t"], "sub", (["a", "b"], "http://127.0.0.1:8000", "t"), {"count": 0}),
     ],
 )
