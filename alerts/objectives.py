@@ -80,19 +80,20 @@ def begun(counter: str) -> str:
 
 _FULL = "connection_limit|connection_rate|waiting_room_full|no_descriptors"
 _OURS = "internal_error|unknown|memory_pressure|insufficient_state"
+#: Both sides of a share begin at once, so all of it has the form.
 _NO_PLACE = begun(f'heliograph_refusals_total{{cause=~"{_FULL}"}}')
 _NO_PLACE_SAID = begun(f'heliograph_refusals_total{{answer="503", cause=~"{_FULL}"}}')
+_UPGRADES = begun('heliograph_upgrades_total{result=~"accepted|error"}')
+_UPGRADES_FAILED = begun('heliograph_upgrades_total{result="error"}')
+_GREETINGS_FAILED = begun('heliograph_greetings_total{result="failed"}')
 _ENDED = begun('heliograph_connections_closed_total{cause!="shutdown"}')
 _ENDED_BY_US = begun(f'heliograph_connections_closed_total{{cause=~"{_OURS}"}}')
 OBJECTIVES = (
     Objective(
         "handshakes", "HeliographHandshakeBudget", "connections", 0.999,
         "Connecting fails by our fault", "handshakes", "failed", "failed by our fault", 5,
-        f'sum by (job, instance) (rate(heliograph_upgrades_total{{result="error"}}[5m])'
-        f' or rate(heliograph_greetings_total{{result="failed"}}[5m])'
-        f" or {_NO_PLACE})",
-        f'sum by (job, instance) (rate(heliograph_upgrades_total{{result=~"accepted|error"}}[5m])'
-        f" or {_NO_PLACE_SAID})",
+        f"sum by (job, instance) ({_UPGRADES_FAILED} or {_GREETINGS_FAILED} or {_NO_PLACE})",
+        f"sum by (job, instance) ({_UPGRADES} or {_NO_PLACE_SAID})",
     ),
     Objective(
         "messages", "HeliographMessageBudget", "requests", 0.999,

@@ -223,7 +223,7 @@ EQUIVALENT = {
 
 
 #: Budgets have one mould, and one of them is broken for all: `test_objectives.py` says that they have the same form.
-MOULDED = {f"budget_{each.name}" for each in OBJECTIVES[1:]}
+MOULDED = {f"budget_{each.name}" for each in OBJECTIVES} - {"budget_messages"}  # whose records are the quickest
 
 
 def ways_to_break(subject):
