@@ -204,7 +204,7 @@ def _item(name: str, read: Read) -> Put:
 
 
 def _entry(name: str, of: Any) -> Put:
-    """One pair of a table: a message of a key and a value, either of which may be left out, or doubled: each has to be one."""
+    """One pair of a table: a key and a value. Either may be left out, or doubled; then each has to be one."""
     read, missing = _value(of), _zero(of)
     parts = _item("value", lambda octets, _depth: octets)
     known = {1 << 3 | LENGTH: _Known("key", bytes.decode, None), 2 << 3 | LENGTH: _Known("value", bytes, parts)}
