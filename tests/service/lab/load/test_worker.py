@@ -86,7 +86,7 @@ async def test_who_does_mischief_is_the_same_in_every_run(stage):
     first.order(go=True)
     await first.until(lambda: first.worker.counts["drops"] > 30)
     assert first.worker.counts["bad frames"] == 0
-    assert first.worker.closes["dropped"] > 20
+    await first.until(lambda: first.worker.closes["dropped"] > 20)  # a drop is an end in a later turn of the loop
     await first.until(lambda: first.worker.now()["reconnects"] > 20)
 
 
