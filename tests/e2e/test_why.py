@@ -86,7 +86,7 @@ async def test_no_pong_of_a_client_whose_network_is_whole(server, source):
 async def test_a_reader_that_stops_cut_by_bytes(server, source):
     raw, client = await connect(server, "lazy", True, 3600, "flood")
     raw.writer.transport.pause_reading()
-    while "lazy" in json.dumps(node(server)._ask("connections", user="lazy")):
+    while "lazy" in json.dumps(node(server).ask("connections", user="lazy")):
         await asyncio.to_thread(server.publish, "flood", PAYLOAD)
     case = await explained(server, client, "slow_client", source=source)
     assert case.cause == "slow_bytes"
@@ -96,7 +96,7 @@ async def test_a_reader_that_stops_cut_by_bytes(server, source):
 async def test_a_reader_that_stops_cut_by_age(server):
     raw, client = await connect(server, "old", True, 3600, "trickle")
     raw.writer.transport.pause_reading()
-    while not any(row["queued"] for row in node(server)._ask("connections", user="old")["connections"]):
+    while not any(row["queued"] for row in node(server).ask("connections", user="old")["connections"]):
         await asyncio.to_thread(server.publish, "trickle", PAYLOAD)
     live = await explained(server, client, "alive_slow_client", source="node")
     assert live.live["unsent"] > 0
@@ -156,7 +156,7 @@ async def test_a_greeting_that_never_came_and_a_token_that_is_none(server):
     assert (await bad.end()).code == 3500
     for raw in (silent, bad):
         await raw.abort()
-    ended = {story["cause"]: story["connection_id"] for story in node(server)._ask("ended")["ended"]}
+    ended = {story["cause"]: story["connection_id"] for story in node(server).ask("ended")["ended"]}
     await explained(server, ended["stale_greeting"], "stale_greeting")
     await explained(server, ended["invalid_token"], "invalid_token")
 
