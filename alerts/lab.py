@@ -16,6 +16,9 @@ PACE = 30.0
 #: A range needs a few samples: four scrapes of one second.
 SHORTEST_WINDOW = 4.0
 
+#: What is absent is so at the start of a Prometheus, too: it hears of its targets after five seconds, at any pace.
+SHORTEST_ABSENCE = 8.0
+
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0, "y": 31536000.0}
 _DURATION = r"(?:\d+(?:ms|[smhdwy]))+"
 #: How far a line is drawn out is a time, too, although it is written as a number of seconds.
@@ -43,7 +46,8 @@ def seconds(duration: str) -> float:
 def hastened(rules: dict[str, Any], pace: float = PACE, shortest_window: float = SHORTEST_WINDOW) -> dict[str, Any]:
     """The rule file's content with every window, offset, `for`, `keep_firing_for` and interval divided by `pace`.
 
-    No range gets shorter than `shortest_window` seconds. The argument is not changed.
+    No range gets shorter than `shortest_window` seconds, no `for` of an absence than `SHORTEST_ABSENCE`.
+    The argument is not changed.
     """
     return {**rules, "groups": [_hastened_group(group, pace, shortest_window) for group in rules["groups"]]}
 
@@ -69,7 +73,10 @@ def _hastened_group(group: dict[str, Any], pace: float, shortest_window: float) 
 
 def _hastened_rule(rule: dict[str, Any], pace: float, shortest_window: float) -> dict[str, Any]:
     quick = {**rule, "expr": _hastened_expression(rule["expr"], pace, shortest_window)}
-    return _with_quick_times(quick, ("for", "keep_firing_for"), pace)
+    quick = _with_quick_times(quick, ("for", "keep_firing_for"), pace)
+    if "absent(" in rule["expr"] and "for" in rule:
+        quick["for"] = _duration(max(SHORTEST_ABSENCE, seconds(rule["for"]) / pace))
+    return quick
 
 
 def _with_quick_times(fields: dict[str, Any], keys: tuple[str, ...], pace: float) -> dict[str, Any]:

@@ -16,9 +16,9 @@ from deploy.native import build
 from deploy.native.compose import ComposeMistake
 from deploy.native.roots import NotBuilt
 from deploy.native.stack import StackFailed
-from faults import matrix, report, trial
+from faults import containers, matrix, report, trial
 from faults.catalogue import BY_NAME, FAULTS
-from faults.fault import Fault, NotHere
+from faults.fault import Fault
 from faults.running import Running
 
 
@@ -32,7 +32,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--hold", type=float, default=0.0, metavar="SECONDS", help="keep it broken so long, to look around"
     )
+    parser.add_argument("--compose", action="store_true", help="write what Docker needs for a lab made by hand")
     asked = parser.parse_args(arguments)
+    if asked.compose:
+        say(containers.how(containers.write()))
+        return 0
     if not asked.fault and not asked.matrix:
         say(report.listing(FAULTS))
         return 0
@@ -42,11 +46,11 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     chosen = FAULTS if asked.matrix and not asked.fault else tuple(BY_NAME[name] for name in asked.fault)
     chosen = tuple(replace(fault, lasts=max(fault.lasts, asked.hold)) for fault in chosen)
-    try:
-        return max([_one(fault, keep=asked.matrix) for fault in chosen])
-    except (StackFailed, NotBuilt, ComposeMistake, trial.NeverQuiet) as reason:
-        say(f"heliograph: {reason}")
-        return 1
+    stay = len(chosen) == 1 and not asked.matrix and sys.stdin.isatty()
+    wrong = [fault.name for fault in chosen if not _one(fault, keep=asked.matrix, stay=stay)]
+    if len(chosen) > 1:
+        say(f"\n{len(chosen)} faults; not as they should be: {', '.join(wrong) or 'none'}")
+    return 1 if wrong else 0
 
 
 def _unknown(name: str) -> int:
@@ -55,22 +59,32 @@ def _unknown(name: str) -> int:
     return 2
 
 
-def _one(fault: Fault, *, keep: bool) -> int:
-    """A stack of its own for each, so that no window remembers the fault before; the exit code."""
+def _one(fault: Fault, *, keep: bool, stay: bool) -> bool:
+    """Whether all went as it should. A stack of its own for each, so that no window remembers the fault before."""
+    result = None
     with tempfile.TemporaryDirectory(prefix="heliograph-lab-") as folder:
-        lab = Running(Path(folder))
         say(f"\n{fault.name}: starting the stack")
-        with lab.stack:
-            say(report.addresses(lab, fault))
-            try:
-                result = asyncio.run(trial.run(lab, fault, say))
-            except NotHere as reason:
-                say(f"left out: {reason}")
-                return 0
-    say(report.result(result))
+        try:
+            result = _tried(Running(Path(folder)), fault, stay=stay)
+        except* (StackFailed, NotBuilt, ComposeMistake, trial.NeverQuiet) as reasons:
+            for reason in reasons.exceptions:
+                say(f"heliograph: {fault.name}: {reason}")
+    if result is None:
+        return False
     if keep:
         matrix.write([result])
-    return 1 if result.complaints else 0
+    return not result.complaints
+
+
+def _tried(lab: Running, fault: Fault, *, stay: bool) -> trial.Result:
+    with lab.stack:
+        say(report.addresses(lab, fault))
+        result = asyncio.run(trial.run(lab, fault, say))
+        say(report.result(result))
+        if stay:
+            input("the links work until you press Enter ")
+        lab.end()
+    return result
 
 
 def say(text: str) -> None:

@@ -10,6 +10,7 @@ from deploy.native.compose import Health, Mount, Published, Service
 from faults import outsiders
 
 TROUBLE: Final = Path(__file__).parent / "inside" / "trouble.py"
+DEFECTS: Final = Path(__file__).parent / "inside" / "defects.py"
 _TLS: Final = 8443
 _LISTENERS: Final = [
     {"name": "tls", "port": _TLS, "tls": {"enabled": True, "cert_pem": "/lab/tls.crt", "key_pem": "/lab/tls.key"}}
@@ -28,20 +29,30 @@ routes:
 """
 
 
+ROTA: Final = """\
+time_zone: UTC
+people:
+  ada: {name: Ada}
+  ben: {name: Ben}
+rotation: {every: week, weekday: monday, at: "09:00", since: 2026-01-05, order: [ada, ben]}
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Additions:
-    """The server and the services beside it see one folder as ``/lab``: modules, orders, a certificate and its key."""
+    """The server, the pager and the services beside them see one folder as ``/lab``: modules, orders, a certificate."""
 
-    inside: tuple[Path, ...]  # modules that the server's process imports before anything else
+    inside: tuple[Path, ...]  # modules that the server's and the pager's process import before anything else
     server: Mapping[str, str]  # of its environment
     pager: Mapping[str, str]  # files in /etc/pager, by name
+    rota: str = ""  # the pager's, if it has one
     beside: tuple[Service, ...] = ()
 
 
 #: A backend and two providers, which the compose file leaves to its reader.
 _OUTSIDERS: Final = Service(
     name="outsiders",
-    image="heliograph:lab",
+    image="heliograph:0.1.0",
     command=("python", "-m", "faults.outsiders", "--orders", "/lab/orders"),
     environment={},
     mounts=(Mount("faults", "/app/faults", bind=True, read_only=True),),
@@ -51,9 +62,9 @@ _OUTSIDERS: Final = Service(
     grace=5.0,
 )
 LAB: Final = Additions(
-    inside=(TROUBLE,),
+    inside=(TROUBLE, DEFECTS),
     server={
-        "HELIOGRAPH_CLIENT_CONNECTION_LIMIT": "450",
+        "HELIOGRAPH_CLIENT_CONNECTION_LIMIT": "300",
         "HELIOGRAPH_HTTP_SERVER_LISTENERS": json.dumps(_LISTENERS),
         "HELIOGRAPH_RPC_PROXY_ENDPOINT": "http://outsiders:8088/hook",
         "HELIOGRAPH_RPC_PROXY_TIMEOUT": "3s",
@@ -64,5 +75,6 @@ LAB: Final = Additions(
         "chat_url": f"http://outsiders:8088/chat?access_token={outsiders.TOKEN}",
         "chat_secret": outsiders.KEY,
     },
+    rota=ROTA,
     beside=(_OUTSIDERS,),
 )

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Final
 
@@ -12,6 +13,9 @@ from faults.visitor import Away, Visitor
 
 #: Of a publisher who wants an error as an HTTP status, not in the body of a 200.
 AS_STATUS: Final = {"X-Centrifugo-Error-Mode": "transport"}
+#: Newcomers a second. Twenty are a storm by the rules, and a lab's crowd is to be what its fault says.
+RAMP: Final = 15.0
+_STUBBORN: Final = 3.0  # seconds until a reader who was cut comes back
 _STRANGE: Final = "the-secret-of-another-server-altogether"
 
 
@@ -90,18 +94,50 @@ async def strangers(lab: Running, a_second: float) -> AsyncIterator[None]:
 
 
 @contextlib.asynccontextmanager
-async def crowd(lab: Running, people: int, *, listens: bool = True) -> AsyncIterator[list[Visitor]]:
-    """So many clients, who listen or (not even to pings) do not."""
+async def crowd(
+    lab: Running, people: int, *, a_second: float = RAMP, listens: bool = True, pongs_after: float = 0.0
+) -> AsyncIterator[None]:
+    """So many clients come, so many a second, and leave at once. They listen, or (not even to pings) do not."""
     visitors: list[Visitor] = []
-    token = lab.token("crowd")
+    token, began = lab.token("crowd"), time.monotonic()
     try:
-        for first in range(0, people, 20):
-            some = range(first, min(first + 20, people))
-            visitors += await asyncio.gather(*(Visitor.come(lab.port, token, "crowd") for _ in some))
-        async with meanwhile(*(visitor.listen() for visitor in visitors if listens)):
-            yield visitors
+        async with asyncio.TaskGroup() as tasks:
+            listening = []
+            for number in range(people):
+                visitor = await Visitor.come(lab.port, token, "crowd")
+                visitors.append(visitor)
+                visitor.pongs_after = pongs_after
+                if listens:
+                    listening.append(tasks.create_task(visitor.listen()))
+                await asyncio.sleep(began + (number + 1) / a_second - time.monotonic())
+            yield
+            for each in listening:
+                each.cancel()
     finally:
         for visitor in visitors:
+            await visitor.leave()
+
+
+@contextlib.asynccontextmanager
+async def too_many(lab: Running, people: int, a_second: float) -> AsyncIterator[None]:
+    """A crowd that nearly fills the house, and others who want to come in all the time."""
+    token = lab.token("newcomer")
+
+    async def come(tasks: asyncio.TaskGroup) -> None:
+        visitor = await Visitor.come(lab.port, token)
+        inside.append(visitor)
+        listening.append(tasks.create_task(visitor.listen()))
+
+    inside: list[Visitor] = []
+    listening: list[asyncio.Task[None]] = []
+    try:
+        async with crowd(lab, people), asyncio.TaskGroup() as tasks:
+            listening.append(tasks.create_task(again_and_again(lambda: come(tasks), a_second)))
+            yield
+            for each in listening:
+                each.cancel()
+    finally:
+        for visitor in inside:
             await visitor.leave()
 
 
@@ -111,10 +147,32 @@ async def storm(lab: Running, people: int, every: float) -> AsyncIterator[None]:
 
     async def blow() -> None:
         while True:
-            async with crowd(lab, people):
+            async with crowd(lab, people, a_second=1000.0):
                 await asyncio.sleep(every)
 
     async with meanwhile(blow()):
+        yield
+
+
+@contextlib.asynccontextmanager
+async def stubborn(lab: Running, channel: str, *, readers: int, size: int, a_second: float) -> AsyncIterator[None]:
+    """Readers who take nothing of large messages until they are cut, and come back."""
+
+    async def publish() -> None:
+        while True:
+            await asyncio.to_thread(lab.publish, channel, {"text": "x" * size})
+            await asyncio.sleep(1 / a_second)
+
+    async def stop(token: str) -> None:
+        while True:
+            visitor = await Visitor.come(lab.port, token, channel)
+            try:
+                visitor.read_little()
+                await asyncio.sleep(_STUBBORN)
+            finally:
+                await visitor.leave()
+
+    async with meanwhile(publish(), *(stop(lab.token(f"{channel}-{number}")) for number in range(readers))):
         yield
 
 

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from faults.catalogue import FAULTS, WITHOUT_FAULT
-from faults.report import moment
-from faults.trial import Result
+from faults.fault import Fault
+from faults.report import inbox, moment
+from faults.trial import Result, fired
 from faults.watch import Seen
 
 PAGE: Final = Path("docs/failure-matrix.md")
@@ -23,6 +24,9 @@ _HEAD: Final = """\
 at **every** alert: it fires within its rule's `for` and 30 s more, or it stays silent. Rules, routes and programs are
 those of production; only times are divided by thirty. `make lab FAULT=<name>` does one of them before your eyes.
 """
+_LEGEND: Final = """\
+Seconds since the fault. Instead of a time in the inbox: the alert for which Alertmanager kept this one back; the fault
+has to name it."""
 _COLUMNS: Final = ("fault", "what is broken", "alert", "firing", "in the inbox", "over", "the others", "verdict", "run")
 
 
@@ -36,15 +40,25 @@ def write(results: Sequence[Result], root: Path = Path()) -> None:
 
 
 def _kept(result: Result) -> dict[str, Any]:
-    fired = {name: asdict(seen) for name, seen in sorted(result.alerts.items()) if seen.firing is not None}
+    moved = {name: asdict(seen) for name, seen in sorted(result.alerts.items()) if fired(seen)}
     return {
         "date": f"{datetime.now(UTC):%Y-%m-%d}",
         "cores": os.cpu_count(),
-        "alerts": len(result.alerts),
-        "fired": {name: {key: _tenth(value) for key, value in seen.items()} for name, seen in fired.items()},
+        "fired": {name: {key: _tenth(value) for key, value in seen.items()} for name, seen in moved.items()},
+        "silent": sorted(result.alerts.keys() - moved.keys()),
+        "left": sorted(result.left),
+        "lasted": _tenth(result.lasted),
+        "traced": bool(result.trace),
         "unaccounted": result.unaccounted,
-        "complaints": result.complaints,
     }
+
+
+def judged(fault: Fault, run: Mapping[str, Any]) -> Result:
+    """A kept run as what the catalogue of today makes of it."""
+    fired_then = {name: Seen(**seen | {"muted_by": tuple(seen["muted_by"])}) for name, seen in run["fired"].items()}
+    alerts = {**{name: Seen() for name in run["silent"]}, **fired_then}
+    trace = "kept" if run.get("traced") else ""
+    return Result(fault, alerts, run["lasted"], run["unaccounted"], run["left"], trace)
 
 
 def _tenth(value: object) -> object:
@@ -52,19 +66,20 @@ def _tenth(value: object) -> object:
 
 
 def page(kept: Mapping[str, Any]) -> str:
-    """The page's text, from what was kept."""
-    runs = [(fault, kept[fault.name]) for fault in FAULTS if fault.name in kept]
-    lines = [_HEAD, _delays([run for _, run in runs]), ""]
-    lines += ["Seconds since the fault. `muted`: it fires, and Alertmanager keeps it back for a page that is out.", ""]
+    """The page's text: what was kept, judged by the catalogue of today."""
+    runs = [(judged(fault, kept[fault.name]), kept[fault.name]["date"]) for fault in FAULTS if fault.name in kept]
+    lines = [_HEAD, _delays([result for result, _ in runs]), "", _LEGEND, ""]
     lines += [f"| {' | '.join(_COLUMNS)} |", "| --- " * len(_COLUMNS) + "|"]
-    lines += [row for fault, run in runs for row in _rows(fault.name, fault.what, run)]
+    lines += [row for result, date in runs for row in _rows(result, date)]
+    lines += ["", "## What may fire with a fault, or stay", ""]
+    lines += [f"- `{fault.name}`: {sentence}." for fault in FAULTS for sentence in _allowed(fault)]
     lines += ["", "## Alerts without a fault of the lab", ""]
     lines += [f"- `{name}`: {reason}." for name, reason in sorted(WITHOUT_FAULT.items())]
     return "\n".join(lines) + "\n"
 
 
-def _delays(runs: Sequence[Mapping[str, Any]]) -> str:
-    seen = [Seen(**fields) for run in runs for fields in run["fired"].values()]
+def _delays(results: Sequence[Result]) -> str:
+    seen = [each for result in results for each in result.alerts.values()]
     delays = [each.inbox - each.firing for each in seen if each.inbox is not None and each.firing is not None]
     if not delays:
         return ""
@@ -72,14 +87,18 @@ def _delays(runs: Sequence[Mapping[str, Any]]) -> str:
     return f"From firing to the inbox: median {middle:.1f} s, longest {max(delays):.1f} s, in the lab's time."
 
 
-def _rows(name: str, what: str, run: Mapping[str, Any]) -> Iterator[str]:
-    others = f"{run['alerts'] - len(run['fired'])} silent"
-    end = f"{others} | {'; '.join(run['complaints']) or 'as it should be'} | {run['date']} |"
-    if not run["fired"]:
-        yield f"| `{name}` | {what} | none | | | | {end}"
-    start = f"| `{name}` | {what} |"
-    for alert, fields in run["fired"].items():
-        seen = Seen(**fields)
-        inbox = "muted" if seen.muted and seen.inbox is None else moment(seen.inbox)
-        yield f"{start} `{alert}` | {moment(seen.firing)} | {inbox} | {moment(seen.over)} | {end}"
+def _allowed(fault: Fault) -> Iterator[str]:
+    yield from (f"`{name}` may fire: {reason}" for name, reason in fault.may.items())
+    yield from (f"`{name}` may stay: {reason}" for name, reason in fault.stays.items())
+    yield from (f"`{name}` need not reach the inbox: {reason}" for name, reason in fault.unheard.items())
+
+
+def _rows(result: Result, date: str) -> Iterator[str]:
+    moved = {name: seen for name, seen in result.alerts.items() if fired(seen)}
+    end = f"{len(result.alerts) - len(moved)} silent | {'; '.join(result.complaints) or 'as it should be'} | {date} |"
+    start = f"| `{result.fault.name}` | {result.fault.what} |"
+    if not moved:
+        yield f"{start} none | | | | {end}"
+    for alert, seen in moved.items():
+        yield f"{start} `{alert}` | {moment(seen.firing)} | {inbox(seen)} | {moment(seen.over)} | {end}"
         start, end = "| | |", "| | |"

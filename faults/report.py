@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
+from faults import links
 from faults.fault import Fault
 from faults.running import Running
 from faults.trial import Result
@@ -29,7 +30,9 @@ def listing(faults: Sequence[Fault]) -> str:
 def addresses(lab: Running, fault: Fault) -> str:
     """Where to watch while it is broken."""
     lines = [f"  {what:18} {lab.url(service, '/')}" for service, what in _PAGES]
-    lines.append(f"  {'board':18} grafana/generated/{fault.board}.json (Grafana itself needs Docker)")
+    lines.append(
+        f"  {'board':18} {links.GRAFANA}/d/heliograph-{fault.board}/{fault.board} (Grafana itself needs Docker)"
+    )
     node = lab.url("heliograph", "", 9000)
     lines.append(
         f"  {'why':18} .venv/bin/heliograph why --server {node} --token {lab.key()} <connection, trace or user>"
@@ -45,16 +48,22 @@ def result(found: Result) -> str:
         lines.append(f"  {'alert':34} {'pending':>8} {'firing':>8} {'inbox':>8} {'over':>8}")
         lines += [_row(name, seen) for name, seen in sorted(moved.items())]
     silent = sum(seen.firing is None for seen in found.alerts.values())
-    lines.append(
-        f"  {silent} of {len(found.alerts)} alerts stayed silent; unaccounted messages: {found.unaccounted:.0f}"
-    )
+    lines.append(f"  {silent} of {len(found.alerts)} alerts stayed silent")
     lines += [f"  WRONG: {sentence}" for sentence in found.complaints] or ["  all as it should be"]
     return "\n".join(lines)
 
 
 def _row(name: str, seen: Seen) -> str:
-    inbox = "muted" if seen.muted and seen.inbox is None else moment(seen.inbox)
-    return f"  {name:34} {moment(seen.pending):>8} {moment(seen.firing):>8} {inbox:>8} {moment(seen.over):>8}"
+    times = f"{moment(seen.pending):>8} {moment(seen.firing):>8} {moment(seen.inbox):>8} {moment(seen.over):>8}"
+    behind = f"  behind {', '.join(seen.muted_by)}" if seen.muted_by and seen.inbox is None else ""
+    return f"  {name:34} {times}{behind}"
+
+
+def inbox(seen: Seen) -> str:
+    """When it came into the inbox, or why it did not."""
+    if seen.inbox is None and seen.muted_by:
+        return "behind " + ", ".join(f"`{name}`" for name in seen.muted_by)
+    return moment(seen.inbox)
 
 
 def moment(seconds: float | None) -> str:

@@ -4,6 +4,8 @@ import contextlib
 import json
 import math
 import os
+import re
+import signal
 import time
 import urllib.error
 import urllib.request
@@ -16,6 +18,7 @@ from urllib.parse import urlencode
 import jwt
 
 from deploy.native.compose import Mount, Published, Service
+from deploy.native.roots import ROOT
 from deploy.native.stack import MAPPED, Stack
 from faults import certificate
 from faults.additions import LAB, Additions
@@ -26,6 +29,7 @@ PATIENCE: Final = 20.0
 SPACES: Final[dict[str, Sequence[str] | None]] = {"": (), "user": MAPPED, "none": None}
 #: Ports that the compose file keeps inside, and which have to be asked.
 _ASKED: Final = {"loki": 3100, "heliograph": 9000}
+_PART: Final = r"_(total|count|sum|bucket)$"  # of a metric's sample, which its family's name has not
 _PUBLISHED: Final = {
     "heliograph": 8000,
     "jaeger": 16686,
@@ -46,7 +50,7 @@ class Running:
         for module in added.inside:
             (self._lab / module.name).write_bytes(module.read_bytes())
         (self._lab / "sitecustomize.py").write_text("".join(f"import {module.stem}\n" for module in added.inside))
-        for name, text in added.pager.items():
+        for name, text in {**added.pager, "rota.yml": added.rota}.items():
             (self._lab / name).write_text(text, encoding="utf-8")
         certificate.write(self._lab, days=90)
         self.began = time.time()
@@ -67,12 +71,18 @@ class Running:
         if service.name == "heliograph":
             more = {"PYTHONPATH": "/app:/lab", **self._added.server}
             return self._with_lab(replace(service, environment={**service.environment, **more}))
-        if service.name == "pager":
-            files = {f"/etc/pager/{name}": str(self._lab / name) for name in self._added.pager}
-            kept = [mount for mount in service.mounts if mount.target not in files]
-            more_files = [Mount(source, target, bind=True, read_only=True) for target, source in files.items()]
-            return replace(service, mounts=(*kept, *more_files))
-        return service
+        return self._with_lab(self._as_pager(service)) if service.name == "pager" else service
+
+    def _as_pager(self, service: Service) -> Service:
+        files = {f"/etc/pager/{name}": str(self._lab / name) for name in self._added.pager}
+        kept = [mount for mount in service.mounts if mount.target not in files]
+        added = [Mount(source, target, bind=True, read_only=True) for target, source in files.items()]
+        return replace(
+            service,
+            mounts=(*kept, *added),
+            command=(*service.command, *(("--rota", "/lab/rota.yml") if self._added.rota else ())),
+            environment={**service.environment, "PYTHONPATH": "/app:/lab"},
+        )
 
     def load(self, *, on: bool) -> None:
         """Stops the load, or starts it."""
@@ -80,6 +90,11 @@ class Running:
             self.stack.start_service("load")
         elif not on and "load" in self.stack.ready:
             self.stack.stop_service("load")
+
+    def end(self) -> None:
+        """Nobody needs what it knows: no goodbyes, so that the next one can begin."""
+        for name in self.stack.ready:
+            self.stack.signal(name, signal.SIGKILL)
 
     # ------------------------------------------------------------------ the parts by HTTP
 
@@ -107,14 +122,22 @@ class Running:
         return math.fsum(float(series["value"][1]) for series in found) if found else math.nan
 
     def figure(self, name: str, **labels: str) -> float:
-        """The sum of a metric's samples with these labels, from the server itself: no scrape in between."""
-        wanted = [f'{label}="{value}"' for label, value in labels.items()]
-        lines = self.text("heliograph", "/metrics", 9000).splitlines()
-        return math.fsum(
-            float(line.rpartition(" # ")[0].rpartition(" ")[2] if " # " in line else line.rpartition(" ")[2])
-            for line in lines
-            if line.split("{")[0].split(" ")[0] == name and all(each in line for each in wanted)
-        )
+        """The sum of a metric's samples with these labels, from the server itself: no scrape in between.
+
+        Raises:
+            LookupError: the server has no metric of the name.
+
+        """
+        return math.fsum(self.samples(name, **labels))
+
+    def samples(self, name: str, **labels: str) -> list[float]:
+        """A metric's samples with these labels; none where the metric has none of them.
+
+        Raises:
+            LookupError: the server has no metric of the name.
+
+        """
+        return samples(self.text("heliograph", "/metrics", 9000), name, **labels)
 
     def inbox(self) -> dict[str, list[str]]:
         """Names of the alerts that the pager shows as firing and as resolved."""
@@ -178,6 +201,39 @@ class Running:
             yield
         finally:
             certificate.write(self._lab, days=90)
+
+    @contextlib.contextmanager
+    def broken_rota(self) -> Iterator[None]:
+        """Somebody has left the rota's file half-written, meanwhile."""
+        rota = self._lab / "rota.yml"
+        rota.write_text(rota.read_text(encoding="utf-8").replace("order: [ada, ben]", "order: [ada, bne]"))
+        try:
+            yield
+        finally:
+            rota.write_text(self._added.rota, encoding="utf-8")
+
+    def mounted(self, service: str, target: str) -> Path:
+        """Where this machine has a file or folder that a service sees."""
+        (named,) = (each for each in self.stack.services if each.name == service)
+        (mount,) = (each for each in named.mounts if each.target == target)
+        source = ROOT / mount.source
+        copied = self.stack.spaces is None and source.is_file()
+        return self.stack.state / "replaced" / service / source.name if copied else source
+
+
+def samples(text: str, name: str, **labels: str) -> list[float]:
+    """The values in an exposition's text.
+
+    Raises:
+        LookupError: it has no metric of the name.
+
+    """
+    wanted = [f'{label}="{value}"' for label, value in labels.items()]
+    lines = [line for line in text.splitlines() if line.split("{")[0].split(" ")[0] == name]
+    if not lines and not re.search(rf"^# TYPE {re.sub(_PART, '', name)}(_total)? ", text, re.MULTILINE):
+        raise LookupError(f"the server has no metric {name}")
+    told = [line for line in lines if all(each in line for each in wanted)]
+    return [float((line.rpartition(" # ")[0] or line).rpartition(" ")[2]) for line in told]
 
 
 def until(ask: Callable[[], T], true: Callable[[T], Any] = bool, patience: float = PATIENCE) -> T:

@@ -25,7 +25,7 @@ class Visitor:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader, self._writer = reader, writer
         self._frames = FrameReader()
-        self._waiting: list[dict[str, Any]] = []
+        self.pongs_after = 0.0  # seconds that it takes its time for
 
     @classmethod
     async def come(cls, port: int, token: str, *channels: str) -> Self:
@@ -98,8 +98,12 @@ class Visitor:
     def _heard(self, payload: bytes) -> list[dict[str, Any]]:
         replies = [json.loads(line) for line in payload.splitlines() if line]
         if {} in replies:
-            self._writer.write(wire.text_frame({}))
+            asyncio.get_running_loop().call_later(self.pongs_after, self._pong)
         return [reply for reply in replies if reply]
+
+    def _pong(self) -> None:
+        if not self._writer.is_closing():
+            self._writer.write(wire.text_frame({}))
 
     async def listen(self) -> None:
         """Reads until the server closes."""

@@ -3,9 +3,10 @@
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from alerts.lab import seconds
+from alerts.pager import watchdog
 
 #: A rule's state, as both rulers tell it, in the order of its way.
 _ORDER: Final = ("unknown", "inactive", "pending", "firing")
@@ -28,7 +29,7 @@ class Seen:
     pending: float | None = None
     firing: float | None = None
     inbox: float | None = None
-    muted: bool = False  # Alertmanager keeps it back: a page about the same thing is out, or nobody is at work
+    muted_by: tuple[str, ...] = ()  # alerts for which Alertmanager has kept it back
     over: float | None = None  # it fires no more, and the inbox says so where it was there
 
 
@@ -38,7 +39,7 @@ class Watch:
     def __init__(self, stack: Asked, clock: Callable[[], float] = time.monotonic) -> None:
         self._stack, self._clock = stack, clock
         self._began = clock()
-        self.alerts: dict[str, Seen] = {}
+        self.alerts = {watchdog.NAME: Seen()}  # the pager's own word, which no ruler knows
         self.blind: set[str] = set()  # services that do not answer
 
     def begin(self) -> None:
@@ -61,12 +62,12 @@ class Watch:
         inbox = self._inbox()
         muted = self._muted()
         now = self.elapsed
-        for name in inbox.keys() - self.alerts.keys():  # the pager's own word
+        for name in inbox.keys() - self.alerts.keys():
             self.alerts[name] = Seen()
         states = {name: states.get(name, inbox.get(name, "inactive")) for name in self.alerts}
         for name, state in states.items():
-            seen = self.alerts.setdefault(name, Seen())
-            seen.muted = seen.muted or name in muted
+            seen = self.alerts[name]
+            seen.muted_by = tuple(sorted({*seen.muted_by, *muted.get(name, ())}))
             yield from ((name, what, now) for what in _news(seen, state, inbox.get(name, ""), now, known=known))
 
     def _states(self) -> tuple[Mapping[str, str], bool]:
@@ -91,13 +92,19 @@ class Watch:
         states = {entry["name"]: "inactive" for entry in told.get("resolved", ())}
         return states | {entry["name"]: "firing" for entry in told.get("firing", ())}
 
-    def _muted(self) -> set[str]:
-        told = self._asked("alertmanager", "/api/v2/alerts?active=false&inhibited=true&silenced=true", set())
-        return {alert["labels"]["alertname"] for alert in told} if isinstance(told, list) else set()
+    def _muted(self) -> Mapping[str, set[str]]:
+        """Which alert inhibits which."""
+        told = self._asked("alertmanager", "/api/v2/alerts", set()) or ()
+        names = {alert["fingerprint"]: alert["labels"]["alertname"] for alert in told}
+        muted: dict[str, set[str]] = {}
+        for alert in told:
+            sources = {names[each] for each in alert["status"]["inhibitedBy"] if each in names}
+            muted.setdefault(alert["labels"]["alertname"], set()).update(sources)
+        return muted
 
-    def _asked(self, service: str, path: str, blind: set[str]) -> dict:  # type: ignore[type-arg]
+    def _asked(self, service: str, path: str, blind: set[str]) -> Any:
         try:
-            return self._stack.get(service, path)  # type: ignore[return-value]
+            return self._stack.get(service, path)
         except (OSError, AssertionError, ValueError):
             blind.add(service)
             return {}

@@ -1,4 +1,4 @@
-"""Imported by the server's process in the failure lab alone: what can go wrong inside it only.
+"""Imported by the server's and the pager's process in the failure lab alone: what can go wrong inside them only.
 
 A fault is there while a file of its name lies in the folder ``orders`` beside this one; the file's text is its size.
 """
@@ -73,6 +73,13 @@ class Descriptors:
             self.before = 0
 
 
+def obey_in_pager() -> None:
+    """Until the process ends."""
+    while True:
+        fill_disk(full=bool(ordered("pager-disk-full")))
+        time.sleep(LOOK)
+
+
 def obey() -> None:
     """Until the process ends."""
     descriptors = Descriptors()
@@ -117,3 +124,5 @@ if "serve" in sys.orig_argv:
 
     infect(MemoryBroker, BrokerUnavailable)
     threading.Thread(target=obey, name="lab", daemon=True).start()
+elif "alerts.pager" in sys.orig_argv:
+    threading.Thread(target=obey_in_pager, name="lab", daemon=True).start()

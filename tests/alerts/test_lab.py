@@ -198,3 +198,10 @@ def test_windows_behind_recorded_names_count():
     records = {"a:b:c": "rate(x[5m])", "a:b:d": "a:b:c / rate(y[1m])"}
     assert longest_window("a:b:d > 1 and z > 2", records) == 300
     assert longest_window("z > 2", records) == 0
+
+
+def test_an_absence_is_told_after_prometheus_has_heard_of_its_targets():
+    rules = {"groups": [{"name": "a", "rules": [{"alert": "A", "expr": 'absent(up{job="a"})', "for": "2m"}]}]}
+    assert hastened(rules)["groups"][0]["rules"][0]["for"] == "8s"
+    rules["groups"][0]["rules"][0]["for"] = "10m"
+    assert hastened(rules)["groups"][0]["rules"][0]["for"] == "20s"

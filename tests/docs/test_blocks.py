@@ -70,6 +70,9 @@ SHOWN = {
         "tests/e2e/test_why.py::test_no_pong_of_a_client_whose_network_is_whole"
     ),
     ("faults/README.md", "make lab"): "tests/faults/test_main.py::test_without_a_name_it_lists",
+    ("faults/README.md", "docker compose -f docker-compose.yml -f build/lab"): (
+        "tests/faults/test_containers.py::test_docker_s_client_accepts_both_files_together"
+    ),
 }
 #: Commands of runbooks are for somebody's stack in trouble: ours are parsed, the others are the stack's own.
 RUNBOOK_COMMANDS = "tests/alerts/test_runbooks.py::test_a_command_of_ours_takes_what_a_runbook_gives_it"

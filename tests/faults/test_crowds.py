@@ -1,5 +1,7 @@
 """Each crowd does to a real server what its name says."""
 
+import time
+
 import pytest
 
 from faults import crowds
@@ -35,9 +37,33 @@ def lab(server):
 
 
 async def test_a_crowd_comes_and_goes(server, lab):
-    async with crowds.crowd(lab, 30) as visitors:
-        assert len(visitors) == 30
+    async with crowds.crowd(lab, 30, a_second=1000.0):
         await until_told(lambda: server.figure("heliograph_connections") >= 30)
+    await until_told(lambda: server.figure("heliograph_connections") == 0)
+
+
+async def test_a_crowd_comes_as_slowly_as_it_is_told_to(lab):
+    began = time.monotonic()
+    async with crowds.crowd(lab, 4, a_second=20.0):
+        assert time.monotonic() - began >= 0.2
+
+
+async def test_a_crowd_that_does_not_listen_is_there(server, lab):
+    async with crowds.crowd(lab, 3, a_second=1000.0, listens=False):
+        await until_told(lambda: server.figure("heliograph_connections") >= 3)
+
+
+async def test_stubborn_readers_are_cut_and_come_back(server, lab, monkeypatch):
+    monkeypatch.setattr(crowds, "_STUBBORN", 0.3)
+    before = server.figure("heliograph_greetings_total", result="connected")
+    async with crowds.stubborn(lab, "stubborn", readers=2, size=1024, a_second=50.0):
+        await until_told(lambda: server.figure("heliograph_greetings_total", result="connected") >= before + 4)
+
+
+async def test_newcomers_go_on_coming(server, lab):
+    before = server.figure("heliograph_greetings_total", result="connected")
+    async with crowds.too_many(lab, 3, 50.0):
+        await until_told(lambda: server.figure("heliograph_greetings_total", result="connected") >= before + 6)
     await until_told(lambda: server.figure("heliograph_connections") == 0)
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from alerts.pager import watchdog
 from faults.watch import Watch
 from tests.faults.answering import Answering
 
@@ -62,14 +63,21 @@ def test_a_ruler_that_does_not_answer_ends_nothing(clock, away):
     assert watch.firing() == {"A"}
 
 
-def test_what_alertmanager_keeps_back_is_muted(clock):
-    stack = Answering(A="firing")
-    stack.muted = ("A",)
+def test_what_alertmanager_keeps_back_is_known_with_the_alert_it_does_it_for(clock):
+    stack = Answering(A="firing", B="firing", C="firing")
+    stack.muted = {"A": "B"}
     watch = Watch(stack, clock)
     list(watch.look())
-    assert watch.alerts["A"].muted
+    stack.muted = {"A": "C"}
+    list(watch.look())
+    assert watch.alerts["A"].muted_by == ("B", "C")
+    assert watch.alerts["B"].muted_by == ()
     watch.begin()
-    assert not watch.alerts["A"].muted, "what was before the fault does not count"
+    assert not watch.alerts["A"].muted_by, "what was before the fault does not count"
+
+
+def test_what_the_pager_tells_by_itself_is_known_before_it_does(clock):
+    assert watchdog.NAME in Watch(Answering(), clock).alerts
 
 
 def test_what_the_pager_tells_by_itself_is_seen(clock):
