@@ -53,6 +53,7 @@ Reply: id uint32 1, error Error 2, push Push 4, connect ConnectResult 5, subscri
   publish Empty 8, presence PresenceResult 9, presence_stats PresenceStatsResult 10, history HistoryResult 11,
   ping Empty 12, rpc Message 13, refresh RefreshResult 14, sub_refresh SubRefreshResult 15
 """
+NOT_HERE = ("phase", "cursor", "limit", "asc")  # of a subscription to a map
 ALWAYS = {  # what JSON writes also when it is empty
     "ClientInfo": {"user": "", "client": ""},
     "PresenceResult": {"presence": {}},
@@ -156,6 +157,9 @@ def same_command(ours, body):
     """
     ours, theirs = Command.FromString(ours), Command.FromString(body)
     theirs.DiscardUnknownFields()
+    for each in [*([theirs.subscribe] if theirs.HasField("subscribe") else []), *theirs.connect.subs.values()]:
+        for field in NOT_HERE:
+            each.ClearField(field)
     if ours != theirs:
         for each in (ours.connect, theirs.connect):
             each.ClearField("headers")

@@ -62,7 +62,7 @@ async def test_a_codec_that_cannot_say_a_message_drops_it_and_closes_nobody(make
 
 async def blocked_with_fifty_open_pings(telemetry, port):
     """The loop stands still for 1.5 s while 50 clients owe a pong; they answer a fifth of a second later."""
-    clients = [await Raw.connected(port, token(f"user{n}")) for n in range(50)]
+    clients = await asyncio.gather(*(Raw.connected(port, token(f"user{n}")) for n in range(50)))
     await until(lambda: telemetry.value(names.PINGS) >= 50)
     time.sleep(1.5)
     await asyncio.sleep(0.2)

@@ -88,7 +88,7 @@ def _listener(body: bytes) -> None:
         [command] = UNI.decode(body)
     except BadFrame:
         return
-    plain = json.loads(body)
+    plain = json.loads(body) or {}  # null is a request without anything, as in Centrifugo
     token = plain.get("token") or ""
     assert command.connect.token == _mended(token) or "\\u" in body.decode(), "another token"
     said = UNI.encode([Reply(connect=Connect(client="c", version=command.connect.name))])
