@@ -8,13 +8,12 @@ from urllib.parse import urlencode
 import pytest
 
 from alerts.pager import watchdog
+from faults.running import until
 from tests.foreign import FOREIGN
-from tests.stack.running import until
+from tests.stack.running import LEFT
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(120)]
 RUNBOOKS = sorted((Path(__file__).parents[2] / "alerts" / "runbooks").glob("*.md"))
-#: Of what earlier tests broke: pages go to a provider that is away, and a budget remembers for minutes, a month's even here.
-LEFT = {"HeliographLettersWait", "HeliographMessageBudget"}
 PROMISED = 60.0  # seconds from a fault to the inbox
 
 

@@ -12,7 +12,7 @@ import pytest
 from faults import crowds
 from faults.catalogue import BY_NAME
 from faults.running import until
-from tests.stack.test_stack import calls
+from tests.stack.running import LEFT
 from tests.stack.walking import Walk, events, tags
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(150)]
@@ -23,7 +23,7 @@ PROMISED = 120.0  # seconds from the page in the inbox to its cause
 @pytest.fixture(scope="module")
 def busy(running):
     running.load(on=True)
-    until(lambda: calls(running.inbox())["firing"], lambda left: set(left) <= {"HeliographLettersWait"}, patience=60.0)
+    until(running.inbox, lambda inbox: set(inbox["firing"]) <= LEFT, patience=60.0)
     return running
 
 
