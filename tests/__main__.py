@@ -19,6 +19,7 @@ BESIDE_QUICK = (
     ("tests/e2e", "tests/browser"),
     ("tests/sdk", "tests/transcripts", "tests/service/lab"),
     ("tests/service", "--ignore=tests/service/lab"),
+    ("tests/alerts", "tests/faults"),
 )
 NOTHING_COLLECTED = 5
 
