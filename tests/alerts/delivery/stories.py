@@ -9,7 +9,7 @@ from faults.providers import dingtalk, hooks, pagerduty, smtp, wecom
 from tests.alerts.delivery import rules
 from tests.alerts.delivery.house import ROOT, asked, minutes, until
 
-FIRING, OVER, GOES_ON = "[FIRING]", "[RESOLVED]", "[NOT ACKNOWLEDGED]"
+FIRING, OVER, GOES_ON, REMINDER = "[FIRING]", "[RESOLVED]", "[NOT ACKNOWLEDGED]", "[STILL FIRING]"
 LOGS, LATENCY, PAGE, TICKET, NEWS = (
     "HeliographErrorLogs",
     "HeliographDeliveryLatencyP99",
@@ -137,7 +137,7 @@ def night(house, story, begins):
     house.arrived(dingtalk.NAME, TICKET, patience=max(0, begins.timestamp() - time.time()) + 30)
 
 
-def next_minute(least=12):
+def next_minute(least=20):
     """A full minute, at least so many seconds from now, where the team is."""
     return (datetime.now(ZONE) + timedelta(seconds=60 + least)).replace(second=0, microsecond=0)
 

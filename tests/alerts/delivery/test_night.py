@@ -3,7 +3,7 @@
 import pytest
 
 from faults.providers import dingtalk, hooks, pagerduty
-from tests.alerts.delivery.stories import FIRING, GOES_ON, PAGE, TICKET, on_duty
+from tests.alerts.delivery.stories import FIRING, GOES_ON, PAGE, REMINDER, TICKET, on_duty
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(150)]
 
@@ -39,12 +39,20 @@ def test_a_page_that_nobody_takes_goes_on_to_the_next_person(story, told):
     """After five minutes a call, after fifteen the second one is called and gets an SMS: ten and thirty seconds here."""
     one, duty = story("night"), on_duty()
     first, second = one.messages(hooks.PHONE, PAGE, GOES_ON)[:2]
-    (sms,) = [each for each in one.messages(hooks.SMS, PAGE) if each.to == (duty.secondary.phone,)]
+    (sms,) = [each for each in one.messages(hooks.SMS, PAGE, GOES_ON) if each.to == (duty.secondary.phone,)]
     assert (first.to, second.to) == ((duty.primary.phone,), (duty.secondary.phone,))
     after = [each.at - one.posted[PAGE] for each in (first, second, sms)]
     told(f"nobody took it: {after[0]:.1f}, {after[1]:.1f}, {after[2]:.1f} s after it fired")
     assert 10 <= after[0] <= 17
     assert all(30 <= each <= 37 for each in after[1:])
+
+
+def test_whoever_was_told_is_reminded_at_alertmanagers_pace(story):
+    """Every half an hour, every minute here; the story ends sooner or later than that, by the hour it was begun at."""
+    one = story("night")
+    for provider in (dingtalk.NAME, hooks.SMS, hooks.PHONE):
+        reminders = one.messages(provider, PAGE, REMINDER)
+        assert all(each.at - one.posted[PAGE] >= 60 for each in reminders), provider
 
 
 def test_a_page_that_somebody_took_goes_no_further(story):
