@@ -37,7 +37,6 @@ def send_many(members: Sequence[Writable], data: bytes, batch: Batch) -> int:
     troubled: list[tuple[Writable, int]] | None = None
     for member in members:
         fd = member.fd
-        written = 0
         if fd >= 0:
             try:
                 written = write(fd, data)
@@ -48,6 +47,8 @@ def send_many(members: Sequence[Writable], data: bytes, batch: Batch) -> int:
             if written == size:
                 member.sent += messages
                 continue
+        else:
+            written = 0
         if troubled is None:
             troubled = []
         troubled.append((member, written))
