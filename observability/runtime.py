@@ -197,6 +197,7 @@ class Collector:
         self._loop = loop
         self._before = gc.get_threshold()
         gc.set_threshold(*THRESHOLDS)
+        gc.enable()
         freeze()
         gc.callbacks.append(self._measure)
 
