@@ -68,9 +68,13 @@ def trace_id_of(entry_id: int) -> int:
 class PublishTrace:
     """A sampled publication under way. Opaque to the service but for ``traceparent`` and ``trace_id``."""
 
-    __slots__ = ("audience", "by", "channel", "link", "parent", "trace_id", "traceparent")
+    __slots__ = ("audience", "began", "by", "channel", "link", "parent", "trace_id", "traceparent")
 
-    def __init__(self, link: Link, parent: Parent | None, by: str, channel: str, audience: int) -> None:
+    def __init__(
+        self, link: Link, parent: Parent | None, by: str, channel: str, audience: int, *, began: float
+    ) -> None:
+        """``began`` in wall seconds: what follows from the publication is never drawn before it."""
+        self.began = began
         self.link = link
         self.parent = parent
         self.by = by
@@ -135,6 +139,10 @@ class Tracer:
     def full(self) -> bool:
         """True while a span would be lost: no use in making one."""
         return self._post.full
+
+    def now(self) -> float:
+        """Wall seconds, as spans are stamped."""
+        return self._wall() / 1e9
 
     def begin(self, parent: Parent | Link | None = None) -> Link:
         """Draw the place of a span, in its parent's trace or in a new one."""

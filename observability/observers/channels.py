@@ -79,7 +79,7 @@ class ChannelsObserver:
         if not by or tracer.full:
             return None
         self._all.sampled(by)
-        return PublishTrace(tracer.begin(caller), caller, by, channel, audience)
+        return PublishTrace(tracer.begin(caller), caller, by, channel, audience, began=tracer.now())
 
     def published(
         self, trace: PublishTrace | None, namespace: str, via: str, seconds: float, *, offset: int = 0
@@ -237,7 +237,8 @@ class ChannelsObserver:
         }
         tracer = self._all.tracer
         assert tracer is not None, "a publication was sampled without a tracer"
-        tracer.ended(span_names.PUBLISH_SPAN, trace.link, seconds, attributes, parent=trace.parent)
+        at = trace.began + seconds
+        tracer.ended(span_names.PUBLISH_SPAN, trace.link, seconds, attributes, parent=trace.parent, at=at)
         self._all.tell(
             names.MESSAGE_PUBLISHED,
             trace.link,
@@ -256,7 +257,8 @@ class ChannelsObserver:
         if tracer is None:
             return None
         link, parent = (trace.link, trace.parent) if trace is not None else (tracer.begin(), None)
-        tracer.ended(span_names.PUBLISH_SPAN, link, seconds, attributes, parent=parent, error=str(code))
+        at = None if trace is None else trace.began + seconds
+        tracer.ended(span_names.PUBLISH_SPAN, link, seconds, attributes, parent=parent, error=str(code), at=at)
         return link
 
     def _fanout_span(

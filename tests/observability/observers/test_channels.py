@@ -1,5 +1,7 @@
 """Publications on their way, and who hears them."""
 
+import time
+
 import pytest
 
 from observability import names
@@ -21,6 +23,7 @@ def told(telemetry, draw=0.0, **settings):
 def test_a_sampled_publication(telemetry):
     observe = told(telemetry)
     trace = observe.publishing("chat", "chat:1", 5, via="client")
+    began = time.time_ns()
     observe.published(trace, "chat", "client", 0.002, offset=17)
     span = telemetry.span("message.publish")
     found = parse_traceparent(trace.traceparent)
@@ -30,6 +33,7 @@ def test_a_sampled_publication(telemetry):
     assert span.attributes["messaging.destination.name"] == "chat:1"
     assert span.attributes["heliograph.publish.offset"] == 17
     assert span.end - span.start == 2_000_000
+    assert span.start <= began, "it was accepted before anything came of it"
     assert telemetry.value(names.PUBLICATIONS, "chat", "client") == 1
     assert telemetry.value(names.REQUESTS, "publish") == 1
     line = telemetry.line("message.published")
