@@ -122,7 +122,8 @@ class Subscriber:
 
     async def _replies(self, socket: aiohttp.ClientWebSocketResponse, silence: float) -> list[dict[str, Any]]:
         try:
-            message = await asyncio.wait_for(socket.receive(), silence)
+            async with asyncio.timeout(silence):
+                message = await socket.receive()
         except TimeoutError:
             raise _Closed(f"nothing came for {silence:.0f} s") from None
         if message.type not in (aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY):

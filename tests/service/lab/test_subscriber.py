@@ -5,7 +5,7 @@ import json
 from contextlib import aclosing
 
 import pytest
-from aiohttp import WSCloseCode, WSMsgType, web
+from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
 
 from service.lab.subscriber import GaveUp, Subscriber
 
@@ -98,6 +98,32 @@ async def test_who_stops_says_goodbye(played):
     async with aclosing(subscriber(url, [], ["news"]).receive()) as stream:
         await anext(stream)
     assert await asyncio.wait_for(codes.get(), 5) == WSCloseCode.OK
+
+
+class Socket:
+    """One message, when the test says."""
+
+    def __init__(self):
+        self.message = asyncio.get_running_loop().create_future()
+
+    async def receive(self):
+        return await self.message
+
+
+@pytest.mark.parametrize("turns", range(4))
+async def test_an_end_that_comes_with_a_message_is_an_end(turns):
+    """`asyncio.wait_for` took the message and forgot the end, so that a busy client could not be stopped."""
+    socket = Socket()
+    task = asyncio.create_task(subscriber("", [])._replies(socket, 10.0))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    socket.message.set_result(WSMessage(WSMsgType.TEXT, "{}", None))
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    done = task.done()
+    task.cancel()
+    await asyncio.wait((task,))
+    assert task.cancelled() or done
 
 
 async def test_it_answers_pings(played):
