@@ -3,6 +3,8 @@
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, cast
 
+import msgspec
+
 from service.access.refusals import KeysUnavailable, TokenRefused
 from service.access.tokens import ConnectionClaims, SubscriptionClaims
 from service.broker.contract import BrokerUnavailable, History, HistoryFilter, Soon, then
@@ -13,7 +15,7 @@ from service.connections import questions as q
 from service.connections.consulting import Asker
 from service.connections.station import Station
 from service.presence.contract import PresenceUnavailable
-from service.protocol import closing, errors
+from service.protocol import errors
 from service.protocol.errors import ClientMistake
 from service.protocol.messages import ConnectRequest
 
@@ -79,7 +81,7 @@ def _within_limit(station: Station, outcome: q.Outcome) -> q.Outcome:
     claims = outcome.claims if isinstance(outcome, q.Verified) else None
     limit = station.settings.user_connection_limit
     if limit and claims is not None and claims.user and len(station.registry.of_user(claims.user)) >= limit:
-        return q.Failed(closing.CONNECTION_LIMIT, f"the user has {limit} connections")
+        return msgspec.structs.replace(outcome, most=limit)
     return outcome
 
 

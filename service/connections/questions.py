@@ -28,7 +28,7 @@ class Told(msgspec.Struct, frozen=True, gc=False):
 class Greet(Told, frozen=True):
     """Who is this? The connect command; its ``token`` may be empty where anonymous clients are welcome.
 
-    Answered by ``Verified`` (``claims`` None without a token), ``BadToken`` or ``Failed`` (a connection limit).
+    Answered by ``Verified`` (``claims`` None without a token), ``BadToken`` or ``Failed``.
     """
 
     request: wire.ConnectRequest
@@ -159,6 +159,7 @@ class Verified(Told, frozen=True):
     claims: ConnectionClaims | SubscriptionClaims | None
     wall: float
     by_hook: bool = False  # the backend said so, not a token
+    most: int = 0  # connections that a user may have, when this one has them already
     data: msgspec.Raw = wire.EMPTY  # for the connect reply
 
 

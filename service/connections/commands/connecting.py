@@ -62,6 +62,8 @@ def connect(client: Standing, command_id: int, request: wire.ConnectRequest, _no
     client.user, client.info = claims.user, claims.info
     client.attach(claims.meta)
     wanted = _server_side(client, claims, request.subs or {}, by_hook=verified.by_hook)
+    if verified.most:  # after everything that is wrong with the token itself, but for its end, as in Centrifugo
+        raise Refused(closing.CONNECTION_LIMIT, f"the user has {verified.most} connections")
     life = lifetime(claims.expire_at, verified.wall, now, settings.expired_close_delay)
     results: dict[str, wire.SubscribeResult] = {}
     if wanted:

@@ -1,5 +1,6 @@
 """connect and refresh, as recorded from Centrifugo."""
 
+import msgspec
 import pytest
 from msgspec import Raw
 
@@ -69,7 +70,31 @@ def test_another_failure():
         >> CONNECT
         << [{"id": 1, "error": {"code": 100, "message": "internal server error", "temporary": True}}]
     )
-    talk(q.Failed(closing.CONNECTION_LIMIT, "two already")) >> CONNECT << ["close(3504)"]
+    talk(q.Failed(closing.INTERNAL_ERROR, "a fault")) >> CONNECT << ["close(3004)"]
+
+
+def full(**claims):
+    """Of a user who has as many connections as one may have."""
+    return msgspec.structs.replace(token(**claims), most=2)
+
+
+def test_a_user_with_enough_connections():
+    book = talk(full()) >> CONNECT
+    assert book.why() == "the user has 2 connections"
+    book << ["close(3504)"]
+
+
+@pytest.mark.parametrize(
+    ("claims", "effect"),
+    [
+        ({"user": ""}, "close(3507)"),
+        ({"subs": {"nope:a": Granted()}}, {"id": 1, "error": {"code": 102, "message": "unknown channel"}}),
+        ({"subs": {"open:a": Granted(), "open:b": Granted()}}, "close(3505)"),
+        ({"expire_at": WALL - 1}, "close(3504)"),
+    ],
+)
+def test_what_a_token_asks_for_is_judged_before_the_users_other_connections_and_its_end_after_them(claims, effect):
+    talk(full(**claims), disallow_anonymous_connection_tokens=True, channel_limit=1) >> CONNECT << [effect]
 
 
 def test_a_token_without_a_user_is_anonymous():
