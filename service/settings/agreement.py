@@ -7,6 +7,7 @@ from typing import Any
 
 from service.connections.heartbeat import HeartbeatSettings
 from service.settings.certificate_files import places_with_tls
+from service.settings.doors import PONG_TIMEOUT
 from service.settings.hook_agreement import hooks
 from service.settings.mistakes import Mistake
 from service.settings.token_agreement import tokens
@@ -40,8 +41,9 @@ def disagreements(values: Tree) -> list[Mistake]:
 
 def _heartbeat(client: Tree) -> Iterator[Mistake]:
     interval, timeout = client["ping_interval"], client["pong_timeout"]
-    if interval and not 0 < timeout <= interval:
-        yield Mistake("client.pong_timeout", "must be above 0 and at most client.ping_interval")
+    if interval and (timeout or PONG_TIMEOUT) > interval:
+        stands = "" if timeout else f"stands for {PONG_TIMEOUT:g} s, and "
+        yield Mistake("client.pong_timeout", f"{stands}must be at most client.ping_interval ({interval:g} s)")
     usual = HeartbeatSettings()
     if client["heartbeat"] and (interval, timeout, client["pong_misses"]) != (
         usual.interval,

@@ -16,6 +16,7 @@ from service.protocol.framing import FrameLimits
 
 Tree = dict[str, Any]
 EVERYWHERE: Final = "0.0.0.0"  # noqa: S104 - an empty address means all, as in Centrifugo
+PONG_TIMEOUT: Final = 10.0  # seconds that ``client.pong_timeout`` 0 stands for, as in Centrifugo
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,5 +181,5 @@ def inflated(websocket: Tree) -> int:
 
 def beat_of(client: Tree) -> Chosen:
     """The heartbeat that connections begin with, and whether it adapts."""
-    own = HeartbeatSettings(client["ping_interval"], client["pong_timeout"], client["pong_misses"])
+    own = HeartbeatSettings(client["ping_interval"], client["pong_timeout"] or PONG_TIMEOUT, client["pong_misses"])
     return chosen(client["heartbeat"], own)

@@ -25,6 +25,8 @@ def seconds(text: str) -> float:
 
     """
     rest = text.strip().removeprefix("+")
+    if rest.startswith("-"):
+        raise Misfit('takes a duration with its unit, such as "25s", and none below 0')
     if rest == "0":
         return 0.0
     total, place = 0.0, 0

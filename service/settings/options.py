@@ -70,7 +70,7 @@ _CLIENT: Final = (
     ("allow_anonymous_connect_without_token", switch, False, "Clients without a token are let in as anonymous."),
     ("disallow_anonymous_connection_tokens", switch, False, "Tokens without a user are refused."),
     ("ping_interval", duration, "25s", "Between two pings."),
-    ("pong_timeout", duration, "8s", "A pong is overdue after this."),
+    ("pong_timeout", duration, "8s", "A pong is overdue after this; 0 stands for 10s."),
     (
         "heartbeat",
         one_of("", *PROFILES, "adaptive", elsewhere=dict.fromkeys(CLOCKS, "http_server.deadlines")),

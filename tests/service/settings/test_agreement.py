@@ -22,7 +22,11 @@ def test_the_defaults_agree():
 @pytest.mark.parametrize(
     ("raw", "says"),
     [
-        ({"client": {"ping_interval": "5s"}}, "client.pong_timeout: must be above 0 and at most client.ping_interval"),
+        ({"client": {"ping_interval": "5s"}}, "client.pong_timeout: must be at most client.ping_interval (5 s)"),
+        (
+            {"client": {"ping_interval": "9s", "pong_timeout": "0s"}},
+            "client.pong_timeout: stands for 10 s, and must be at most client.ping_interval (9 s)",
+        ),
         ({"client": {"pong_misses": 4}}, "client.pong_misses: must be 1 to 3"),
         (
             {"websocket": {"compression": True, "compression_level": 0}},
@@ -149,6 +153,10 @@ def test_what_does_not_go_together_is_told(raw, says):
 
 def test_pings_may_be_off():
     assert told({"client": {"ping_interval": "0s"}}) == []
+
+
+def test_no_pong_timeout_is_centrifugo_s_own():
+    assert told({"client": {"pong_timeout": "0s"}}) == told({"client": {"pong_timeout": 0}}) == []
 
 
 def test_both_ports_may_be_free_ones():

@@ -5,7 +5,7 @@ import pytest
 from service.connections.addresses import networks
 from service.protocol.deflate import Squeeze
 from service.settings.checking import check
-from service.settings.doors import admission, clocks_of, frames, http_settings, inflated, squeeze
+from service.settings.doors import admission, beat_of, clocks_of, frames, http_settings, inflated, squeeze
 from service.settings.options import ours
 
 
@@ -62,6 +62,10 @@ def test_proxies():
     http = {"trusted_proxies": ["10.0.0.0/8"], "client_address_header": "Forwarded"}
     proxies = http_settings(values(http_server=http)).proxies
     assert (proxies.trusted, proxies.header) == (networks(["10.0.0.0/8"]), "Forwarded")
+
+
+def test_no_pong_timeout_is_ten_seconds_as_in_centrifugo():
+    assert beat_of(values(client={"pong_timeout": "0s"})["client"]).settings.timeout == 10.0
 
 
 def test_the_kernel_is_more_patient_than_we_are():

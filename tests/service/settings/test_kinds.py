@@ -35,6 +35,11 @@ def test_a_duration_without_its_unit_is_refused(said):
         duration(said)
 
 
+def test_a_duration_below_nothing_is_refused():
+    with pytest.raises(Misfit, match="none below 0"):
+        duration("-1s")
+
+
 @given(st.integers(0, 10**6), st.integers(0, 59), st.integers(0, 999))
 def test_parts_of_a_duration_add_up(minutes, rest, milliseconds):
     assert seconds(f"{minutes}m{rest}s{milliseconds}ms") == pytest.approx(minutes * 60 + rest + milliseconds / 1000)
