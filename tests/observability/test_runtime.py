@@ -235,6 +235,25 @@ def test_each_thousand_connections_are_collected_and_frozen(telemetry, monkeypat
     assert len(frozen) == 3  # the first one at the start
 
 
+async def test_a_freeze_that_takes_long_is_a_standstill_like_any_other(telemetry, monkeypatch):
+    watch, collector = LoopWatch(telemetry.registry, telemetry.telemetry.log), Collector(telemetry.registry)
+    loop = asyncio.get_running_loop()
+    collector.start(loop)
+    watch.start(loop)
+    try:
+        monkeypatch.setattr(gc, "collect", lambda: time.sleep(0.6))
+        collector.opened(runtime.FREEZE_EACH)
+        await asyncio.sleep(0.05)
+    finally:
+        monkeypatch.undo()
+        watch.stop()
+        collector.stop()
+    line = telemetry.line("loop.stalled")
+    assert "observability/runtime.py" in line["where"]
+    assert " freeze > " in line["where"]
+    assert line["seconds"] > 0.3
+
+
 def test_garbage_is_collected_before_the_freeze():
     class Knot:
         def __init__(self):

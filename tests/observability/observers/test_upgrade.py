@@ -52,9 +52,13 @@ def test_a_storm_of_upgrades_is_counted_whole_and_traced_in_part(telemetry):
 def test_a_refusal_has_a_result_and_a_line(telemetry, status, result):
     observe = telemetry.telemetry.upgrade
     observe.refused(observe.began({}, "/connection/websocket"), status, "origin")
-    assert telemetry.value(names.UPGRADES, result) == 1
+    assert telemetry.value(names.UPGRADES, result) == telemetry.value(names.REFUSALS, "origin", str(status)) == 1
     line = telemetry.line("upgrade.refused")
     assert (line["code"], line["reason"], line["path"]) == (status, "origin", "/connection/websocket")
+    span = telemetry.span("websocket.upgrade")
+    assert (span.error, span.attributes["heliograph.refusal.cause"]) == ("origin", "origin")
+    assert span.attributes["http.response.status_code"] == status
+    assert line["trace_id"] == f"{span.link.trace_id:032x}"
 
 
 def test_a_refusal_by_our_fault_is_traced(telemetry):
