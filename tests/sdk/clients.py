@@ -48,8 +48,10 @@ class Sdk(Protocol):
 
     async def connect(self, url: str, token: str = "", tokens: Iterable[str] | None = None) -> None: ...
     async def connect_with_helper(
-        self, url: str, token: str, *, attempts: int = 10, report_every: float = 10.0, patience: float = 1.0
-    ) -> None: ...
+        self, url: str, token: str, *, attempts: int | None = None, report_every: float = 10.0, patience: float = 1.0
+    ) -> None:
+        """With the helper's own delays, ``patience`` times as long, and as many attempts as it makes of itself."""
+
     async def subscribe(self, channel: str, **options: Any) -> None: ...
     async def subscribe_confirming(self, channel: str, fails_at: Iterable[int] = ()) -> None: ...
     async def unsubscribe(self, channel: str) -> None: ...
@@ -99,14 +101,15 @@ class Python(Seen):
         return get_token
 
     async def connect_with_helper(
-        self, url: str, token: str, *, attempts: int = 10, report_every: float = 10.0, patience: float = 1.0
+        self, url: str, token: str, *, attempts: int | None = None, report_every: float = 10.0, patience: float = 1.0
     ) -> None:
+        delays = {name: patience * seconds for name, seconds in heliograph_client.PATIENCE.items()}
         self._client = centrifuge.Client(
-            url, events=_ClientEvents(self.tell), token=token, proxy=None,
-            min_reconnect_delay=patience, max_reconnect_delay=patience * 30, use_protobuf=self._protobuf,
-        )  # fmt: skip
+            url, events=_ClientEvents(self.tell), token=token, proxy=None, use_protobuf=self._protobuf, **delays
+        )
+        given = {} if attempts is None else {"attempts": attempts}
         self._helper = heliograph_client.Heliograph(
-            self._client, attempts=attempts, report_every=report_every, protobuf=self._protobuf,
+            self._client, **given, report_every=report_every, protobuf=self._protobuf,
             on_give_up=lambda count: self.tell("gave up", attempts=count),
             on_error=lambda error: self.tell("failed", message=str(error)),
         )  # fmt: skip

@@ -87,11 +87,12 @@ class Driven(Seen):
         await self._do("connect", url=url, token=token, tokens=told, protobuf=self._protobuf, **more)
 
     async def connect_with_helper(
-        self, url: str, token: str, *, attempts: int = 10, report_every: float = 10.0, patience: float = 1.0
+        self, url: str, token: str, *, attempts: int | None = None, report_every: float = 10.0, patience: float = 1.0
     ) -> None:
-        helped = {"attempts": attempts, "reportEvery": report_every * 1000, "protobuf": self._protobuf}
-        delays = {"minReconnectDelay": patience * 1000, "maxReconnectDelay": patience * 30_000}
-        await self.connect(url, token, helped=helped, options=delays)
+        helped = {"reportEvery": report_every * 1000, "protobuf": self._protobuf}
+        if attempts is not None:
+            helped["attempts"] = attempts
+        await self.connect(url, token, helped=helped, patience=patience)
 
     async def _read(self, process: asyncio.subprocess.Process) -> None:
         assert process.stdout is not None, "started with a pipe"

@@ -34,10 +34,12 @@ function tokenSource(tokens) {
 }
 
 const actions = {
-  async connect({ url, token, tokens, options, helped, protobuf }) {
+  async connect({ url, token, tokens, options, helped, patience, protobuf }) {
     ({ Centrifuge } = require(protobuf ? "centrifuge/build/protobuf" : "centrifuge"));
     if (protobuf) written = (data) => new TextEncoder().encode(JSON.stringify(data));
-    const settings = { websocket: WebSocket, eventsource: EventSource, ...options };
+    const its = helped ? await import(process.env.HELIOGRAPH_HELPER) : { patience: {} };
+    const delays = Object.fromEntries(Object.entries(its.patience).map(([name, delay]) => [name, patience * delay]));
+    const settings = { websocket: WebSocket, eventsource: EventSource, ...delays, ...options };
     if (token) settings.token = token;
     if (tokens) settings.getToken = tokenSource(tokens);
     client = new Centrifuge(url, settings);
@@ -47,10 +49,8 @@ const actions = {
       client.on(name, (ctx) => say(name, { ...ctx, server: true }));
     }
     if (helped) {
-      const { Heliograph, patience } = await import(process.env.HELIOGRAPH_HELPER);
-      say("patience", patience);
       const told = { onGiveUp: (ctx) => say("gave up", ctx), onError: (error) => say("failed", { message: error.message }) };
-      helper = new Heliograph(client, { ...helped, ...told });
+      helper = new its.Heliograph(client, { ...helped, ...told });
     }
     client.connect();
   },

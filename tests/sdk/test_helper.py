@@ -114,7 +114,17 @@ async def test_reports_measure_how_long_messages_take_and_how_connections_end(sd
     assert server.figure("heliograph_client_reports_unmeasured_total") == 0
 
 
-async def test_it_gives_up(sdk, server):
-    await sdk.connect_with_helper(f"ws://127.0.0.1:{free_port()}/connection/websocket", "", attempts=4, patience=0.01)
-    assert (await sdk.expect("gave up"))["attempts"] == 4
+async def test_it_gives_up(sdk):
+    """After ten attempts unless told otherwise, with the delays that its page has, here a thousandth of them."""
+    await sdk.connect_with_helper(f"ws://127.0.0.1:{free_port()}/connection/websocket", "", patience=0.001)
+    assert (await sdk.expect("gave up"))["attempts"] == 10
     assert "connected" not in [one["event"] for one in sdk.seen]
+
+
+@pytest.mark.slow
+async def test_its_patience_begins_with_a_second(sdk):
+    """Twice as long as the SDKs' own."""
+    began = time.monotonic()
+    await sdk.connect_with_helper(f"ws://127.0.0.1:{free_port()}/connection/websocket", "", attempts=2)
+    await sdk.expect("gave up")
+    assert time.monotonic() - began >= 1.0
