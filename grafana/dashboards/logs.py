@@ -56,11 +56,11 @@ def errors_by_event() -> timeseries.Panel:
 
 def ends_by_cause() -> timeseries.Panel:
     """Abnormal ends as the log has them."""
-    ended = f"{LINES} | event=`connection.closed` | cause=~`{ABNORMAL}`"
+    ended = f"{LINES} | event=`connection.recorded` | cause=~`{ABNORMAL}`"
     return bars(
         "Abnormal ends by cause and verdict",
         "Ended connections that deserve a look in each step, by cause and by who kept things waiting: network, client, "
-        "us, nobody or unclear. Normal is network_lost. Verdict us: look at Runtime.",
+        "us, nobody or unclear; of a flood of them only some. Normal is network_lost. Verdict us: look at Runtime.",
         loki(
             f"sum by (cause, verdict) (count_over_time({ended} [$__auto]))",
             "{{cause}}: {{verdict}}",

@@ -116,3 +116,10 @@ def finite(source: str, answer: dict[str, Any]) -> Iterator[float]:
         for moment, value in series["values"]:
             if scale > 1 or math.isfinite(float(value)):
                 yield float(moment) / scale
+
+
+def nameless(question: Question, answer: dict[str, Any]) -> list[str]:
+    """Labels in the names of a panel's lines that none of them has."""
+    labels = re.findall(r"{{ *(\w+) *}}", question.query.get("legendFormat", ""))
+    found = answer["data"]["result"] if labels else []
+    return [label for label in labels if not any(series["metric"].get(label) for series in found)]

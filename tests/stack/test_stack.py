@@ -21,7 +21,7 @@ from faults import crowds
 from faults.running import until
 from grafana.questions import questions
 from tests.grafana import links
-from tests.stack.rare import RARE, SELDOM, finite
+from tests.stack.rare import RARE, SELDOM, finite, nameless
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(120)]
 ROOT = Path(__file__).parents[2]
@@ -298,10 +298,13 @@ def test_a_query_of_the_board_finds_something_of_this_run(busy, question):
     """As Grafana asks it when the board is opened untouched; samples from before this run cannot be there."""
 
     def samples():
-        path = question.url(busy.began, time.time())
-        return list(finite(question.source, busy.get(question.source, path)))
+        return list(finite(question.source, answer()))
+
+    def answer():
+        return busy.get(question.source, question.url(busy.began, time.time()))
 
     assert min(until(samples)) >= busy.began - 1
+    assert nameless(question, answer()) == []
 
 
 @pytest.mark.parametrize(

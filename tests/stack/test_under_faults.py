@@ -16,7 +16,7 @@ import pytest
 from faults import crowds
 from faults.running import until
 from tests.e2e.raw import Gone, Raw
-from tests.stack.rare import FAULTS, RARE, UNSEEN, every_question, finite
+from tests.stack.rare import FAULTS, RARE, UNSEEN, every_question, finite, nameless
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(180)]
 QUESTIONS = every_question()
@@ -142,7 +142,10 @@ def ask(broken, where):
     question = QUESTIONS[where]
 
     def samples():
-        answer = broken.get(question.source, question.url(broken.began, time.time()))
-        return list(finite(question.source, answer))
+        return list(finite(question.source, answer()))
+
+    def answer():
+        return broken.get(question.source, question.url(broken.began, time.time()))
 
     assert min(until(samples)) >= broken.began - 1
+    assert nameless(question, answer()) == []
