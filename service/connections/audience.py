@@ -9,8 +9,7 @@ from msgspec import Raw
 from service.access.tokens import Granted
 from service.broker.contract import Soon
 from service.connections.commands.ordering import Refreshing, Subscribing
-from service.connections.connection import Connection
-from service.connections.station import Station
+from service.connections.station import Peer, Station
 from service.protocol.closing import Closing, Unsubscribing
 from service.protocol.messages import EMPTY, StreamPosition
 
@@ -122,14 +121,14 @@ class Audience:
         """Different users; all anonymous ones are one."""
         return self._station.registry.users
 
-    def _chosen(self, user: str, client: str, session: str) -> list[Connection]:
+    def _chosen(self, user: str, client: str, session: str) -> list[Peer]:
         found = self._station.registry.of_user(user)
         if client:
             found = [c for c in found if c.id == client]
         return [c for c in found if c.session.told_session == session] if session else found
 
 
-def _each(chosen: list[Connection], act: Callable[[Connection], None]) -> Soon[int]:
+def _each(chosen: list[Peer], act: Callable[[Peer], None]) -> Soon[int]:
     """Act on all of them, in slices when they are many; how many they are."""
     if len(chosen) > SLICE:
         return _in_slices(chosen, act)
@@ -138,7 +137,7 @@ def _each(chosen: list[Connection], act: Callable[[Connection], None]) -> Soon[i
     return len(chosen)
 
 
-async def _in_slices(chosen: list[Connection], act: Callable[[Connection], None]) -> int:
+async def _in_slices(chosen: list[Peer], act: Callable[[Peer], None]) -> int:
     for start in range(0, len(chosen), SLICE):
         _each(chosen[start : start + SLICE], act)
         await asyncio.sleep(0)

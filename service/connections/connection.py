@@ -226,6 +226,10 @@ class Connection(Visited, asyncio.Protocol):
         self.link = station.observe.connected(self._greeting, self.id, effect.user, protocol, self.number)
         self._greeting = None
 
+    def _leave(self) -> None:
+        super()._leave()
+        self.station.registry.remove(self, self.session.user)
+
     def _greeted(self, code: int) -> None:
         if code and self._greeting is not None:
             self.station.observe.refused(self._greeting, code, self.id, place=self.number)

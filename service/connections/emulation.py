@@ -12,7 +12,7 @@ from aiohttp import hdrs, web
 from observability.observers.emulation import EmulationObserver
 from service.connections.cors import cors
 from service.connections.opening import NotTaken, StreamSettings, body_of, is_binary
-from service.connections.stream import Stream
+from service.connections.station import Posted
 from service.protocol.messages import EmulationRequest
 from service.protocol.payload import mended
 from service.protocol.protobuf_reading import Malformed, reader
@@ -52,7 +52,7 @@ class Emulation:
 
     def __init__(
         self,
-        streams: Mapping[str, Stream],
+        streams: Mapping[str, Posted],
         node: str,
         settings: StreamSettings,
         origins: tuple[str, ...],

@@ -1,7 +1,6 @@
 """How a connection ends: who closes it, with which code, how long we linger, and the one story that is told of it."""
 
 import asyncio
-from typing import TYPE_CHECKING, cast
 
 from observability import recorder_names as noted
 from observability.names import DROP_CAUSES
@@ -20,10 +19,6 @@ from service.connections.tcp_info import TcpInfo, tcp_info
 from service.connections.variants import Variant
 from service.protocol import closing
 from service.protocol.closing import Closing
-
-if TYPE_CHECKING:
-    from service.connections.connection import Connection
-    from service.connections.visits import Visited
 
 
 class Ending(Outgoing):
@@ -184,11 +179,9 @@ class Ending(Outgoing):
         self.fd = -1
 
     def _leave(self) -> None:
-        station = self.station
         channels = self.session.attendances()
         if channels:
-            station.hub.leave_all(self, channels, self.loss)
-        station.registry.remove(cast("Connection", self), self.session.user)
+            self.station.hub.leave_all(self, channels, self.loss)
 
     # ------------------------------------------------------------------ what is told
 
@@ -201,7 +194,6 @@ class Ending(Outgoing):
         address = self.came_from or peer_address(self.transport)
         self._give_place_back()
         queued = self.discard()
-        station.wheel.remove(cast("Visited", self))
         self.forget_kernel()
         self.fd = -1
         self.transport = None

@@ -9,11 +9,10 @@ from heapq import nlargest, nsmallest
 from typing import Any, Final
 
 from observability.flight_recorder import FlightRecorder
-from service.connections.connection import Connection
 from service.connections.roll import NOWHERE
 from service.connections.slowness import judge
 from service.connections.sockopts import peer_address
-from service.connections.station import Station
+from service.connections.station import Peer, Station
 from service.connections.tcp_info import tcp_info
 
 SLICE: Final = 500  # connections looked at between two pauses, some 0.3 ms
@@ -74,8 +73,8 @@ class Inspection:
             yield None
         yield Found(rows, None if start == NOWHERE else start)
 
-    def _chosen(self, candidates: list[Connection], wanted: Wanted) -> Iterator[Found | None]:
-        taken: list[Connection] = []
+    def _chosen(self, candidates: list[Peer], wanted: Wanted) -> Iterator[Found | None]:
+        taken: list[Peer] = []
         for start in range(0, len(candidates), SLICE):
             slice_ = (c for c in candidates[start : start + SLICE] if self._fits(c, wanted))
             taken = nsmallest(wanted.limit + 1, [*taken, *slice_], key=_number)
@@ -84,7 +83,7 @@ class Inspection:
         more = alive[wanted.limit].number if len(alive) > wanted.limit else None
         yield Found([self.row(connection) for connection in alive[: wanted.limit]], more)
 
-    def _fits(self, connection: Connection, wanted: Wanted) -> bool:
+    def _fits(self, connection: Peer, wanted: Wanted) -> bool:
         if connection.number < wanted.after:
             return False
         return wanted.channel is None or connection.session.subscription(wanted.channel) is not None
@@ -113,7 +112,7 @@ class Inspection:
 
     # ------------------------------------------------------------------- one of them
 
-    def row(self, connection: Connection) -> Row:
+    def row(self, connection: Peer) -> Row:
         """One line of a list."""
         return {
             "id": connection.id,
@@ -130,7 +129,7 @@ class Inspection:
             "kernel": connection.kernel_bytes,
         }
 
-    def slow(self, connection: Connection) -> Row:
+    def slow(self, connection: Peer) -> Row:
         """The row with what TCP says now and whose fault it is."""
         queued, stall = connection.unsent_bytes(), self._station.stalls.excuse()
         sums = self._station.observe.recorder.sums(connection.number)
@@ -150,7 +149,7 @@ class Inspection:
             "evidence": list(verdict.evidence),
         }
 
-    def detail(self, connection: Connection) -> Row:
+    def detail(self, connection: Peer) -> Row:
         """Everything that is known of one, its flight recorder included."""
         recorder = self.recorder
         session, link = connection.session, connection.link
@@ -191,11 +190,11 @@ class Inspection:
         yield taken
 
 
-def _number(connection: Connection) -> int:
+def _number(connection: Peer) -> int:
     return connection.number
 
 
-def _waiting(connection: Connection) -> int:
+def _waiting(connection: Peer) -> int:
     return connection.unsent_bytes() + connection.kernel_bytes
 
 

@@ -5,12 +5,8 @@ a second: an idle node hardly wakes up.
 """
 
 import asyncio
-from typing import TYPE_CHECKING
 
-from service.connections.station import Station
-
-if TYPE_CHECKING:
-    from service.connections.visits import Visited
+from service.connections.station import Due, Station
 
 TICK = 0.05  # seconds
 VISITS = 64  # a step, some 1.5 ms with a ping each; the rest follows in the next turn of the loop
@@ -53,7 +49,7 @@ class Rounds:
     def _walk(self) -> None:
         assert self._loop is not None, "a walk before the start"
         now = self._loop.time()
-        due: list[Visited] = self._station.wheel.advance(now, VISITS)
+        due: list[Due] = self._station.wheel.advance(now, VISITS)
         stall = self._station.stalls.excuse()
         for connection in due:
             connection.visit(now, stall)

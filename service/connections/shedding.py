@@ -18,6 +18,9 @@ class SlowReader(Protocol):
     def unsent_bytes(self) -> int:
         """What waits here for it."""
 
+    def unsent_since(self) -> float:
+        """Loop time since when."""
+
     def cut(self, by: str) -> None:
         """End it for this cause."""
 

@@ -1,13 +1,15 @@
 """What all connections of a process share: the rooms they call, the clocks, the running sums."""
 
+import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from observability.observers.channels import ChannelsObserver
 from observability.observers.connections import ConnectionsObserver
+from observability.tracing import Link
 from service.access.hooks import Hooks
 from service.access.tokens import Tokens
 from service.channels.hub import Hub
@@ -18,20 +20,17 @@ from service.connections.errands import Errands
 from service.connections.outbox import OutboxSettings
 from service.connections.pace import Pace
 from service.connections.pressure import PressureSettings
+from service.connections.questions import Effect
 from service.connections.registry import Registry
-from service.connections.shedding import Shedding
+from service.connections.session import Session
+from service.connections.shedding import Shedding, SlowReader
 from service.connections.standing import SessionSettings
 from service.connections.sums import Sums
+from service.connections.variants import Variant
 from service.connections.weather import Chosen
-from service.connections.wheel import Wheel
+from service.connections.wheel import Wheel, Wheeled
 from service.protocol.closing import Closing
 from service.protocol.framing import FrameLimits
-
-if TYPE_CHECKING:
-    from service.connections.connection import Connection
-    from service.connections.outgoing import Outgoing
-    from service.connections.stream import Stream
-    from service.connections.visits import Visited
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +55,62 @@ class Stalls(Protocol):
         """Seconds by which verdicts on peers have to wait."""
 
 
+class Peer(Protocol):
+    """A connection as those see it who list connections and act on them: ``audience.py``, ``inspection.py``."""
+
+    id: str
+    number: int
+    client: str
+    opened: float
+    sent: int
+    received: int
+    kernel_bytes: int
+    link: Link | None
+    transport: asyncio.Transport | None
+    session: Session
+    variant: Variant
+
+    @property
+    def user(self) -> str:
+        """The user's id."""
+
+    @property
+    def state(self) -> str:
+        """Where it stands, in a word."""
+
+    def unsent_bytes(self) -> int:
+        """What waits here for it."""
+
+    def unsent_since(self) -> float:
+        """Loop time since when."""
+
+    def descriptor(self) -> int:
+        """To ask the kernel about it."""
+
+    def ordered(self, effects: list[Effect]) -> None:
+        """Do what does not come from the client."""
+
+    def close(self, closing_: Closing, why: str = "") -> None:
+        """End it with a code."""
+
+    def abort(self) -> None:
+        """End it without a word."""
+
+
+class Due(Wheeled, Protocol):
+    """A connection as ``rounds.py`` sees it."""
+
+    def visit(self, now: float, stall: float) -> None:
+        """Its deadline is there."""
+
+
+class Posted(Protocol):
+    """A stream as ``emulation.py`` sees it."""
+
+    def posted(self, payload: bytes) -> bool:
+        """Take these commands; False: too many wait."""
+
+
 @dataclass(slots=True)
 class Station:
     """One object a process; a connection keeps one reference instead of twelve."""
@@ -65,8 +120,8 @@ class Station:
     tokens: Tokens
     hooks: Hooks
     errands: Errands
-    registry: "Registry[Connection]"
-    wheel: "Wheel[Visited]"
+    registry: Registry[Peer]
+    wheel: Wheel[Due]
     observe: ConnectionsObserver
     observe_channels: ChannelsObserver
     now: Callable[[], float]  # the loop's clock
@@ -79,9 +134,9 @@ class Station:
     carried: Counter[tuple[str, str]] = field(
         default_factory=lambda: Counter({("websocket", "json"): 0})
     )  # open sockets by transport and protocol
-    streams: "dict[str, Stream]" = field(default_factory=dict)  # those whose commands come by POST, by session
-    stalled: "set[Outgoing]" = field(default_factory=set)  # connections whose socket takes no more for now
-    behind: "set[Outgoing]" = field(default_factory=set)  # connections that had not taken all at the last look
+    streams: dict[str, Posted] = field(default_factory=dict)  # those whose commands come by POST, by session
+    stalled: set[SlowReader] = field(default_factory=set)  # connections whose socket takes no more for now
+    behind: set[SlowReader] = field(default_factory=set)  # connections that had not taken all at the last look
     shedding: Shedding = field(init=False)
     sessions: dict[str, SessionSettings] = field(init=False)  # of who comes by such a listener
     leaving: Closing | None = None  # set when the process stops: what a socket that comes now is closed with

@@ -75,6 +75,11 @@ class Visited(Ending):
         self._place_idle(heartbeat.deadline())
         return True
 
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """See ``Ending.connection_lost``; nobody comes any more."""
+        super().connection_lost(exc)
+        self.station.wheel.remove(self)
+
     def _place_idle(self, beat: float) -> None:
         """``_place`` where nothing but the heartbeat goes on."""
         session = self.session
