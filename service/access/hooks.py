@@ -34,7 +34,6 @@ from service.outside.tls import CurrentTls
 from service.protocol.errors import METHOD_NOT_FOUND, NOT_AVAILABLE, ClientMistake
 from service.protocol.messages import ConnectRequest
 
-CERTIFICATE_LOOK: Final = 1.0  # seconds between two looks at their files
 LONGEST_HEADER: Final = 8192  # characters; backends take no longer ones
 _ONCE: Final = RetrySettings(tries=1)
 _ACTS: Final = frozenset({"publish", "rpc"})  # the backend may do something then: never ask twice
@@ -64,7 +63,7 @@ class Client:
 class Hooks:
     """The backend's side of every decision that the configuration leaves to it."""
 
-    __slots__ = ("_http", "_lines", "_looked", "_settings", "_tls", "observe")
+    __slots__ = ("_http", "_lines", "_settings", "_tls", "observe")
 
     def __init__(self, settings: HooksSettings, http: Http, observe: OutsideObserver) -> None:
         """Read the certificates that go to the backend.
@@ -88,19 +87,16 @@ class Hooks:
         self._tls = {
             tls: CurrentTls(", ".join(backends), tls, observe) for tls, backends in settings.backends_by_tls.items()
         }
-        self._looked = 0.0
 
     def look(self, now: float, _stall: float = 0.0) -> None:
-        """Have certificate files been replaced? Each second at most, however often it is called (loop time)."""
-        if now - self._looked >= CERTIFICATE_LOOK:
-            self._looked = now
-            for each in self._tls.values():
-                each.look()
+        """Have certificate files been replaced? See ``PemFiles.look``."""
+        for each in self._tls.values():
+            each.files.look(now)
 
     def renew_certificates(self) -> None:
         """Read all certificate files again; what cannot be used changes nothing."""
         for each in self._tls.values():
-            each.reload()
+            each.files.reload()
 
     # ------------------------------------------------------------------- what is asked
 

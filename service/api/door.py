@@ -67,7 +67,7 @@ class Door:
         """Read all certificates again."""
         for place in self._places:
             if place.certificate is not None:
-                place.certificate.reload()
+                place.certificate.files.reload()
 
     async def close_listener(self) -> None:
         """Accept nobody any more; requests under way are answered."""

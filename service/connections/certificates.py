@@ -8,11 +8,12 @@ import ssl
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from observability import names
 from observability.names import Figure
 from observability.observers.door import DoorObserver
-from service.outside.pem import BadCertificate, described, pem, show, trust
+from service.outside.pem import described, pem, show, trust
 from service.outside.pem_files import PemFiles
 
 
@@ -31,6 +32,9 @@ class TlsSettings:
 class Certificate:
     """One listener's."""
 
+    context: ssl.SSLContext
+    expires: float  # Unix time
+
     def __init__(self, listener: str, settings: TlsSettings, observe: DoorObserver) -> None:
         """Read it.
 
@@ -41,30 +45,16 @@ class Certificate:
         self.settings = settings
         self._listener = listener
         self._observe = observe
-        self._files = PemFiles(settings.cert_pem, settings.key_pem, settings.client_ca_pem)
-        self._take(*load(settings))
-
-    def look(self) -> None:
-        """Have the files changed? Called once a second."""
-        if self._files.changed():
-            self.reload()
-
-    def reload(self) -> None:
-        """Read the files again; what cannot be used changes nothing."""
-        self._files.read()
-        try:
-            self._take(*load(self.settings))
-        except BadCertificate as bad:
-            self._observe.certificate_refused(self._listener, f"{bad.option}: {bad}")
+        refused = partial(observe.certificate_refused, listener)
+        self.files = PemFiles(self._take, refused, settings.cert_pem, settings.key_pem, settings.client_ca_pem)
 
     def figures(self) -> Iterator[Figure]:
         """For the scrape."""
         yield Figure(names.CERTIFICATE_EXPIRY.name, (self._listener,), self.expires - time.time())
 
-    def _take(self, context: ssl.SSLContext, subject: str, expires: float) -> None:
-        self.context = context
-        self.expires = expires  # Unix time
-        self._observe.certificate_loaded(self._listener, subject, expires - time.time())
+    def _take(self) -> None:
+        self.context, subject, self.expires = load(self.settings)
+        self._observe.certificate_loaded(self._listener, subject, self.expires - time.time())
 
 
 def load(settings: TlsSettings) -> tuple[ssl.SSLContext, str, float]:

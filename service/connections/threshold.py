@@ -20,7 +20,6 @@ from service.connections.errands import Errands
 
 ACCEPTS: Final = 64  # in one turn of the loop
 PAUSE: Final = 0.5  # seconds without accepts when descriptors ran out
-CERTIFICATE_LOOK: Final = 1.0  # seconds between two looks at its files
 HANDSHAKE: Final = 0x16  # the first byte of TLS (RFC 8446, 5.1)
 SO_RCVLOWAT: Final = socket.SO_RCVLOWAT
 _EXHAUSTED: Final = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
@@ -61,7 +60,6 @@ class Threshold:
         self._errands = Errands(doorstep.limits.visitors)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._pause: asyncio.Handle | None = None
-        self._looked = 0.0  # at the certificate's files
         permissive = certificate is not None and certificate.settings.permissive
         self._looks_first = permissive or proxies is not None
 
@@ -188,9 +186,8 @@ class Threshold:
             self._refuse(arrival, "tls_failed" if context else "bad_request", f"the peer left: {type(error).__name__}")
 
     def _sweep(self, now: float, stall: float) -> None:
-        if self._certificate is not None and now - self._looked >= CERTIFICATE_LOOK:
-            self._looked = now
-            self._certificate.look()
+        if self._certificate is not None:
+            self._certificate.files.look(now)
         for arrival in [each for each in self._arrivals if overdue(each.since, now, self._doorstep.clocks.door, stall)]:
             self._forget(arrival)
             self._refuse(arrival, "proxy_header" if arrival.proxied else "silent", "nothing came in time")

@@ -3,6 +3,7 @@
 import ssl
 import time
 from dataclasses import dataclass
+from functools import partial
 from math import inf
 
 from observability.observers.outside import OutsideObserver
@@ -34,7 +35,9 @@ class Secured:
 class CurrentTls:
     """TLS to a backend as its files are now. Questions under way end as they began."""
 
-    __slots__ = ("_backend", "_files", "_observe", "_settings", "secured")
+    __slots__ = ("_backend", "_observe", "_settings", "files", "secured")
+
+    secured: Secured
 
     def __init__(self, backend: str, settings: ClientTls, observe: OutsideObserver) -> None:
         """Read the files.
@@ -46,27 +49,13 @@ class CurrentTls:
         self._backend = backend
         self._settings = settings
         self._observe = observe
-        self._files = PemFiles(settings.server_ca_pem, settings.cert_pem, settings.key_pem)
-        self.secured = self._read()
+        refused = partial(observe.certificate_refused, backend)
+        self.files = PemFiles(self._take, refused, settings.server_ca_pem, settings.cert_pem, settings.key_pem)
 
-    def look(self) -> None:
-        """Have the files changed? To be called once a second."""
-        if self._files.changed():
-            self.reload()
-
-    def reload(self) -> None:
-        """Read the files again; what cannot be used changes nothing."""
-        self._files.read()
-        try:
-            self.secured = self._read()
-        except BadCertificate as bad:
-            self._observe.certificate_refused(self._backend, f"{bad.option}: {bad}")
-
-    def _read(self) -> Secured:
-        found = secured(self._settings)
+    def _take(self) -> None:
+        self.secured = found = secured(self._settings)
         if found.told:
             self._observe.certificate_loaded(self._backend, ", ".join(found.told), found.expires - time.time())
-        return found
 
 
 def secured(settings: ClientTls) -> Secured:

@@ -88,7 +88,7 @@ def test_a_certificate_s_life_is_told(telemetry, tmp_path):
     assert 86_000 < telemetry.value(names.CERTIFICATE_EXPIRY, "public") <= 86_400
     assert telemetry.value(names.CERTIFICATE_RELOADS, "loaded") == 1
     Path(key).unlink()
-    in_use.reload()
+    in_use.files.reload()
     assert telemetry.value(names.CERTIFICATE_RELOADS, "refused") == 1
     assert telemetry.line("certificate.loaded")["reason"] == "CN=localhost"
     assert telemetry.line("certificate.refused")["reason"].startswith("key_pem: the file cannot be read")

@@ -4,6 +4,7 @@ import base64
 import os
 import ssl
 import time
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,12 @@ class Noted(SilentDoorObserver):
 @pytest.fixture
 def authority(tmp_path):
     return Authority(tmp_path)
+
+
+@pytest.fixture
+def seconds():
+    """Of looks at the files, one after the other."""
+    return count(100.0)
 
 
 def settings(certificate, key, **more):
@@ -77,35 +84,35 @@ def test_what_cannot_be_used_is_told_in_a_sentence(authority, tmp_path):
     assert refused(cert_pem=certificate, key_pem=key, client_ca_pem=key)[0] == "client_ca_pem"
 
 
-def replaced(*pair, seconds):
+def replaced(*pair, at):
     for file in pair:
-        os.utime(file, (seconds, seconds))
+        os.utime(file, (at, at))
 
 
-def test_replaced_files_are_used_when_they_are_whole(authority):
+def test_replaced_files_are_used_when_they_are_whole(authority, seconds):
     pair, noted = authority.issue(), Noted()
     certificate = Certificate("public", settings(*pair), noted)
     before = certificate.context
-    certificate.look()
+    certificate.files.look(next(seconds))
     assert certificate.context is before
     authority.issue("renewed", file="localhost")
-    replaced(*pair, seconds=1_000_000)
-    certificate.look()
+    replaced(*pair, at=1_000_000)
+    certificate.files.look(next(seconds))
     assert certificate.context is before  # perhaps the other file is still being written
-    certificate.look()
+    certificate.files.look(next(seconds))
     assert certificate.context is not before
     assert [subject for _, subject, _ in noted.loaded] == ["CN=localhost", "CN=renewed"]
-    certificate.look()
+    certificate.files.look(next(seconds))
     assert len(noted.loaded) == 2
 
 
-def test_files_that_cannot_be_used_change_nothing_and_are_told_once(authority):
+def test_files_that_cannot_be_used_change_nothing_and_are_told_once(authority, seconds):
     pair, noted = authority.issue(), Noted()
     certificate = Certificate("public", settings(*pair), noted)
     before = certificate.context
     Path(pair[0]).write_text("half a file")
     for _ in range(5):
-        certificate.look()
+        certificate.files.look(next(seconds))
     assert certificate.context is before
     assert noted.refused_ == ["cert_pem: the file holds no PEM block (-----BEGIN …)"]
 
@@ -114,7 +121,7 @@ def test_told_to_it_reads_at_once(authority):
     pair, noted = authority.issue(), Noted()
     certificate = Certificate("public", settings(*pair), noted)
     authority.issue("renewed", file="localhost")
-    certificate.reload()
+    certificate.files.reload()
     assert noted.loaded[-1][1] == "CN=renewed"
 
 

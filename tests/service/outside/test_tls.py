@@ -17,6 +17,9 @@ from tests.service.connections.authority import Authority
 from tests.service.outside.backend import Backend
 
 
+SECONDS = count(100.0)  # of looks at the files, one after the other
+
+
 @pytest.fixture
 def authority(tmp_path):
     return Authority(tmp_path)
@@ -153,9 +156,9 @@ async def test_replaced_files_are_used_by_new_connections_when_they_are_whole(au
         other.issue("renewed", file="heliograph")
         replace(authority.file, by=other.pem)
         replace(certificate, key)
-        current.look()
+        current.files.look(next(SECONDS))
         assert await asked(before) == b"1", "perhaps another file is still being written"
-        current.look()
+        current.files.look(next(SECONDS))
         assert await asked(after) == b"1"
         assert (before.shown, after.shown) == (["heliograph"], ["renewed"])
         with pytest.raises(OutsideFailed, match="no TLS"):
@@ -177,14 +180,14 @@ async def test_files_that_cannot_be_used_change_nothing_and_are_told_once(author
         whole = Path(file).read_text()
         replace(file, by="half a file")
         for _ in range(5):
-            current.look()
+            current.files.look(next(SECONDS))
         assert noted.refused.pop() == ("default", f"{option}: the file holds no PEM block (-----BEGIN …)")
         replace(file, by=whole)
         for _ in range(5):
-            current.look()
+            current.files.look(next(SECONDS))
         assert current.secured is not used, "what is whole again is used"
         used = current.secured
     os.remove(authority.file)
-    current.reload()
+    current.files.reload()
     assert noted.refused == [("default", "server_ca_pem: the file cannot be read: No such file or directory")]
     assert current.secured is used
