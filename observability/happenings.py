@@ -136,7 +136,7 @@ HAPPENINGS = (
     Happening(
         "channels", "delta", "A batch was encoded for subscribers that take deltas", (n.DELTAS, n.DELTA_SAVED)
     ),
-    Happening("channels", "gap", "Subscribers were told of a lost position", (n.INSUFFICIENT,), (), (n.CHANNEL_GAP,)),
+    Happening("channels", "gap", "A subscriber was told of a lost position", (n.INSUFFICIENT,), (), (n.CHANNEL_GAP,)),
     Happening(
         "channels", "", "Channels, subscribers, and how far the fan-out is behind, at the scrape",
         (n.CHANNELS, n.SUBSCRIPTIONS, n.FANOUT_LAG),

@@ -217,10 +217,10 @@ class ChannelsObserver:
         self._deltas.by["full"].value += (messages - deltas) * members
         self._saved.by[namespace].value += saved * members
 
-    def gap(self, namespace: str, channel: str = "", count: int = 1) -> None:
-        """Subscribers are told that their position was lost."""
-        self._insufficient.by[namespace].value += count
-        self._all.tell(names.CHANNEL_GAP, namespace=shown(namespace), channel=channel, count=count)
+    def gap(self, namespace: str, channel: str) -> None:
+        """A subscriber is told that its position was lost."""
+        self._insufficient.by[namespace].value += 1
+        self._all.tell(names.CHANNEL_GAP, namespace=shown(namespace), channel=channel)
 
     def _figures(self) -> Iterator[Figure]:
         """What other numbers know already is not counted again on the way."""
@@ -373,5 +373,5 @@ class SilentChannelsObserver(ChannelsObserver):
     def delta(self, namespace: str, deltas: int, messages: int, saved: int, members: int) -> None:
         pass
 
-    def gap(self, namespace: str, channel: str = "", count: int = 1) -> None:
+    def gap(self, namespace: str, channel: str) -> None:
         pass

@@ -45,7 +45,7 @@ class ServiceObserver:
         """Something the operator should know, in a sentence."""
         self._all.tell(names.SERVICE_NOTE, message=message)
 
-    def internal_error(self, where: str, error: BaseException, connection_id: str = "") -> None:
+    def internal_error(self, where: str, error: BaseException) -> None:
         """An exception nobody expected, in that part of the service."""
         self._internal.answered(fault=True)
         self._all.tell(
@@ -53,7 +53,6 @@ class ServiceObserver:
             where=where,
             error=f"{type(error).__name__}: {error}",
             exception=traceback_of(error),
-            connection_id=connection_id,
         )
 
 
@@ -78,5 +77,5 @@ class SilentServiceObserver(ServiceObserver):
     def note(self, message: str) -> None:
         pass
 
-    def internal_error(self, where: str, error: BaseException, connection_id: str = "") -> None:
+    def internal_error(self, where: str, error: BaseException) -> None:
         pass

@@ -96,11 +96,11 @@ class Session(Standing):
             return self._confirm(command, now)
         return self._wait(command, size)
 
-    def malformed(self, close_with: Closing = ends.BAD_FRAME) -> list[Effect]:
+    def malformed(self) -> list[Effect]:
         """The peer sent what is no command: close, but not before the commands ahead of it are answered."""
         if self._work is None:
-            return self.close(close_with, "malformed")
-        return self._wait(close_with, 0)
+            return self.close(ends.BAD_FRAME, "malformed")
+        return self._wait(ends.BAD_FRAME, 0)
 
     def done(self, ticket: int, outcome: Outcome, now: float) -> list[Effect]:
         """A question is answered. A ticket of a session that closed meanwhile leads to nothing."""

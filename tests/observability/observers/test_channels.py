@@ -177,8 +177,8 @@ def test_deltas_count_for_each_member(telemetry):
 
 @pytest.mark.shows("heliograph_insufficient_state_total", "channel.gap")
 def test_a_lost_position_is_told(telemetry):
-    told(telemetry).gap("chat", "chat:1", 4)
-    assert telemetry.value(names.INSUFFICIENT, "chat") == 4
+    told(telemetry).gap("chat", "chat:1")
+    assert telemetry.value(names.INSUFFICIENT, "chat") == 1
     assert telemetry.line("channel.gap")["channel"] == "chat:1"
 
 
@@ -195,4 +195,4 @@ def test_silence():
     observe.left()
     observe.delta("", 1, 1, 1, 1)
     observe.dropped("", "unknown", 1)
-    observe.gap("")
+    observe.gap("", "x")

@@ -37,12 +37,12 @@ def test_an_exception_nobody_expected(telemetry):
     try:
         raise KeyError("no such thing")
     except KeyError as error:
-        telemetry.telemetry.service.internal_error("hub", error, "c1")
+        telemetry.telemetry.service.internal_error("hub", error)
     assert telemetry.value(names.ERRORS, "internal") == 1
     line = telemetry.line("internal.error")
     assert line["error"] == "KeyError: 'no such thing'"
     assert "test_service.py" in line["exception"]
-    assert (line["where"], line["connection_id"]) == ("hub", "c1")
+    assert line["where"] == "hub"
 
 
 def test_silence():
