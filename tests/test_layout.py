@@ -90,6 +90,13 @@ def test_a_pure_room_touches_nothing(place):
         assert not named & IMPURE, f"{place}:{node.lineno} imports {named & IMPURE}"
 
 
+@pytest.mark.parametrize("room", [*ROOMS, "alerts", "bench", "deploy", "docs", "faults", "grafana"])
+def test_nothing_needs_the_tests(room):
+    for file in (ROOT / room).rglob("*.py"):
+        imported = [node.module for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.ImportFrom)]
+        assert not [name for name in imported if (name or "").split(".")[0] == "tests"], file
+
+
 def test_a_folder_comes_with_its_first_use():
     folders = [d for room in ROOMS for d in (ROOT / room).rglob("*") if d.is_dir() and d.name != "__pycache__"]
     assert not [d for d in folders if not any(f.is_file() for f in d.rglob("*"))]

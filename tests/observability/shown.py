@@ -2,14 +2,12 @@
 
 A test that claims names takes the fixture ``telemetry`` and lets the product run on it; at its end each claimed metric must
 have left zero, each claimed span have ended, each claimed log event have been written, else the test fails. The claims are
-collected from the source into docs/reference/telemetry-tests.md (``python -m docs.build``).
+collected from the source into docs/reference/telemetry-tests.md (``docs/pages/claims.py``).
 """
 
-import ast
 import functools
 import os
 import platform
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,8 +15,6 @@ from typing import Any
 import msgspec
 import pytest
 
-from docs.pages.markdown import code, table
-from docs.pages.markdown import page as markdown_page
 from observability import names, setup, span_names
 from observability.logs import Log, LogSettings
 from observability.metrics import Registry, Words
@@ -187,40 +183,3 @@ def closed_values() -> set[str]:
         if not isinstance(values, Handed)
         for value in values
     }
-
-
-def claims() -> dict[str, list[str]]:
-    """Name → the tests that claim to show it, read from the source."""
-    found: dict[str, list[str]] = defaultdict(list)
-    for file in sorted((ROOT / "tests").rglob("test_*.py")):
-        for node in ast.walk(ast.parse(file.read_text())):
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                for name in _claimed(node):
-                    found[name].append(f"{file.relative_to(ROOT)}::{node.name}")
-    return found
-
-
-def _claimed(function: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[str]:
-    takes = {argument.arg for argument in function.args.args}
-    for decorator in function.decorator_list:
-        if isinstance(decorator, ast.Call) and ast.unparse(decorator.func) == "pytest.mark.shows":
-            assert "telemetry" in takes, f"{function.name} claims names without the fixture telemetry"
-            for argument in decorator.args:
-                assert isinstance(argument, ast.Constant), f"{function.name}: claims are written out"
-                yield str(argument.value)
-
-
-def page() -> str:
-    """The generated document."""
-    found = claims()
-    parts = []
-    for title, declared in (("Metrics", names.METRICS), ("Spans", span_names.SPANS), ("Log events", names.EVENTS)):
-        rows = [[code(name), "<br>".join(code(test) for test in found[name])] for name in declared]
-        parts += [f"## {title}", table(["name", "shown by"], rows)]
-    return markdown_page(
-        "Which test shows which name",
-        "the marks `shows` of the tests",
-        "Each test named here lets the product run and fails unless the metric leaves zero, the span ends, or the line is "
-        "written.",
-        *parts,
-    )

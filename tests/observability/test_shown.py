@@ -2,21 +2,22 @@
 
 import pytest
 
+from docs.pages import claims
 from observability import names
 from tests.observability import shown
-from tests.observability.shown import DECLARED, claims
+from tests.observability.shown import DECLARED
 
 
 def test_every_declared_name_is_shown_by_a_test():
-    assert not set(DECLARED) - set(claims())
+    assert not set(DECLARED) - set(claims.by_name())
 
 
 def test_no_test_claims_a_name_that_is_not_declared():
-    assert not set(claims()) - set(DECLARED)
+    assert not set(claims.by_name()) - set(DECLARED)
 
 
 def test_the_page_names_a_test_for_each_name():
-    page = shown.page()
+    page = claims.claims()
     for name in ("heliograph_upgrades_total", "websocket.upgrade", "upgrade.refused"):
         (row,) = [line for line in page.splitlines() if line.startswith(f"| `{name}` |")]
         assert "`tests/observability/observers/test_upgrade.py::" in row
