@@ -24,6 +24,16 @@ class Gone(Exception):
         self.reason = reason
 
 
+async def frame_from(reader: asyncio.StreamReader) -> tuple[int, bytes]:
+    """First byte and payload of the next frame of a server."""
+    first, size = await reader.readexactly(2)
+    if size == 126:
+        size = int.from_bytes(await reader.readexactly(2))
+    elif size == 127:
+        size = int.from_bytes(await reader.readexactly(8))
+    return first, await reader.readexactly(size)
+
+
 def _small(port: int) -> socket.socket:
     """Connected. Given a size before, the kernel never grows the buffer."""
     sock = socket.socket()
@@ -35,8 +45,10 @@ def _small(port: int) -> socket.socket:
 class Raw:
     """One connection. Frames are masked, nothing else is done for the caller: no pong, no answer to a Close."""
 
+    patience: float | None = None  # seconds that a frame may take
+
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._reader = reader
+        self.reader = reader
         self.writer = writer
 
     @classmethod
@@ -82,20 +94,21 @@ class Raw:
 
     async def frame(self) -> tuple[int, bytes]:
         """The next frame that is no Close; raises `Gone`."""
-        try:
-            head = await self._reader.readexactly(2)
-            size = head[1]
-            if size == 126:
-                size = int.from_bytes(await self._reader.readexactly(2))
-            elif size == 127:
-                size = int.from_bytes(await self._reader.readexactly(8))
-            payload = await self._reader.readexactly(size)
-        except (OSError, asyncio.IncompleteReadError):
-            raise Gone(None) from None
-        opcode = head[0] & 0x0F
+        opcode, payload = await self.any_frame()
         if opcode == framing.CLOSE:
             raise Gone(*framing.parse_close(payload))
         return opcode, payload
+
+    async def any_frame(self) -> tuple[int, bytes]:
+        """The next frame; raises `Gone` when none comes any more."""
+        return await asyncio.wait_for(self._any_frame(), self.patience)
+
+    async def _any_frame(self) -> tuple[int, bytes]:
+        try:
+            first, payload = await frame_from(self.reader)
+        except (OSError, asyncio.IncompleteReadError):
+            raise Gone(None) from None
+        return first & 0x0F, payload
 
     async def end(self) -> Gone:
         """Reads on until the server closes, and answers how."""

@@ -69,7 +69,7 @@ async def listener(port, user, *subscriptions):
     raw = await Raw.connected(port, token(user))
     for number, fields in enumerate(subscriptions, 2):
         await raw.ask(id=number, subscribe=fields)
-    return Listener(raw._reader, raw.writer)
+    return Listener(raw.reader, raw.writer)
 
 
 async def stream_of(port, transport, **claims):

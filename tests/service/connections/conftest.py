@@ -14,6 +14,7 @@ from service.app import Service
 from service.config import load
 from service.connections.sockopts import SocketSettings, listen
 from service.protocol import framing
+from tests.e2e.raw import Raw
 from tests.observability.shown import hold_to_claims
 
 SO_ATTACH_FILTER = 26  # linux/socket.h; Python has no name for it
@@ -46,43 +47,19 @@ def free_port():
         return taken.getsockname()[1]
 
 
-class Raw:
-    """A peer that speaks bytes."""
+class Peer(Raw):
+    """A peer that speaks bytes, and waits for none for long."""
 
-    def __init__(self, reader, writer):
-        self.reader = reader
-        self.writer = writer
+    patience = 3
 
     def text(self, *commands):
-        payload = "\n".join(json.dumps(c) for c in commands).encode()
-        self.writer.write(framing.client_frame(framing.TEXT, payload, b"abcd"))
-
-    async def frame(self):
-        first, second = await self._exactly(2)
-        size = second & 127
-        if size == 126:
-            size = int.from_bytes(await self._exactly(2))
-        elif size == 127:
-            size = int.from_bytes(await self._exactly(8))
-        return first & 15, await self._exactly(size)
-
-    async def frame_within(self, seconds):
-        """The next frame, for which patience is needed."""
-        return await asyncio.wait_for(self._patient(), seconds)
-
-    async def _patient(self):
-        first, second = await self.reader.readexactly(2)
-        size = second & 127
-        if size == 126:
-            size = int.from_bytes(await self.reader.readexactly(2))
-        return first & 15, await self.reader.readexactly(size)
+        self.send("\n".join(json.dumps(c) for c in commands).encode())
 
     async def closed(self):
-        """The code of the Close frame, whatever comes before it."""
-        while True:
-            opcode, payload = await self.frame()
-            if opcode == framing.CLOSE:
-                return framing.parse_close(payload)
+        """The code and the reason of the Close frame, whatever comes before it."""
+        gone = await self.end()
+        assert gone.code is not None, "it ended without a Close frame"
+        return gone.code, gone.reason
 
     async def replies(self):
         opcode, payload = await self.frame()
@@ -91,9 +68,6 @@ class Raw:
 
     async def ended(self):
         return await asyncio.wait_for(self.reader.read(1), 3) == b""
-
-    async def _exactly(self, size):
-        return await asyncio.wait_for(self.reader.readexactly(size), 3)
 
 
 class Node(Service):
@@ -109,7 +83,7 @@ class Node(Service):
         head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 3)
         assert b" 101 " in head, head
         self.peers.append(writer)
-        return Raw(reader, writer)
+        return Peer(reader, writer)
 
     async def greeted(self, user="ann", narrow=False):
         peer = await self.peer(narrow=narrow)

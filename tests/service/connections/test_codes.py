@@ -61,7 +61,7 @@ class Case:
         """What a connect command leads to: the error, or the close code."""
         peer = await (await self.node(**changes)).peer()
         peer.text({"id": 2, "connect": {"token": token} if token else {}})
-        opcode, payload = await peer.frame()
+        opcode, payload = await peer.any_frame()
         return framing.parse_close(payload)[0] if opcode == framing.CLOSE else json.loads(payload)["error"]["code"]
 
     async def closed_after(self, *commands, **changes):

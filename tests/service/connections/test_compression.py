@@ -10,6 +10,7 @@ from service.connections.variants import Variant
 from service.protocol import deflate, framing
 from service.protocol.deflate import Squeeze
 from service.protocol.json_codec import JsonCodec
+from tests.e2e.raw import frame_from
 from tests.service.connections.streaming import token
 
 OFFER = "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits"
@@ -24,19 +25,10 @@ def squeezed(text, first=0xC1):
     return bytes(data)
 
 
-async def raw_frame(peer):
-    """First byte and payload of the next frame."""
-    first, second = await peer.reader.readexactly(2)
-    size = second & 127
-    if size == 126:
-        size = int.from_bytes(await peer.reader.readexactly(2))
-    return first, await peer.reader.readexactly(size)
-
-
 async def greeted(node, *headers):
     peer = await node.peer(*headers)
     peer.text({"id": 1, "connect": {"token": token("ann")}}, {"id": 2, "subscribe": {"channel": "a"}})
-    first, payload = await raw_frame(peer)
+    first, payload = await frame_from(peer.reader)
     assert first == 0x81, "what is short goes as it is"
     assert payload.count(b"\n") == 1
     return peer
@@ -55,11 +47,11 @@ async def test_it_is_compressed_once_for_all_who_agreed_and_plain_for_the_others
     plain = await greeted(node)
     node.hub.publish("a", json.dumps(LONG).encode())
     for peer in those:
-        first, payload = await raw_frame(peer)
+        first, payload = await frame_from(peer.reader)
         assert first == 0xC1
         assert len(payload) < 100
         assert json.loads(deflate.decompress(payload, 10_000))["push"]["pub"]["data"] == LONG
-    first, payload = await raw_frame(plain)
+    first, payload = await frame_from(plain.reader)
     assert (first, json.loads(payload)["push"]["pub"]["data"]) == (0x81, LONG)
     assert len(made) == 1
 
@@ -79,13 +71,13 @@ async def test_it_is_agreed_only_where_it_is_offered_and_switched_on(node, make_
 async def test_clients_compress_too_also_in_pieces(node):
     peer = await greeted(node, OFFER)
     peer.writer.write(squeezed('{"id":3,"publish":{"channel":"a","data":1}}'))
-    payload = (await raw_frame(peer))[1] + (await raw_frame(peer))[1]
+    payload = (await frame_from(peer.reader))[1] + (await frame_from(peer.reader))[1]
     assert b'"publish":{}' in payload
     whole = deflate.compress(b'{"id":4,"rpc":{"method":"x"}}')
     first = bytearray(framing.client_frame(framing.TEXT, whole[:9], b"abcd", fin=False))
     first[0] |= framing.SQUEEZED
     peer.writer.write(bytes(first) + framing.client_frame(framing.CONTINUATION, whole[9:], b"abcd"))
-    assert json.loads((await raw_frame(peer))[1])["id"] == 4
+    assert json.loads((await frame_from(peer.reader))[1])["id"] == 4
 
 
 @pytest.mark.parametrize(
@@ -105,7 +97,7 @@ async def test_what_is_wrong_has_its_code(node, data, code):
     if not code:
         peer.text({"id": 3, "rpc": {"method": "x"}})
         code = 3501  # an empty message is no command
-    opcode, payload = await peer.frame()
+    opcode, payload = await peer.any_frame()
     assert (opcode, framing.parse_close(payload)[0]) == (framing.CLOSE, code)
 
 

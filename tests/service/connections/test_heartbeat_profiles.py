@@ -40,22 +40,17 @@ async def node_of(folder, profile, **http):
 async def greeted(node, user="ann"):
     peer = await node.peer()
     peer.text({"id": 1, "connect": {"token": jwt.encode({"sub": user, "exp": time.time() + 600}, SECRET, "HS256")}})
+    peer.patience = None
     peer.reply = await peer.reader.readuntil(b"}}")
     return peer
 
 
-async def frame(peer):
-    """The next one, whatever it takes; small ones only."""
-    first, size = await peer.reader.readexactly(2)
-    return first & 15, await peer.reader.readexactly(size)
-
-
 async def dies(loop, peer):
     """Seconds from its last sign to the verdict."""
-    assert await frame(peer) == (1, b"{}")
+    assert await peer.any_frame() == (1, b"{}")
     peer.text({})
     last_sign = loop.time()
-    while (found := await frame(peer))[0] == 1:
+    while (found := await peer.any_frame())[0] == 1:
         pass
     assert int.from_bytes(found[1][:2]) == 3012
     return loop.time() - last_sign
@@ -109,7 +104,7 @@ def test_a_slow_client_stays_however_late_its_pongs_are(tmp_path, profile, laten
             peer = await greeted(node)
             pings = 0
             while pings < PINGS:
-                opcode, payload = await frame(peer)
+                opcode, payload = await peer.any_frame()
                 assert (opcode, payload) == (1, b"{}"), "it was closed"
                 pings += 1
                 loop.call_later(latency, peer.text, {})

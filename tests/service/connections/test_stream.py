@@ -8,7 +8,7 @@ import pytest
 from observability import names
 from service.connections import stream as stream_module
 from service.protocol import closing, framing
-from tests.service.connections.conftest import fall_silent
+from tests.service.connections.conftest import Peer, fall_silent
 from tests.service.connections.streaming import ON, connect, emulate, http_stream, opened, sse, token, until
 
 BOTH = pytest.mark.parametrize("start", [sse, http_stream])
@@ -224,9 +224,7 @@ async def uni(node, query="", *frames):
     assert b" 101 " in await reader.readuntil(b"\r\n\r\n")
     for frame in frames:
         writer.write(framing.client_frame(framing.TEXT, frame, b"mask"))
-    from tests.service.connections.conftest import Raw
-
-    return Raw(reader, writer)
+    return Peer(reader, writer)
 
 
 async def test_a_listener_gets_bare_pushes_a_frame_each(node):

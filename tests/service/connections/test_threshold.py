@@ -12,7 +12,7 @@ import pytest
 from observability import names
 from service.protocol import framing
 from tests.service.connections.authority import Authority
-from tests.service.connections.conftest import UPGRADE, Raw, free_port
+from tests.service.connections.conftest import UPGRADE, Peer, free_port
 
 HELLO = (UPGRADE + "\r\n").encode()
 
@@ -35,7 +35,7 @@ async def dialled(node, context=None, before=b""):
     node.peers.append(writer)
     if before:
         writer.write(before)
-    return Raw(reader, writer)
+    return Peer(reader, writer)
 
 
 async def upgraded(node, context=None, before=b""):
@@ -301,7 +301,7 @@ async def test_a_proxy_says_it_in_front_of_tls(make_node, authority, monkeypatch
     await loop.sock_connect(plain, ("127.0.0.1", node.port))
     await loop.sock_sendall(plain, b"PROXY TCP6 2001:db8::1 2001:db8::2 4711 443\r\n")
     reader, writer = await asyncio.open_connection(sock=plain, ssl=authority.trusting(), server_hostname="localhost")
-    peer = Raw(reader, writer)
+    peer = Peer(reader, writer)
     writer.write(HELLO)
     assert b" 101 " in await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)
     assert (await story(node, monkeypatch, peer)).address == "2001:db8::1"
@@ -340,10 +340,6 @@ async def test_a_further_listener_has_its_own_name_certificate_and_clocks(make_n
     assert node.telemetry.registry.value(names.CERTIFICATE_EXPIRY, "services") > 0
     silent = await upgraded(node, authority.trusting())
     began = asyncio.get_running_loop().time()
-    assert await Patient(silent.reader, silent.writer).closed() == (3502, "stale")
+    silent.patience = 8
+    assert await silent.closed() == (3502, "stale")
     assert asyncio.get_running_loop().time() - began < 5
-
-
-class Patient(Raw):
-    async def _exactly(self, size):
-        return await asyncio.wait_for(self.reader.readexactly(size), 8)

@@ -9,7 +9,7 @@ from service.connections.opening import StreamSettings
 from service.connections.transports import Transports, TransportSettings, UniWebSocketSettings
 from service.protocol import framing
 from service.protocol.json_codec import JsonCodec
-from tests.service.connections.conftest import UPGRADE, Raw
+from tests.service.connections.conftest import UPGRADE, Peer
 
 
 def transports(**on):
@@ -42,6 +42,6 @@ async def test_the_first_message_of_a_listener_has_a_size(make_node):
     writer.write(UPGRADE.replace("/connection/websocket", "/connection/uni_websocket").encode() + b"\r\n")
     await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 3)
     writer.write(framing.client_frame(framing.TEXT, b" " * 101, b"abcd"))
-    opcode, payload = await Raw(reader, writer).frame()
+    opcode, payload = await Peer(reader, writer).any_frame()
     assert (opcode, framing.parse_close(payload)[0]) == (framing.CLOSE, 1009)
     writer.close()
