@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from typing import Final
 
 from faults import services
-from faults.fault import BURNT, ERRORS, Fault, all_of, ordered, stopped
+from faults.fault import BURNT, ERRORS, Breaking, Fault, all_of, ordered, stopped
 from faults.running import Running
 
 _REQUESTS_FAIL: Final = (
@@ -36,6 +36,21 @@ async def _expiring(lab: Running) -> AsyncIterator[None]:
 async def _broken_rota(lab: Running) -> AsyncIterator[None]:
     with lab.broken_rota():
         yield
+
+
+def _letters_wait(name: str, what: str, breaks: Breaking, look: str) -> Fault:
+    """The pager has something to tell, since half of all publishes fail, and a provider does not take it."""
+    return Fault(
+        name,
+        what,
+        all_of(breaks, ordered("broker-fails", 0.5)),
+        fires=(*_REQUESTS_FAIL, "HeliographLettersWait"),
+        behind=_BEHIND_ERRORS,
+        stays=_BURNT,
+        trace=ERRORS,
+        look=look,
+        board="oncall",
+    )
 
 
 FAULTS: Final = (
@@ -100,27 +115,17 @@ FAULTS: Final = (
         look="Prometheus's own page of targets",
         board="telemetry",
     ),
-    Fault(
+    _letters_wait(
         "provider-refuses",
         "the pager's provider answers 503",
-        all_of(ordered("provider-refuses", 1.0), ordered("broker-fails", 0.5)),
-        fires=(*_REQUESTS_FAIL, "HeliographLettersWait"),
-        behind=_BEHIND_ERRORS,
-        stays=_BURNT,
-        trace=ERRORS,
+        ordered("provider-refuses", 1.0),
         look="the case in the pager's inbox says what did not go out",
-        board="oncall",
     ),
-    Fault(
+    _letters_wait(
         "chat-limit",
         "the chat's robot takes no more messages, with HTTP 200",
-        all_of(ordered("chat-limit", 0.5), ordered("broker-fails", 0.5)),
-        fires=(*_REQUESTS_FAIL, "HeliographLettersWait"),
-        behind=_BEHIND_ERRORS,
-        stays=_BURNT,
-        trace=ERRORS,
+        ordered("chat-limit", 0.5),
         look="the case in the pager's inbox says what waits",
-        board="oncall",
     ),
     Fault(
         "broken-rota",

@@ -21,6 +21,18 @@ def fault(*fires, breaks=nothing, **more):
     return Fault("f", "something is broken", breaks, fires, "nowhere", lasts=0.05, **more)
 
 
+def after_healing(**states):
+    """What breaks nothing; so many seconds after the healing A is in these states."""
+
+    @contextlib.asynccontextmanager
+    async def breaks(lab):
+        yield
+        for state, seconds in states.items():
+            asyncio.get_running_loop().call_later(seconds, lambda state=state: lab.states.update(A=state))
+
+    return breaks
+
+
 FIRED = Seen(hold=4.0, pending=1.0, firing=5.0, inbox=6.0, over=20.0)
 
 
@@ -60,16 +72,8 @@ def test_what_cannot_be_told_need_only_fire():
 
 
 async def test_what_comes_when_it_is_healed_is_waited_for(quick):
-    stack = Answering(A="inactive")
-
-    @contextlib.asynccontextmanager
-    async def breaks(lab):
-        yield
-        asyncio.get_running_loop().call_later(0.05, lambda: lab.states.update(A="firing"))
-        asyncio.get_running_loop().call_later(0.15, lambda: lab.states.update(A="inactive"))
-
-    late = Fault("f", "it", breaks, (), "nowhere", afterwards=("A",), lasts=0.05)
-    assert not (await trial.run(stack, late, lambda _: None)).complaints
+    late = fault(breaks=after_healing(firing=0.05, inactive=0.15), afterwards=("A",))
+    assert not (await trial.run(Answering(A="inactive"), late, lambda _: None)).complaints
     assert Result(late, {"A": Seen()}).complaints == ["A did not fire"]
 
 
@@ -144,14 +148,8 @@ async def test_what_fires_while_something_breaks_or_heals_is_seen(quick):
 
 
 async def test_what_only_the_healing_raises_is_seen(quick):
-    stack = Answering(A="inactive")
-
-    @contextlib.asynccontextmanager
-    async def breaks(_):
-        yield
-        asyncio.get_running_loop().call_later(0.02, lambda: stack.states.update(A="firing"))
-
-    result = await trial.run(stack, fault(breaks=breaks), lambda _: None)
+    late = fault(breaks=after_healing(firing=0.02))
+    result = await trial.run(Answering(A="inactive"), late, lambda _: None)
     assert "it should not" in result.complaints[0]
 
 

@@ -17,6 +17,13 @@ def clock():
 
 
 @pytest.fixture
+def store(tmp_path):
+    store = Store(tmp_path / "inbox.sqlite3")
+    yield store
+    store.close()
+
+
+@pytest.fixture
 def office(tmp_path, clock):
     """``office(text)`` runs one; its letters wait for no others unless the text says so."""
     (tmp_path / "rota.yml").write_text(ROTA)

@@ -3,16 +3,8 @@
 import pytest
 
 from alerts.pager.calls import LONGEST_PAUSE, Calls
-from alerts.pager.store import Store
 
 NOW = 1_800_000_000.0
-
-
-@pytest.fixture
-def store(tmp_path):
-    store = Store(tmp_path / "inbox.sqlite3")
-    yield store
-    store.close()
 
 
 @pytest.fixture

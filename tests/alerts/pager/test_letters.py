@@ -10,18 +10,10 @@ from alerts.pager.calls import Calls
 from alerts.pager.cases import Cases
 from alerts.pager.letters import Letters
 from alerts.pager.settings import read as settings_of
-from alerts.pager.store import Store
 from tests.alerts.pager.notices import notice, notification
 from tests.alerts.pager.test_message import message
 
 NOW = 1_800_000_000.0
-
-
-@pytest.fixture
-def store(tmp_path):
-    store = Store(tmp_path / "inbox.sqlite3")
-    yield store
-    store.close()
 
 
 @pytest.fixture

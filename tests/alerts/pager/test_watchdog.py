@@ -32,13 +32,6 @@ def clock():
     return Clock()
 
 
-@pytest.fixture
-def store(tmp_path):
-    store = Store(tmp_path / "inbox.sqlite3")
-    yield store
-    store.close()
-
-
 def office(store, clock, **settings):
     return Office(store, Settings(watchdog=WatchdogSettings(**{"after": 300.0} | settings)), clock=clock)
 
