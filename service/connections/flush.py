@@ -1,4 +1,4 @@
-"""The only place in the house that writes to a descriptor.
+"""The only place in the house that writes to a socket's descriptor.
 
 ``send_many`` is the hot path: one system call a member and two integer slots, nothing else. What goes wrong is put
 aside and handled after the slice, since handling it may close connections and change the member list under the loop.
