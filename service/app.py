@@ -52,13 +52,12 @@ from service.connections.negotiation import JSON, PROTOBUF
 from service.connections.registry import Registry
 from service.connections.reports import Reports
 from service.connections.rounds import Rounds
-from service.connections.station import ConnectionSettings, Station
+from service.connections.station import ConnectionSettings, Due, Peer, Station
 from service.connections.sums import Sums
 from service.connections.takeover import settle
 from service.connections.transports import Transports
 from service.connections.upgrade import Upgrade
 from service.connections.variants import Variant
-from service.connections.visits import Visited
 from service.connections.wheel import Wheel
 from service.outside.http_client import HttpClient
 from service.presence.contract import Presence
@@ -129,8 +128,8 @@ class Service:
             errands=errands,
             tokens=Tokens(settings.tokens, settings.subscription_tokens, keys, telemetry.access),
             hooks=hooks,
-            registry=Registry[Connection](),
-            wheel=Wheel[Visited](loop.time(), gathered=5),
+            registry=Registry[Peer](),
+            wheel=Wheel[Due](loop.time(), gathered=5),
             observe=telemetry.connections,
             observe_channels=telemetry.channels,
             now=loop.time,

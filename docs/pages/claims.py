@@ -21,8 +21,8 @@ def claims() -> str:
     return page(
         "Which test shows which name",
         "the marks `shows` of the tests",
-        "Each test named here lets the product run and fails unless the metric leaves zero, the span ends, or the line is "
-        "written.",
+        "Each test named here lets the product run and fails unless the metric leaves zero, the span ends, or the line "
+        "is written.",
         *parts,
     )
 

@@ -16,7 +16,6 @@ from service.outside.tls import ClientTls, CurrentTls, secured
 from tests.service.connections.authority import Authority
 from tests.service.outside.backend import Backend
 
-
 SECONDS = count(100.0)  # of looks at the files, one after the other
 
 
