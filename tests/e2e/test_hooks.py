@@ -37,7 +37,7 @@ async def said(peer, *commands):
     """The reply to the last of the commands, or ("close", code, reason)."""
     peer.text(*commands)
     while True:
-        opcode, payload = await peer.frame()
+        opcode, payload = await peer.any_frame()
         if opcode == 8:
             return ("close", int.from_bytes(payload[:2]), payload[2:].decode())
         for line in payload.split(b"\n"):
@@ -332,10 +332,8 @@ async def test_the_backend_prolongs_connections(start, backend, monkeypatch):
 
 
 async def _close(peer):
-    while True:
-        opcode, payload = await peer.frame_within(8)
-        if opcode == 8:
-            return int.from_bytes(payload[:2])
+    peer.patience = 8
+    return (await peer.closed())[0]
 
 
 async def test_where_the_backend_prolongs_no_client_does(start, backend):
@@ -390,7 +388,8 @@ async def test_the_backend_prolongs_subscriptions(start, backend):
     peer = await node.greeted("ann")
     reply = await said(peer, {"id": 2, "subscribe": {"channel": "a"}})
     assert "expires" not in reply["subscribe"]
-    opcode, payload = await peer.frame_within(8)
+    peer.patience = 8
+    _, payload = await peer.frame()
     assert json.loads(payload)["push"] == {
         "channel": "a",
         "unsubscribe": {"code": 2501, "reason": "subscription expired"},

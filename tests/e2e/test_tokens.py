@@ -26,7 +26,7 @@ async def greet(node, token):
     """The error code of the connect reply, or the code of the close; 0: connected."""
     peer = await node.peer()
     peer.text({"id": 1, "connect": {"token": token}})
-    opcode, payload = await peer.frame()
+    opcode, payload = await peer.any_frame()
     if opcode == 8:
         return int.from_bytes(payload[:2])
     return json.loads(payload).get("error", {}).get("code", 0)
