@@ -21,7 +21,7 @@ def main(arguments: list[str] | None = None) -> int:
         prog="python -m alerts.pager", description="Takes alerts, keeps, shows, tells them."
     )
     parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=9099)
+    parser.add_argument("--port", type=_port, default=9099)
     parser.add_argument("--inbox", type=Path, default=Path("inbox.sqlite3"), help="SQLite file; made when missing")
     parser.add_argument("--keep", type=int, default=1000, help="entries that are kept")
     parser.add_argument("--config", type=Path, help="pager.yml: channels and routes; else the inbox only")
@@ -43,6 +43,12 @@ def main(arguments: list[str] | None = None) -> int:
         _tell(f"{trouble}")
         return 1
     return _serve(office, store, asked.host, asked.port, f"inbox {asked.inbox}, {len(found.channels)} channels")
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port, 0 to 65535")
+    return int(text)
 
 
 def _check(found: settings.Settings, config: Path | None, rota: Path | None) -> int:
@@ -85,7 +91,11 @@ def who(rota: Path, at: str = "") -> int:
     if moment is None:
         _tell(f"{at!r} is no time such as 2026-12-24T18:00")
         return 2
-    now = found.on_duty(moment)
+    try:
+        now = found.on_duty(moment)
+    except OverflowError:
+        _tell(f"{at!r} is beyond the calendar")
+        return 2
     sys.stdout.write(
         f"{now.primary.name} ({now.primary.key}), then {now.secondary.name} ({now.secondary.key}); "
         f"until {now.until:%Y-%m-%d %H:%M %Z}, by {now.why}\n"

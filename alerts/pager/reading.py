@@ -8,6 +8,8 @@ from typing import Any, Final
 
 import yaml
 
+from service.settings.strict_yaml import StrictLoader, complaint
+
 _UNITS: Final = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _WORDS: Final = {
     str: "a text", int: "a whole number", bool: "true or false", list: "a list", dict: "a mapping",
@@ -90,9 +92,10 @@ def from_yaml(text: str) -> object:
 
     """
     try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise Wrong([f"this is no YAML: {' '.join(str(error).split())}"]) from None
+        return yaml.load(text, StrictLoader)  # noqa: S506 - a safe loader
+    except (yaml.YAMLError, ValueError) as error:
+        why = complaint(error) if isinstance(error, yaml.YAMLError) else str(error)
+        raise Wrong([f"this is no YAML: {why}"]) from None
 
 
 def _is(value: object, kind: type) -> bool:

@@ -151,10 +151,13 @@ def _shifts(rotation: Mapping[str, Any], mistakes: Mistakes) -> tuple[int, date]
 
 def _time_of_day(given: str, mistakes: Mistakes) -> time:
     try:
-        return time.fromisoformat(given)
+        found = time.fromisoformat(given)
     except ValueError:
         mistakes.add(f"rotation.at: {given!r} is no time of day such as '09:00'")
         return time()
+    if found.tzinfo is not None:
+        mistakes.add(f"rotation.at: {given!r} names a time zone; that is time_zone's")
+    return found.replace(tzinfo=None)
 
 
 def _override(

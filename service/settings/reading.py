@@ -36,7 +36,7 @@ def read_file(path: Path) -> Tree:
     if parse is None:
         raise Unreadable(f"{path}: a configuration ends in .json, .yaml, .yml or .toml")
     try:
-        found = parse(path.read_text(encoding="utf-8"))
+        found = parse(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise Unreadable(f"{path}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
@@ -74,16 +74,14 @@ def _nesting(content: str) -> int:
 def _yaml(content: str) -> object:
     from yaml import YAMLError, load
 
-    from service.settings.strict_yaml import StrictLoader
+    from service.settings.strict_yaml import StrictLoader, complaint
 
     if _nesting(content) > _DEEPEST:  # libyaml's composer goes down by recursion in C, without a limit
         raise ValueError("is nested too deeply")
     try:
         return load(content, StrictLoader) or {}  # noqa: S506 - a safe loader
     except YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f" in line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        raise ValueError(f"is not YAML: {getattr(error, 'problem', None) or 'malformed'}{place}") from None
+        raise ValueError(f"is not YAML: {complaint(error)}") from None
 
 
 def _toml(content: str) -> object:

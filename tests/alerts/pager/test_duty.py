@@ -61,6 +61,14 @@ def test_a_change_counts_at_once_and_a_broken_one_does_not(file):
     assert roster.wrong == ("it cannot be read: No such file or directory",)
 
 
+@pytest.mark.parametrize("mistake", ["since: 2026-02-30", "at: '09:00Z'", "every: {{ week }}"])
+def test_a_mistake_of_any_kind_is_told_and_the_last_good_one_counts(file, mistake):
+    roster = Roster(file, CHANNELS, lambda: WEDNESDAY)
+    written(file, ROTA.replace("order", f"{mistake}, order").replace("[ada, ben]", "[ben, ada]"))
+    assert roster.on_duty().primary.key == "ada"
+    assert roster.wrong
+
+
 def test_a_broken_file_is_told_although_nobody_was_called(file):
     """A scrape asks; the page that would find it out is the one that then reaches nobody."""
     roster = Roster(file, CHANNELS, lambda: WEDNESDAY)
@@ -103,6 +111,14 @@ def test_a_broken_configuration_is_told_with_all_mistakes(tmp_path, capsys):
     assert "channels.a.type" in said
 
 
+@pytest.mark.parametrize("port", ["65536", "-1", "http"])
+def test_a_port_that_is_none_is_told(port, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["--port", port])
+    assert ended.value.code == 2
+    assert f"'{port}' is no port, 0 to 65535" in capsys.readouterr().err
+
+
 def test_who_is_on_duty_when(file, capsys):
     assert who(file, "2026-01-07T12:00") == 0
     assert capsys.readouterr().out == "Ada A. (ada), then ben (ben); until 2026-01-12 09:00 UTC, by rotation\n"
@@ -111,4 +127,6 @@ def test_who_is_on_duty_when(file, capsys):
     assert who(file) == 0
     assert who(file, "tomorrow") == 2
     assert "is no time such as" in capsys.readouterr().err
+    assert who(file, "0001-01-01T00:00+14:00") == 2
+    assert "is beyond the calendar" in capsys.readouterr().err
     assert who(file.parent / "nothing.yml") == 1

@@ -118,6 +118,12 @@ holidays: []
         assert part in told
     with pytest.raises(Wrong, match="no YAML"):
         read("people: [")
+    with pytest.raises(Wrong, match="says overrides twice in line 4"):
+        read("people: {ada: {}}\noverrides: []\nrotation: {order: [ada]}\noverrides: []\n")
+    with pytest.raises(Wrong, match="no such day or time: day is out of range for month in line 1"):
+        read("rotation: {since: 2026-02-30}")
+    with pytest.raises(Wrong, match="rotation.at: '09:00Z' names a time zone"):
+        read("{people: {ada: {}}, rotation: {order: [ada], at: 09:00Z}}")
     with pytest.raises(Wrong, match="names nobody"):
         read("{}")
     with pytest.raises(Wrong, match="the file is no mapping"):

@@ -35,6 +35,8 @@ def test_three_forms_say_the_same(tmp_path, name):
         ("c.json", b"\xff\xfe", "not UTF-8"),
         ("c.yaml", "http_api:\n  key: [s3cret\n", "is not YAML: .* in line"),
         ("c.yaml", "http_api:\n  key: s3cret\n  key: other\n", "says key twice in line 3"),
+        ("c.yaml", "http_server:\n  port: {{ s3cret }}\n", "a name cannot be a list or a mapping in line 2"),
+        ("c.yaml", "log: {file: 2026-02-30}\n", "is not YAML: no such day or time: .* in line 1"),
         ("c.yaml", "!!python/object:os.system s3cret", "is not YAML"),
         ("c.toml", 'http_api.key = "s3cret\n', "is not TOML: malformed at line 1"),
         ("c.toml", 'a = "s3cret"\na = 2\n', "is not TOML"),
@@ -53,6 +55,14 @@ def test_what_cannot_be_read_is_told_without_its_content(tmp_path, name, content
 def test_a_file_that_is_not_there(tmp_path):
     with pytest.raises(Unreadable, match="No such file"):
         read_file(tmp_path / "none.json")
+
+
+@pytest.mark.parametrize("name", ["c.json", "c.yaml", "c.toml"])
+def test_a_byte_order_mark_is_passed_over(tmp_path, name):
+    """Some editors begin every file with one."""
+    content = {"c.json": '{"a": 1}', "c.yaml": "a: 1", "c.toml": "a = 1"}[name]
+    (tmp_path / name).write_text(content, encoding="utf-8-sig")
+    assert read_file(tmp_path / name) == {"a": 1}
 
 
 def test_an_empty_yaml_says_nothing(tmp_path):
