@@ -1,6 +1,7 @@
 """The command line. ``serve`` has a way of its own past typer, so that a start does not pay for what help needs."""
 
 import gc
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,16 @@ _SWITCHES = ("--lenient", "--print-config")
 
 def main() -> None:
     """Run the command that ``sys.argv`` names; ends the process with its exit code."""
+    try:
+        _run()
+    except KeyboardInterrupt:  # before anything has begun
+        raise SystemExit(130) from None
+    except BrokenPipeError:  # whoever read what is printed has enough: `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(1) from None
+
+
+def _run() -> None:
     plain = _plain_serve(sys.argv[1:])
     if plain is not None:
         gc.disable()  # until observability.runtime takes over: what is imported stays, a tenth of the start is saved

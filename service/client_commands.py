@@ -101,19 +101,20 @@ def debug(page: str, server: str, given: str, config: Path | None) -> None:
 
     given = given or os.environ.get("HELIOGRAPH_DEBUG_TOKEN", "")
     try:
-        print(json.dumps(Node(server, given or _debug_token(config, [])).ask(page), indent=2, ensure_ascii=False))
+        print(json.dumps(Node(server, given or _debug_token(config, None)).ask(page), indent=2, ensure_ascii=False))
     except Silent as reason:
         sorry(str(reason))
 
 
-def _debug_token(config: Path | None, logs: list[Path]) -> str:
-    """That of the server here; a log can be read without one."""
+def _debug_token(config: Path | None, logs: list[Path] | None) -> str:
+    """That of the server here; a log can be read without one. ``logs``: None for a command that reads none."""
     from service.settings.quick_start import known_secrets
 
     if config is None and known_secrets() is None:
         if logs:
             return ""
-        sorry("the node's token is not known: say --token, --config FILE, or read a log with --log")
+        otherwise = "" if logs is None else ", or read a log with --log"
+        sorry(f"the node's token is not known: say --token or --config FILE{otherwise}")
     return load_settings(config, {}, lenient=True).debug.token
 
 
@@ -129,6 +130,11 @@ def own_token(user: str, config: Path | None) -> str:
 
 def _json(text: str, what: str, example: str) -> Any:
     try:
-        return json.loads(text)
+        return json.loads(text, parse_constant=_no_number)
     except ValueError:
         sorry(f"{what} is not JSON; in a shell it takes quotes, such as '{example}'")
+
+
+def _no_number(name: str) -> None:
+    """NaN and Infinity: Python's, not JSON's."""
+    raise ValueError(name)

@@ -89,7 +89,7 @@ def _print_config(config: Path | None, flags: dict[str, object], *, lenient: boo
         tree = built_in(*kept_secrets())
     else:
         tree = masked(examine(config, os.environ, flags).tree)
-    print(yaml.safe_dump(tree, sort_keys=False, allow_unicode=True), end="")
+    print(yaml.safe_dump(tree, sort_keys=False, allow_unicode=True), end="", flush=True)
     return 0
 
 

@@ -1,5 +1,7 @@
 """Where a case's evidence comes from: the debug API of a running node, and log files."""
 
+import contextlib
+import http.client
 import json
 import re
 import urllib.error
@@ -13,6 +15,8 @@ from typing import Any, Final
 from service.lab.case import NODE_EVENTS, Case, Kind, Line, from_lines, take
 
 PATIENCE: Final = 10.0  # seconds
+_LONGEST: Final = 10_000  # bytes of a refusal that are read
+_AS_WRITTEN: Final = "/?=&%:,+"  # of a page with its query; blanks and other alphabets are quoted
 _CONNECTION = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _TRACE = re.compile(r"[0-9a-f]{32}")
 _NODE: Final = tuple(f'"event":"{name}"'.encode() for name in sorted(NODE_EVENTS))
@@ -149,7 +153,8 @@ class Node:
             Silent: it does not answer, or not to us.
 
         """
-        url = f"{self._server}/debug/{path}" + (f"?{urllib.parse.urlencode(query)}" if query else "")
+        page = urllib.parse.quote(path, safe=_AS_WRITTEN)
+        url = f"{self._server}/debug/{page}" + (f"?{urllib.parse.urlencode(query)}" if query else "")
         try:
             request = urllib.request.Request(url, headers={"Authorization": f"Bearer {self._token}"})  # noqa: S310 - by its user
             with urllib.request.urlopen(request, timeout=PATIENCE) as answer:  # noqa: S310
@@ -159,14 +164,23 @@ class Node:
             with error:
                 if error.code == 404 and missing is not None:
                     return missing
-                raise Silent(_REFUSALS.get(error.code, f"{url} answered with HTTP status {error.code}")) from None
-        except (OSError, ValueError) as error:
+                raise Silent(_refusal(error, url)) from None
+        except (OSError, ValueError, http.client.HTTPException) as error:
             raise Silent(f"no node answers at {self._server} ({getattr(error, 'reason', error)})") from None
+
+
+def _refusal(error: urllib.error.HTTPError, url: str) -> str:
+    """What the node itself says of a question, else what its status means."""
+    if error.code in (400, 404):
+        with contextlib.suppress(OSError, http.client.HTTPException, ValueError, LookupError, TypeError):
+            return f"the node refuses: {json.loads(error.read(_LONGEST))['error']}"
+    return _REFUSALS.get(error.code, f"{url} answered with HTTP status {error.code}")
 
 
 _REFUSALS: Final = {
     401: "the node refuses the token: give debug.token with --token",
-    404: "the node's debug API is off: set debug.enabled and debug.token, and give the internal port with --server",
+    404: "there is no such page, or the node's debug API is off: set debug.enabled and debug.token, and give the "
+    "internal port with --server",
     429: "the node is busy with another debug request: ask again",
 }
 

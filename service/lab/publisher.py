@@ -45,8 +45,10 @@ async def publish(server: str, key: str, channel: str, data: Any) -> Published:
             session.post(url, data=body, headers={"X-API-Key": key}) as response,
         ):
             return _read(response.status, await response.read(), response.headers.get("traceparent", ""), url)
-    except aiohttp.InvalidURL:
+    except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError):
         raise NotPublished(f"{server} is no URL; it looks like http://127.0.0.1:8000") from None
+    except ValueError:  # aiohttp's of a header
+        raise NotPublished("the API key holds what no header can carry, such as the end of a line") from None
     except (TimeoutError, aiohttp.ClientError, OSError) as error:
         raise NotPublished(f"no server answers at {server} ({why(error)}); is it running?") from None
 
@@ -56,6 +58,8 @@ def _read(status: int, body: bytes, traceparent: str, url: str) -> Published:
         raise NotPublished(
             "the server refuses the API key; run this in the server's folder, or say --config FILE or --key KEY"
         )
+    if status == 400 and body.startswith(b"Bad Request: "):
+        raise NotPublished(f"the server refuses: {body[13:].decode(errors='replace').strip()}")
     if status != 200:
         raise NotPublished(f"{url} answered with HTTP status {status}; is this a Heliograph?")
     try:

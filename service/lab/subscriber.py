@@ -101,7 +101,7 @@ class Subscriber:
                         else:
                             for received in self._handle(reply):
                                 yield received
-        except aiohttp.InvalidURL:
+        except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError):
             raise GaveUp(f"{self.url} is no URL; it looks like ws://127.0.0.1:8000/connection/websocket") from None
         except aiohttp.WSServerHandshakeError as error:
             raise _Closed(f"{self.url} answered with HTTP status {error.status} instead of a WebSocket") from None

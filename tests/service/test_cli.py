@@ -1,4 +1,5 @@
 import asyncio
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -42,6 +43,25 @@ def test_the_short_way_needs_no_typer():
         [sys.executable, "-c", program], env={"PYTHONPATH": str(ROOT)}, capture_output=True, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_who_has_read_enough_sees_no_traceback():
+    done = subprocess.run(
+        ["sh", "-c", f"{sys.executable} -m service serve --print-config | head -1"],
+        env={"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"]}, capture_output=True, check=False,
+    )  # fmt: skip
+    assert done.stdout.startswith(b"# Heliograph's quick-start configuration")
+    assert done.stderr == b""
+
+
+def test_ctrl_c_before_anything_has_begun_is_no_traceback(monkeypatch):
+    def interrupted():
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "_run", interrupted)
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 130
 
 
 def test_check_config_tells_all_mistakes_at_once(tmp_path):

@@ -54,6 +54,7 @@ def test_pub_says_what_is_wrong(capsys, unused_tcp_port):
         1,
         """heliograph: DATA is not JSON; in a shell it takes quotes, such as '{"text":"hello"}'""",
     )
+    assert "DATA is not JSON" in sorry(capsys, client_commands.pub, "news", "[NaN]", server, "key", None)[1]
     assert "is it running?" in sorry(capsys, client_commands.pub, "news", "1", server, "key", None)[1]
     assert "start the server in this folder" in sorry(capsys, client_commands.pub, "news", "1", server, "", None)[1]
 
@@ -62,6 +63,8 @@ def test_sub_says_what_is_wrong(capsys, unused_tcp_port):
     code, said = sorry(capsys, client_commands.sub, ["news"], f"http://127.0.0.1:{unused_tcp_port}", "token", count=1)
     assert code == 1
     assert said.startswith("heliograph: no server answers at ws://127.0.0.1:")
+    code, said = sorry(capsys, client_commands.sub, ["news"], "127.0.0.1:8000", "token", count=1)
+    assert "is no URL; it looks like ws://" in said
 
 
 async def test_sub_says_what_to_do_about_a_token_that_does_not_count(capsys, aiohttp_server):
@@ -92,4 +95,7 @@ def test_a_page_of_the_debug_api(capsys, monkeypatch, unused_tcp_port):
 def test_a_page_of_nobody(capsys, unused_tcp_port):
     server = f"http://127.0.0.1:{unused_tcp_port}"
     assert "no node answers" in sorry(capsys, client_commands.debug, "slow", server, "given", None)[1]
-    assert "--token" in sorry(capsys, client_commands.debug, "slow", server, "", None)[1]
+    said = sorry(capsys, client_commands.debug, "slow", server, "", None)[1]
+    assert "say --token or --config FILE" in said
+    assert "--log" not in said, "it reads none"
+    assert "--log" in sorry(capsys, client_commands.why, "ann", server, "", [], as_json=False, config=None)[1]

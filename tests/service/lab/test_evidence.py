@@ -1,8 +1,12 @@
 """Sources: log files, whole or cut off, and a node that answers, refuses or is not there."""
 
+import io
 import json
+import socket
 import threading
+import urllib.error
 from collections import Counter
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
@@ -94,6 +98,42 @@ def test_a_refusal_is_a_sentence(status, says):
         finally:
             server.shutdown()
             thread.join()
+
+
+def test_what_a_node_says_of_a_question_is_told(monkeypatch):
+    """Not that its debug API were off."""
+    asked = []
+
+    def refuses(request, timeout):
+        asked.append(request.full_url)
+        body = io.BytesIO(b'{"error":"nobody is in this channel here"}')
+        raise urllib.error.HTTPError(request.full_url, 404, "Not Found", Message(), body)
+
+    monkeypatch.setattr("urllib.request.urlopen", refuses)
+    with pytest.raises(Silent, match="^the node refuses: nobody is in this channel here$"):
+        Node("http://127.0.0.1:1", "t").ask("channels?name=chat:Žižkov 3&limit=1")
+    assert asked == ["http://127.0.0.1:1/debug/channels?name=chat:%C5%BDi%C5%BEkov%203&limit=1"]
+
+
+@pytest.mark.parametrize("server", ["http://127.0.0.1:port", "127.0.0.1:9000", "ftp:/x", ""])
+def test_an_address_that_is_none_is_told(server):
+    with pytest.raises(Silent, match="no node answers"):
+        Node(server, "t").ask("slow")
+
+
+def test_whoever_speaks_no_http_is_told():
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def speaks():
+            with listening.accept()[0] as peer:
+                peer.recv(4096)
+                peer.sendall(b"SSH-2.0-OpenSSH\r\n")
+
+        thread = threading.Thread(target=speaks)
+        thread.start()
+        with pytest.raises(Silent, match="no node answers"):
+            Node(f"http://127.0.0.1:{listening.getsockname()[1]}", "t").ask("slow")
+        thread.join()
 
 
 def test_of_two_sources_the_second_fills_in_what_the_first_does_not_know():

@@ -43,6 +43,7 @@ async def test_without_history_there_is_no_place(backend):
     [
         (None, 401, "refuses the API key"),
         (None, 404, "HTTP status 404"),
+        (None, 400, "HTTP status 400"),
         ({"error": {"code": 102, "message": "unknown channel"}}, 200, r"unknown channel \(code 102\)"),
         ([], 200, "something unknown"),
         ({"other": 1}, 200, "something unknown"),
@@ -62,3 +63,25 @@ async def test_nobody_there(unused_tcp_port):
 async def test_no_url():
     with pytest.raises(NotPublished, match="is no URL"):
         await publish("nonsense", "key", "news", 1)
+
+
+async def test_what_the_server_says_of_a_message_is_told(aiohttp_server):
+    async def refuses(_request):
+        return web.Response(status=400, text="Bad Request: Expected `str`\n")
+
+    application = web.Application()
+    application.router.add_post("/api/publish", refuses)
+    server = await aiohttp_server(application)
+    with pytest.raises(NotPublished, match="^the server refuses: Expected `str`$"):
+        await publish(f"http://127.0.0.1:{server.port}", "key", "news", 1)
+
+
+async def test_an_address_without_its_scheme():
+    with pytest.raises(NotPublished, match=r"127\.0\.0\.1:8000 is no URL; it looks like http://"):
+        await publish("127.0.0.1:8000", "key", "news", 1)
+
+
+async def test_a_key_with_the_end_of_a_line(backend):
+    url, _ = await backend({"result": {}})
+    with pytest.raises(NotPublished, match="what no header can carry"):
+        await publish(url, "key\r", "news", 1)
