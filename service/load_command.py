@@ -124,12 +124,23 @@ def load(  # noqa: PLR0917 - each is an option
             )
         )  # fmt: skip
         conditions = [assertion(each, FIGURES) for each in require or ()]
+        _see_that_they_can_be_written(json_file, picture_file)
     except Misplanned as mistake:
         sys.stderr.write(f"heliograph: {mistake}\n")
         raise SystemExit(2) from None
     tokens = [""] * users if anonymous else [token] * users if token else _tokens(config, users)
     watch = Watch("" if metrics == "none" else metrics or _metrics(plan.url))
     raise SystemExit(_run(plan, tokens, processes or _processes(users), watch, conditions, (json_file, picture_file)))
+
+
+def _see_that_they_can_be_written(*files: Path | None) -> None:
+    """Before the load, not after half an hour of it."""
+    for file in files:
+        if file is not None and str(file) != "-":
+            try:
+                file.open("a").close()
+            except OSError as error:
+                raise Misplanned(f"{file}: cannot be written: {error.strerror}") from None
 
 
 def _run(  # noqa: PLR0917 - as they come

@@ -83,6 +83,10 @@ def test_metrics_are_those_of_the_server_that_is_asked(asked, server, metrics):
         (["--assert", "lose=0"], "known are"),
         (["--users", "5", "--subscriptions", "20"], "channels"),
         (["--drop", "120"], "percent"),
+        (["--server", "http://[::1"], "looks like ws://"),
+        (["--server", "http://localhost:port"], "looks like ws://"),
+        (["--json", "/nowhere/load.json"], "/nowhere/load.json: cannot be written: No such file or directory"),
+        (["--picture", "/"], "/: cannot be written: Is a directory"),
     ],
 )
 def test_a_mistake_is_told_before_anything_begins(asked, words, hint):

@@ -55,7 +55,11 @@ class _Visitor:
 
 async def knock(plan: Plan, token: str) -> str:
     """Why nobody can come in, in a sentence; "" when somebody can."""
-    dialer = Dialer(plan)
+    try:
+        dialer = Dialer(plan)
+    except OSError as failure:  # of OpenSSL, too
+        why = failure.strerror if not isinstance(failure, ssl.SSLError) else "it holds no certificate in PEM"
+        return f"--cafile {plan.cafile} cannot be used: {why}"
     visitor = _Visitor(dialer, plan.namespace)
     user = User(visitor, 0, token, {plan.channel(0): Place(Tally())})
     try:

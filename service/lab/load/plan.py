@@ -98,8 +98,7 @@ def checked(plan: Plan) -> Plan:
 
 
 def _complaints(plan: Plan) -> Iterator[str]:
-    address = urlsplit(plan.url)
-    if address.scheme not in ("ws", "wss") or not address.hostname:
+    if not _is_websocket(plan.url):
         yield f"{plan.url} is no address of a WebSocket; it looks like ws://127.0.0.1:8000/connection/websocket"
     if min(plan.users, plan.channels, plan.subscriptions) < 1:
         yield "there have to be users, channels and subscriptions: 1 at least"
@@ -112,6 +111,14 @@ def _complaints(plan: Plan) -> Iterator[str]:
             yield f"{name} is a share in percent: 0 to 100"
     if not 0 <= plan.weak.share <= 100 or not 0 <= plan.weak.loss < 100:
         yield "--weak: share is 0 to 100 percent, loss below 100"
+
+
+def _is_websocket(url: str) -> bool:
+    try:
+        address = urlsplit(url)
+        return address.scheme in ("ws", "wss") and bool(address.hostname) and address.port != 0
+    except ValueError:  # brackets without an end, or a port that is none
+        return False
 
 
 def seconds(text: str) -> float:

@@ -53,6 +53,13 @@ async def test_where_nobody_listens(unused_tcp_port):
     assert f"nothing listens at 127.0.0.1, port {unused_tcp_port}; start a server there (make run)" in told
 
 
+async def test_certificates_to_trust_that_are_none(tmp_path):
+    assert "nothing.pem cannot be used: No such file" in await knock(plan(1, "wss", cafile="/nothing.pem"), "")
+    (tmp_path / "ca.pem").write_text("mine")
+    told = await knock(plan(1, "wss", cafile=str(tmp_path / "ca.pem")), "")
+    assert told == f"--cafile {tmp_path}/ca.pem cannot be used: it holds no certificate in PEM"
+
+
 async def test_what_is_no_websocket(monkeypatch):
     monkeypatch.setattr("service.lab.load.knocking.CONNECTING", 0.2)
 

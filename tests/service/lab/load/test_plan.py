@@ -43,6 +43,8 @@ def test_a_mistake_says_what_would_do(read, text, hint):
     ("changes", "hint"),
     [
         ({"url": "http://a"}, "ws://"),
+        ({"url": "ws://[::1"}, "ws://"),
+        ({"url": "ws://a:b"}, "ws://"),
         ({"users": 0}, "at least"),
         ({"subscriptions": 11}, "channels"),
         ({"duration": 0}, "above 0"),
