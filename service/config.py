@@ -57,6 +57,7 @@ from service.settings.option import Section
 from service.settings.options import CHANNEL_OPTIONS, ours
 from service.settings.quick_start import built_in, kept_secrets
 from service.settings.shut_doors import shut_doors
+from service.settings.telemetry_agreement import collector
 from service.settings.transport_settings import transports, unidirectional_ends
 
 Tree = dict[str, Any]
@@ -150,7 +151,11 @@ def examine(file: Path | None, environ: Mapping[str, str], flags: Mapping[str, o
     checked = check(tree, root, origins)
     mistakes += checked.mistakes
     told = {mistake.place for mistake in mistakes if not mistake.later}  # what is wrong there has its default here
-    more = [*disagreements(checked.values), *certificate_mistakes(checked.values)]
+    more = [
+        *disagreements(checked.values),
+        *certificate_mistakes(checked.values),
+        *collector(checked.values["telemetry"], environ),
+    ]
     mistakes += [mistake for mistake in more if mistake.place not in told]
     return Examined(checked.values, mistakes, tree)
 

@@ -21,6 +21,7 @@ _EMPTY = struct.pack("i", 0)
 _NO_LINGER = struct.pack("ii", 1, 0)  # struct linger: on, for no time
 _TCP_INFO = getattr(socket, "TCP_INFO", 11)
 _ACKED = struct.Struct("=120xQ")  # struct tcp_info up to tcpi_bytes_acked
+_MOST = 2**31 - 1  # an int of C's
 _libc = ctypes.CDLL(None)
 
 
@@ -44,9 +45,9 @@ def listen(host: str, port: int, settings: SocketSettings) -> socket.socket:
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, settings.send_buffer)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, min(settings.send_buffer, _MOST))
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        listener.setsockopt(socket.IPPROTO_TCP, TCP_USER_TIMEOUT, int(settings.user_timeout * 1000))
+        listener.setsockopt(socket.IPPROTO_TCP, TCP_USER_TIMEOUT, int(min(settings.user_timeout * 1000, _MOST)))
         listener.bind((host, port))
         listener.listen(settings.backlog)
         listener.setblocking(False)

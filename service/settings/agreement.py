@@ -112,8 +112,8 @@ def _options(options: Tree, place: str, channel: Tree) -> Iterator[Mistake]:
     yield from _slowness(options, place)
     try:
         re.compile(options["channel_regex"])
-    except re.error as error:
-        yield Mistake(f"{place}.channel_regex", f"is no regular expression: {error.msg}")
+    except (re.error, OverflowError) as error:
+        yield Mistake(f"{place}.channel_regex", f"is no regular expression: {getattr(error, 'msg', error)}")
 
 
 def _slowness(options: Tree, place: str) -> Iterator[Mistake]:

@@ -33,7 +33,7 @@ def seconds(text: str) -> float:
     while step := _STEP.match(rest, place):
         total += float(step[1]) * _UNITS[step[2]]
         place = step.end()
-    if not rest or place != len(rest):
+    if not rest or place != len(rest) or total == float("inf"):
         raise Misfit('takes a duration with its unit, such as "25s", "1m30s" or "500ms"')
     return total
 
@@ -70,7 +70,7 @@ def rate(value: object) -> float:
     """A number from 0 on, with or without a fraction."""
     try:
         number = float(value) if isinstance(value, int | float | str) and not isinstance(value, bool) else -1.0
-    except ValueError:
+    except (ValueError, OverflowError):
         number = -1.0
     if not 0 <= number < float("inf"):
         raise Misfit("takes a number, 0 or more")

@@ -41,8 +41,8 @@ def _of_kind(token: Tree, place: str) -> Iterator[Mistake]:
     for name in ("audience_regex", "issuer_regex"):
         try:
             groups |= set(re.compile(token[name]).groupindex)
-        except re.error as error:
-            yield Mistake(f"{place}.{name}", f"is no regular expression: {error.msg}")
+        except (re.error, OverflowError) as error:
+            yield Mistake(f"{place}.{name}", f"is no regular expression: {getattr(error, 'msg', error)}")
             return
     yield from _endpoint(token, f"{place}.jwks_public_endpoint", groups)
 

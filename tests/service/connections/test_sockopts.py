@@ -70,6 +70,13 @@ def test_a_closed_descriptor_holds_nothing(pair):
     assert unsent_bytes(number) == 0
 
 
+def test_what_a_kernel_cannot_count_is_as_much_as_it_can():
+    """A ping in a thousand hours, say: what TCP waits for is longer still."""
+    listener = listen("127.0.0.1", 0, SocketSettings(send_buffer=10**12, user_timeout=10**9))
+    assert listener.getsockopt(socket.IPPROTO_TCP, TCP_USER_TIMEOUT) == 2**31 - 1
+    listener.close()
+
+
 def test_an_address_in_use_is_an_error():
     first = listen("127.0.0.1", 0, SocketSettings())
     with pytest.raises(OSError, match="in use"):

@@ -81,6 +81,10 @@ def test_the_defaults_agree():
             "channel.without_namespace.channel_regex: is no regular expression: unterminated character set",
         ),
         (
+            without(channel_regex="a{99999999999}"),
+            "channel.without_namespace.channel_regex: is no regular expression: the repetition number is too large",
+        ),
+        (
             {"channel": {"namespaces": [{"name": "a"}]}},
             'channel.namespaces[0].name = "a": takes two or more letters, digits, dashes, dots or underscores',
         ),

@@ -32,6 +32,10 @@ def test_good_keys_are_good():
         ({"ecdsa_public_key": key_pairs.pem("RS256")}, "ecdsa_public_key: is a public key, but not of ECDSA"),
         ({"audience": "a", "audience_regex": "a"}, "audience_regex: cannot go with client.{}.audience: one of the two"),
         ({"issuer": "a", "issuer_regex": "a"}, "issuer_regex: cannot go with client.{}.issuer: one of the two"),
+        (
+            {"audience_regex": "a{99999999999}"},
+            "audience_regex: is no regular expression: the repetition number is too large",
+        ),
         ({"issuer_regex": "("}, "issuer_regex: is no regular expression: missing ), unterminated subpattern"),
         (
             {"jwks_public_endpoint": "id.example"},
