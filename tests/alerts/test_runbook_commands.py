@@ -16,8 +16,10 @@ from pathlib import Path
 import pytest
 import yaml
 
+from deploy.native.images import read_dockerfile
 from deploy.native.programs import find
 from observability import names
+from service.settings.quick_start import FOLDER
 from tests.docs.running import quick_start
 from tests.e2e.served import KEY, Served
 
@@ -143,6 +145,11 @@ def inside(server, service, words):
         assert service == {"amtool": "alertmanager", "promtool": "prometheus"}[first]
         return of_theirs(first, rest)
     assert service in ("heliograph", "pager")
+    if first == "cat":  # the key of the first start, in the folder that the image's programs begin in
+        assert [Path(each) for each in rest] == [FOLDER / "api_key"]
+        home = read_dockerfile(ROOT / "deploy" / "Dockerfile").folder
+        assert f"keys:{home}/{FOLDER}" in SERVICES[service]["volumes"]
+        return None
     assert first in OURS
     return None
 
@@ -151,7 +158,8 @@ def of_docker(server, words):
     if words[0] == "compose":
         word, *rest = words[1:]
         if word == "exec":
-            return inside(server, rest[0], rest[1:])
+            service, *command = rest[rest[0] == "-T" :]
+            return inside(server, service, command)
         assert set(options(rest, COMPOSE[word])) <= SERVICES.keys()
     else:
         known = {"stats": {"--no-stream": False}, "inspect": {"--format": True}}[words[0]]
@@ -166,7 +174,8 @@ def of_curl(server, words):
     assert port in PUBLISHED
     assert port == 8000, "only the server is here"
     told = [word.replace("localhost:8000", f"127.0.0.1:{server.port}") for word in words]
-    told = [word.replace("$HELIOGRAPH_HTTP_API_KEY", KEY) for word in told]
+    told = [word.replace("INNER", KEY) for word in told]  # what `inside` has looked at
+    assert "$" not in "".join(told), "nobody has set a variable before"
     said = run("curl", "-sS", "-w", "\n%{http_code}", *told)
     assert said.rpartition("\n")[2] == "200", said
     assert '"error"' not in said
@@ -213,6 +222,8 @@ def test_each_way_to_fail_is_noticed(server):
         "docker compose exec heliograph python -m service why --nonsense X",
         "docker compose exec heliograph python -m service check-config --config c.yaml",
         "docker compose exec pager python -m alerts.pager --config /etc/nowhere.yml --check",
+        "docker compose exec heliograph cat .heliograph/token_secret",
+        "curl http://localhost:8000/api/info -H 'X-API-Key: $KEY' -d '{}'",
         "heliograph why X",
     ):
         with pytest.raises((AssertionError, KeyError)):
