@@ -1,4 +1,4 @@
-"""The unit: systemd understands it, and its command serves with the files that docs/install.md shows."""
+"""The units: systemd understands them, and their commands serve with the files that docs/install.md names."""
 
 import contextlib
 import os
@@ -18,26 +18,27 @@ from tests.docs.running import blocks
 from tests.e2e.served import free_port
 
 ROOT = Path(__file__).parents[2]
-UNIT = (ROOT / "deploy" / "systemd" / "heliograph.service").read_text()
+UNITS = {each.name: each.read_text() for each in sorted((ROOT / "deploy" / "systemd").glob("*.service"))}
 PATIENCE = 20.0
 
 
-def said(name):
+def said(name, unit="heliograph.service"):
     """The unit's values of this name."""
-    return re.findall(rf"^{name}=(.*)$", UNIT, re.MULTILINE)
+    return re.findall(rf"^{name}=(.*)$", UNITS[unit], re.MULTILINE)
 
 
-def test_systemd_understands_it(tmp_path):
+@pytest.mark.parametrize("name", UNITS)
+def test_systemd_understands_it(tmp_path, name):
     if not shutil.which("systemd-analyze"):
         pytest.skip("no systemd-analyze here")
-    program = tmp_path / ".venv" / "bin" / "heliograph"
+    program = tmp_path / ".venv" / "bin" / Path(said("ExecStart", name)[0].split()[0]).name
     program.parent.mkdir(parents=True)
     program.write_text("#!/bin/sh\n")
     program.chmod(0o755)
-    unit = tmp_path / "heliograph.service"
-    unit.write_text(UNIT.replace("/opt/heliograph", str(tmp_path)))
+    unit = tmp_path / name
+    unit.write_text(UNITS[name].replace("/opt/heliograph", str(tmp_path)))
     done = subprocess.run(["systemd-analyze", "verify", str(unit)], capture_output=True, text=True, timeout=60)
-    assert "heliograph.service" not in done.stderr
+    assert name not in done.stderr
     assert done.returncode == 0
 
 
@@ -72,6 +73,29 @@ def test_its_command_serves_with_the_page_s_files_and_obeys(environment, tmp_pat
         wait_for(ready, process)
         process.terminate()
         assert process.wait(float(said("TimeoutStopSec")[0])) == 0
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_the_pager_s_command_serves_with_the_examples_and_obeys(tmp_path):
+    """The folder of the checkout is its own, so that it finds its module and the runbooks; the inbox is elsewhere."""
+    unit, port = "heliograph-pager.service", free_port()
+    assert said("WorkingDirectory", unit) == ["/opt/heliograph"]
+    places = {
+        "/etc/heliograph/pager.yml": ROOT / "alerts" / "pager.example.yml",
+        "/etc/heliograph/rota.yml": ROOT / "alerts" / "rota.example.yml",
+        f"/var/lib/{said('StateDirectory', unit)[0]}/inbox.sqlite3": tmp_path / "inbox.sqlite3",
+    }
+    program, *arguments = shlex.split(said("ExecStart", unit)[0])
+    assert program == "/opt/heliograph/.venv/bin/python"
+    assert places.keys() <= set(arguments)
+    arguments = [str(places.get(each, each)) for each in arguments]
+    process = subprocess.Popen([sys.executable, *arguments, "--port", str(port)], cwd=ROOT)
+    try:
+        wait_for(f"http://127.0.0.1:{port}/health", process)
+        process.terminate()
+        assert process.wait(float(said("TimeoutStopSec", unit)[0])) == 0
     finally:
         process.kill()
         process.wait()

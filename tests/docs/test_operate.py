@@ -4,8 +4,10 @@ import re
 import shlex
 import subprocess
 import sys
+from pathlib import Path
 
 from deploy.native.images import read_dockerfile
+from service.config import load
 from tests.docs.running import ROOT, blocks
 
 
@@ -34,6 +36,21 @@ def test_the_docker_lines_name_what_the_image_has():
     assert "/app/service" in image.copies.values()
     mounted = [each.partition(":")[2].removesuffix(":ro") for each in run if each.endswith(":ro")]
     assert command[-1] in mounted
+
+
+def test_the_page_s_file_serves_in_a_container(tmp_path):
+    """With what the line says over it: from outside it can be reached, and its log is in a volume that it may write to."""
+    (line,) = (
+        each for each in (ROOT / "docs" / "install.md").read_text().splitlines() if each.startswith("docker run")
+    )
+    words = shlex.split(line)
+    after = {option: [words[at + 1] for at, word in enumerate(words) if word == option] for option in ("-e", "-v")}
+    (configuration,) = blocks("docs/install.md", "yaml")
+    (tmp_path / "config.yaml").write_text(configuration)
+    settings = load(tmp_path / "config.yaml", dict(each.split("=", 1) for each in after["-e"]))
+    assert settings.http.public.host == "0.0.0.0"
+    volumes = {each.split(":")[1] for each in after["-v"] if not each.endswith(":ro")}
+    assert str(Path(settings.telemetry.log_file).parent) in volumes & {"/data", "/logs", "/inbox"}
 
 
 def test_results_that_pages_name_are_there():
