@@ -34,7 +34,10 @@ def alerts() -> str:
         "Alerts",
         "alerts/rules and alerts/loki",
         "Each alert leads to its runbook, which says what to do first. `make test` proves for each when it fires and "
-        "when it stays silent.",
+        "when it stays silent. Critical ones are *pages*: somebody is called at any hour. Warnings and infos are "
+        "*tickets*: people are told of them in working hours, the inbox shows them at once.",
+        "One alert is of no rule: [HeliographAlertingSilent](../../alerts/runbooks/HeliographAlertingSilent.md) is "
+        "made by the pager itself when Watchdog has not come for `watchdog.after`: then no other can reach anybody.",
         table(["alert and runbook", "severity", "condition", "for", "what it says"], firing),
         "## Recorded for them",
         table(["name", "expression"], recorded),

@@ -1,7 +1,10 @@
 """Every option, and how a configuration is read."""
 
+import re
+
 from docs.pages.markdown import code, page, table
 from service.settings.elsewhere import add_elsewhere
+from service.settings.kinds import Misfit
 from service.settings.option import Option, Section, walk
 from service.settings.options import ours
 from service.settings.reading import environment_name
@@ -16,7 +19,6 @@ WORDS = {
     "texts": "list of texts",
     "duration": "duration",
     "headers": "names with texts",
-    "convert": "word",
 }
 
 _READ = (
@@ -39,7 +41,7 @@ def options() -> str:
     parts: list[str] = []
     for path, section in _sections(tree):
         rows = [
-            [code(name), WORDS[option.convert.__name__], _default(option), option.doc]
+            [code(name), _takes(option), _default(option), option.doc]
             for name, option in section.members.items()
             if isinstance(option, Option)
         ]
@@ -55,6 +57,17 @@ def options() -> str:
         _CHECKED.format(count=_elsewhere()),
         *parts,
     )
+
+
+def _takes(option: Option) -> str:
+    """The kind of value; of a closed list the words themselves, as they are told to who says another."""
+    if kind := WORDS.get(option.convert.__name__):
+        return kind
+    try:
+        option.convert(object())
+    except Misfit as misfit:
+        return ", ".join(map(code, re.findall(r'"([^"]+)"', str(misfit))))
+    raise AssertionError(f"{option.name} takes anything")
 
 
 def _sections(section: Section, path: str = "") -> list[tuple[str, Section]]:
