@@ -23,7 +23,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=_port, default=9099)
     parser.add_argument("--inbox", type=Path, default=Path("inbox.sqlite3"), help="SQLite file; made when missing")
-    parser.add_argument("--keep", type=int, default=1000, help="entries that are kept")
+    parser.add_argument("--keep", type=_count, default=1000, help="entries that are kept")
     parser.add_argument("--config", type=Path, help="pager.yml: channels and routes; else the inbox only")
     parser.add_argument("--rota", type=Path, help="rota.yml: who is on duty")
     parser.add_argument("--check", action="store_true", help="tell what is wrong with the files, and serve nothing")
@@ -48,6 +48,12 @@ def main(arguments: list[str] | None = None) -> int:
 def _port(text: str) -> int:
     if not text.isdecimal() or int(text) > 65535:
         raise argparse.ArgumentTypeError(f"{text!r} is no port, 0 to 65535")
+    return int(text)
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 on")
     return int(text)
 
 

@@ -1,6 +1,8 @@
 """``heliograph load`` from the shell: options become a plan, conditions an exit code, the account files."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -107,6 +109,28 @@ def load(server, *words):
     command += ["--server", f"http://127.0.0.1:{server.port}", "--users", "20", "--channels", "2", "--rate", "40"]
     command += ["--metrics", f"http://127.0.0.1:{server.internal_port}/metrics", "--duration", "2s", *words]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_terminal_s_ctrl_c_ends_publishing_and_the_account_follows(server, number):
+    """It reaches every process of the group."""
+    command = [sys.executable, "-m", "service", "load", "--config", str(server.config), "--namespace", "stream"]
+    command += ["--server", f"http://127.0.0.1:{server.port}", "--users", "20", "--channels", "2", "--duration", "5m"]
+    with subprocess.Popen(
+        [*command, "--metrics", "none"], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        start_new_session=True,
+    ) as process:  # fmt: skip
+        try:
+            while "publishing: ready 20" not in (line := process.stderr.readline()):
+                assert line, "it ended before it published"
+            os.killpg(process.pid, number)
+            said, complaints = process.communicate(timeout=60)
+        finally:
+            process.kill()
+    assert "lost 0" in said, complaints
+    assert "Traceback" not in complaints
+    assert process.returncode == 0
 
 
 @pytest.mark.slow

@@ -43,6 +43,7 @@ class Process:
         self._process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "service.lab.load.worker",
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=LINE,
+            start_new_session=True,  # a terminal's Ctrl-C is for us: it has to play on until it is told to stop
         )  # fmt: skip
         self.heard_at = time.monotonic()
         self._reading = loop.create_task(self._read())

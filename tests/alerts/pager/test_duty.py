@@ -111,12 +111,18 @@ def test_a_broken_configuration_is_told_with_all_mistakes(tmp_path, capsys):
     assert "channels.a.type" in said
 
 
-@pytest.mark.parametrize("port", ["65536", "-1", "http"])
-def test_a_port_that_is_none_is_told(port, capsys):
+@pytest.mark.parametrize(
+    ("option", "value", "says"),
+    [
+        *(("--port", port, "is no port, 0 to 65535") for port in ("65536", "-1", "http")),
+        ("--keep", "0", "is no number"),
+    ],
+)
+def test_a_figure_that_is_none_is_told(option, value, says, capsys):
     with pytest.raises(SystemExit) as ended:
-        main(["--port", port])
+        main([option, value])
     assert ended.value.code == 2
-    assert f"'{port}' is no port, 0 to 65535" in capsys.readouterr().err
+    assert f"'{value}' {says}" in capsys.readouterr().err
 
 
 def test_who_is_on_duty_when(file, capsys):
