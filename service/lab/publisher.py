@@ -47,10 +47,10 @@ async def publish(server: str, key: str, channel: str, data: Any) -> Published:
             return _read(response.status, await response.read(), response.headers.get("traceparent", ""), url)
     except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError):
         raise NotPublished(f"{server} is no URL; it looks like http://127.0.0.1:8000") from None
-    except ValueError:  # aiohttp's of a header
-        raise NotPublished("the API key holds what no header can carry, such as the end of a line") from None
     except (TimeoutError, aiohttp.ClientError, OSError) as error:
         raise NotPublished(f"no server answers at {server} ({why(error)}); is it running?") from None
+    except ValueError:  # aiohttp's of a header
+        raise NotPublished("the API key holds what no header can carry, such as the end of a line") from None
 
 
 def _read(status: int, body: bytes, traceparent: str, url: str) -> Published:
