@@ -29,6 +29,7 @@ FIGURES: Final[Mapping[str, str]] = {
     "longest": "the same, all",
     "connect_p99": "seconds from the socket to the last subscribe reply, 99 percent",
     "rss_growth": "percent that the server's memory grew over the last two thirds, by the line that fits",
+    "objects_growth": "the same of the memory blocks that its Python holds",
     "fds_left": "descriptors that the server has more than before, everybody gone",
     "objects_left": "percent of memory blocks that the server's Python has more than before",
     "unknown_causes": "connections that the server saw end and cannot say why",
@@ -100,7 +101,10 @@ class Account:
         before, after = self.before, self.after
         nothing = dict.fromkeys(("fds_left", "objects_left", "unknown_causes", "unaccounted"))
         since = self.began + (self.glances[-1].at - self.began) / 3 if self.glances else 0.0
-        grown: dict[str, float | None] = {"rss_growth": growth(self.glances, since)}
+        grown: dict[str, float | None] = {
+            "rss_growth": growth(self.glances, since, lambda glance: glance.rss),
+            "objects_growth": growth(self.glances, since, lambda glance: glance.objects),
+        }
         if before is None or after is None:
             return {**nothing, **grown}
         return {

@@ -3,6 +3,7 @@
 import asyncio
 import re
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -93,12 +94,12 @@ class Watch:
             await asyncio.sleep(0.25)
 
 
-def growth(glances: list[Glance], since: float) -> float | None:
-    """Percent by which resident memory grew from ``since`` to the last glance, by the line that fits best.
+def growth(glances: list[Glance], since: float, what: Callable[[Glance], float]) -> float | None:
+    """Percent by which ``what`` grew from ``since`` to the last glance, by the line that fits best.
 
     None with fewer than three glances.
     """
-    points = [(each.at, each.rss) for each in glances if each.at >= since]
+    points = [(each.at, what(each)) for each in glances if each.at >= since]
     if len(points) < 3:
         return None
     mean_x = sum(x for x, _ in points) / len(points)

@@ -29,7 +29,7 @@ def account():
     made.include(worker(void={}))
     made.before = Glance(0.0, 100e6, 20, 1000, 0, {"unknown": 1.0, "network_lost": 1})
     made.after = Glance(30.0, 110e6, 22, 1100, 0, {"unknown": 3.0, "network_lost": 1}, 5.0)
-    made.glances = [Glance(float(at), 100e6) for at in range(31)]
+    made.glances = [Glance(float(at), 100e6, objects=1000.0 + 3 * at) for at in range(31)]
     return made
 
 
@@ -44,14 +44,15 @@ def test_the_figures_are_those_that_are_explained():
     assert (figures["fds_left"], figures["unknown_causes"], figures["unaccounted"]) == (2, 2, 5)
     assert figures["objects_left"] == pytest.approx(10)
     assert figures["rss_growth"] == pytest.approx(0)
+    assert figures["objects_growth"] == pytest.approx(100 * 60 / 1030)
 
 
 def test_what_is_not_known_is_said_so():
     figures = Account(1).figures()
     assert set(figures) == set(FIGURES)
     assert {name for name, value in figures.items() if value is None} == {
-        "p50", "p90", "p99", "p999", "longest", "connect_p99", "rss_growth", "fds_left", "objects_left",
-        "unknown_causes", "unaccounted",
+        "p50", "p90", "p99", "p999", "longest", "connect_p99", "rss_growth", "objects_growth", "fds_left",
+        "objects_left", "unknown_causes", "unaccounted",
     }  # fmt: skip
     assert "server" not in text(Account(1), [])
 

@@ -1,5 +1,7 @@
 """What is read of a server's metrics, and the line through its memory."""
 
+from operator import attrgetter
+
 import pytest
 from aiohttp import web
 
@@ -37,10 +39,11 @@ def test_what_is_in_no_account_counts_either_way():
 def test_the_line_through_the_memory():
     flat = [Glance(at, 100e6) for at in range(10)]
     rising = [Glance(at, 100e6 + at * 1e6 + (-1) ** at * 1e5) for at in range(11)]
-    assert growth(flat, 0) == pytest.approx(0)
-    assert growth(rising, 0) == pytest.approx(10, abs=0.3)
-    assert growth(rising, 5) == pytest.approx(4.8, abs=0.3)
-    assert growth(rising, 9) is None
+    assert growth(flat, 0, attrgetter("rss")) == pytest.approx(0)
+    assert growth(rising, 0, attrgetter("rss")) == pytest.approx(10, abs=0.3)
+    assert growth(rising, 5, attrgetter("rss")) == pytest.approx(4.8, abs=0.3)
+    assert growth(rising, 9, attrgetter("rss")) is None
+    assert growth(rising, 0, attrgetter("objects")) is None, "it does not tell"
 
 
 @pytest.fixture
