@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from deploy.npm_packages import Unavailable
+from grafana.picture import label
 from grafana.picture.colours import NAMED
 from grafana.picture.drawing import WIDTH, Scene, panel
 from grafana.picture.page import page
@@ -50,7 +51,9 @@ def _draw(told: argparse.Namespace, urls: dict[str, str]) -> None:
     told.out.mkdir(parents=True, exist_ok=True)
     for name in told.boards or boards():
         shapes = board(name, sources, when)
-        _save(page(shapes, "board.js"), told.out / f"{name}.png", shapes["height"], told.html)
+        picture = told.out / f"{name}.png"
+        _save(page(shapes, "board.js"), picture, shapes["height"], told.html)
+        label.write(picture, label.panels(boards()[name]))
     if told.trace:
         shapes = one_message(sources, told.trace_id, when)
         _save(page(shapes, "trace.js"), told.trace, shapes["height"], None)

@@ -25,7 +25,10 @@ const draw = {
       box.style.background = faint(cell.color, 0.62);
       const wide = shape.w / shape.cells.length;
       if (shape.area && cell.points.some((value) => value !== null)) sparkline(box, cell.points, wide, 58);
-      if (cell.name) make(box, "div", "name", cell.name);
+      if (cell.name) {
+        const name = make(box, "div", "name", cell.name);
+        for (let letter = 15; letter > 8 && name.offsetWidth > wide - 6; letter -= 1) name.style.fontSize = `${letter}px`;
+      }
       const size = [27, 19].filter((letter) => cell.text.length * letter > wide - 16).length;
       make(box, "div", ["value", "value small", "value tiny"][size], cell.text);
     }

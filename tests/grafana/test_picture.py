@@ -2,10 +2,11 @@
 
 import json
 import math
+from pathlib import Path
 
 import pytest
 
-from grafana.picture import units
+from grafana.picture import label, units
 from grafana.picture.__main__ import SCRAPE, main
 from grafana.picture.colours import NAMED, by_threshold
 from grafana.picture.drawing import WIDTH, Scene, clock, panel, place, stack
@@ -14,7 +15,9 @@ from grafana.picture.sources import Sources, Window, variables, window
 from grafana.picture.waterfall import ordered, waterfall
 from grafana.questions import boards, of_panel
 
+ROOT = Path(__file__).parents[2]
 PANELS = boards()["overview"]["panels"]
+PICTURES = [each for each in sorted((ROOT / "docs" / "pictures").glob("*.png")) if each.stem in boards()]
 EVERY = [(name, each) for name, board in boards().items() for each in board["panels"]]
 WHEN = Window(1000, 1020, 5)
 
@@ -57,6 +60,22 @@ def test_every_panel_of_every_board_can_be_drawn_of_nothing(given):
     shape = panel(given, [nothing] * max(1, len(given.get("targets", []))), Scene(WHEN))
     assert shape["kind"] == given["type"]
     assert json.dumps(shape)
+
+
+# ------------------------------------------------------------------------- the files
+
+
+def test_a_picture_says_what_it_shows(tmp_path):
+    picture = tmp_path / "a.png"
+    picture.write_bytes(b"\x89PNG\r\n\x1a\n" + b"\0\0\0\rIHDR" + bytes(13 + 4) + b"\0\0\0\0IEND" + bytes(4))
+    assert label.read(picture) == ""
+    label.write(picture, "Fan-out\n√ late")
+    assert label.read(picture) == "Fan-out\n√ late"
+
+
+@pytest.mark.parametrize("picture", PICTURES, ids=lambda picture: picture.stem)
+def test_a_picture_of_the_documentation_shows_the_board_of_today(picture):
+    assert label.read(picture) == label.panels(boards()[picture.stem]), "make boards"
 
 
 # ----------------------------------------------------------------------------- units
