@@ -1,8 +1,10 @@
 """The tests mirror the tree, and the house keeps its measures."""
 
 import ast
+import functools
 import re
 import statistics
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -38,9 +40,14 @@ def sources():
         yield from (f for f in sorted((ROOT / room).rglob("*.py")) if f.name != "__init__.py")
 
 
+@functools.cache
+def tree_of(file):
+    return ast.parse(file.read_text())
+
+
 def functions():
     for file in sources():
-        for node in ast.walk(ast.parse(file.read_text())):
+        for node in ast.walk(tree_of(file)):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 body = node.body[1:] if ast.get_docstring(node) else node.body
                 yield file, node.name, (body[-1].end_lineno - body[0].lineno + 1) if body else 0
@@ -78,7 +85,7 @@ def test_functions_are_small():
 @pytest.mark.parametrize("place", PURE)
 def test_a_pure_room_touches_nothing(place):
     """No async, no clock, no socket, no telemetry."""
-    tree = ast.parse((ROOT / place).read_text())
+    tree = tree_of(ROOT / place)
     for node in ast.walk(tree):
         assert not isinstance(node, ast.AsyncFunctionDef | ast.Await), f"{place}:{node.lineno} waits"
         if isinstance(node, ast.Import):
@@ -90,10 +97,21 @@ def test_a_pure_room_touches_nothing(place):
         assert not named & IMPURE, f"{place}:{node.lineno} imports {named & IMPURE}"
 
 
+def test_no_file_needs_one_that_needs_it():
+    """Imports for types alone and late ones included."""
+    files = {".".join(file.relative_to(ROOT).with_suffix("").parts): file for file in sources()}
+    needs = {name: set() for name in files}
+    for name, file in files.items():
+        for node in ast.walk(tree_of(file)):
+            if isinstance(node, ast.ImportFrom):
+                needs[name] |= files.keys() & {node.module, *(f"{node.module}.{each.name}" for each in node.names)}
+    TopologicalSorter(needs).prepare()  # names the circle where there is one
+
+
 @pytest.mark.parametrize("room", [*ROOMS, "alerts", "bench", "deploy", "docs", "faults", "grafana"])
 def test_nothing_needs_the_tests(room):
     for file in (ROOT / room).rglob("*.py"):
-        imported = [node.module for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.ImportFrom)]
+        imported = [node.module for node in ast.walk(tree_of(file)) if isinstance(node, ast.ImportFrom)]
         assert not [name for name in imported if (name or "").split(".")[0] == "tests"], file
 
 
