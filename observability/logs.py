@@ -154,6 +154,16 @@ class RotatingFile:
         to_descriptor(self._descriptor)(data)
         self._size += len(data)
 
+    def trouble(self) -> str:
+        """Why nothing can be written there; "" when it can. For who asks before the first line."""
+        try:
+            self._open()
+        except OSError as error:
+            return str(error.strerror)
+        os.close(self._descriptor)
+        self._descriptor = -1
+        return ""
+
     def _open(self) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         self._descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o640)

@@ -15,6 +15,7 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 
 from observability import ledger_names, names, setup
+from observability.logs import RotatingFile
 from observability.metrics import Words
 from observability.names import Figure
 from observability.setup import Telemetry
@@ -254,7 +255,7 @@ class Service:
         self.ready = True
         self.telemetry.service.started(f"{public.host}:{public.port}", f"{internal.host}:{internal.port}")
         self.telemetry.service.ready(True)
-        for warning in self.settings.warnings:
+        for warning in (*self.settings.warnings, *_of_the_log(self.settings.telemetry.log_file)):
             self.telemetry.service.note(warning)
         return public, internal
 
@@ -384,3 +385,8 @@ def _words(settings: Settings, middlewares: Sequence[Middleware]) -> Words:
         version=[__version__],
         python=[platform.python_version()],
     )
+
+
+def _of_the_log(file: str) -> Iterator[str]:
+    if file and (why := RotatingFile(file, 0).trouble()):
+        yield f"log.file: {file} cannot be written: {why}; the standard output alone has the lines"

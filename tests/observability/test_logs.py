@@ -208,6 +208,16 @@ def test_a_file_is_rotated_with_whole_lines(tmp_path):
     assert lines == [b"%06d" % number for number in range(500 - len(lines), 500)]
 
 
+def test_a_file_that_cannot_be_is_told_before_the_first_line(tmp_path):
+    (tmp_path / "file").write_text("")
+    assert RotatingFile(str(tmp_path / "file" / "x.log"), 1000).trouble() in ("Not a directory", "File exists")
+    assert RotatingFile(str(tmp_path), 1000).trouble() == "Is a directory"
+    write = RotatingFile(str(tmp_path / "new" / "x.log"), 1000)
+    assert write.trouble() == ""
+    write(b"one\n")
+    assert (tmp_path / "new" / "x.log").read_bytes() == b"one\n"
+
+
 def test_an_existing_file_is_appended_to(tmp_path):
     path = tmp_path / "heliograph.log"
     path.write_bytes(b"old\n")

@@ -204,3 +204,14 @@ async def test_a_signal_is_the_order_to_stop(node):
     await asyncio.sleep(0)
     os.kill(os.getpid(), signal.SIGTERM)
     assert await asyncio.wait_for(waiting, 2) == "SIGTERM"
+
+
+async def test_a_log_file_that_cannot_be_is_told(tmp_path, capfd):
+    """It serves all the same: the standard output has the lines."""
+    service = Service(settings(tmp_path, log={"level": "info", "file": str(tmp_path)}))
+    await service.start()
+    await service.stop("test")
+    notes = [json.loads(line) for line in capfd.readouterr().out.splitlines() if "service.note" in line]
+    assert [note["message"] for note in notes] == [
+        f"log.file: {tmp_path} cannot be written: Is a directory; the standard output alone has the lines"
+    ]
