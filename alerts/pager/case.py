@@ -2,7 +2,8 @@
 
 Alertmanager repeats itself, after a lost answer at once and by its ``repeat_interval`` later. The same content is told
 again only as a reminder, and not when somebody has acknowledged the case. That some of a group's alerts are over is
-told by nobody: the page has it, and the end of the last one is told.
+told by nobody: the page has it, and the end of the last one is told. Of an alert that another one keeps back it tells
+neither reminders nor the end; what fires of the group later is a case of its own.
 """
 
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ from alerts.pager.alert import NEVER, Alert
 from alerts.pager.message import Kind
 
 AGAIN: Final = 60.0  # seconds in which the same content is Alertmanager's second try, not its reminder
+FORGOTTEN: Final = 35 * 60.0  # seconds without a word of a case: longer than a page waits for its reminder
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,7 @@ class Case:
     steps: int  # of the route that were taken
     state: str  # what fires, as heard last
     told_at: float  # when that was told, or fewer were heard of
+    heard_at: float = NEVER  # when Alertmanager spoke of it last
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,12 @@ def heard(case: Case | None, alerts: Sequence[Alert], now: float) -> Kind | None
     if case.acknowledged_at != NEVER or now - case.told_at < AGAIN:
         return None
     return "reminder"
+
+
+def forgotten(case: Case, alerts: Sequence[Alert], now: float) -> bool:
+    """Whether nothing was heard of a case for long, and what fires now is none of what it is about."""
+    now_firing, before = set(state_of(alerts).split(",")), set(case.state.split(","))
+    return state_of(alerts) != "" and not now_firing & before and now - case.heard_at > FORGOTTEN
 
 
 def due(case: Case, route: Sequence[Step], now: float) -> Sequence[Step]:

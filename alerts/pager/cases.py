@@ -48,7 +48,7 @@ class Cases:
 
         """
         with self._store.writing():
-            case = self._open_one(route, notification.group_key)
+            case = self._heard_of(route, notification, now)
             kind = rules.heard(case, notification.alerts, now)
             if kind is None:
                 self._keep_what_is_left(case, notification, now)
@@ -85,6 +85,18 @@ class Cases:
                 alerts = tuple(over[each] for each in sorted(_fingerprints(case)) if each in over)
                 self.take(case.route, replace(notification, alerts=alerts, group_key=case.group_key), now)
             return len(cases)
+
+    def _heard_of(self, route: str, notification: Notification, now: float) -> Case | None:
+        """The open case of a notification's group. One that was forgotten ends now: what fires needs its own steps."""
+        case = self._open_one(route, notification.group_key)
+        if case is None:
+            return None
+        if rules.forgotten(case, notification.alerts, now):
+            self._tell(self.message(case).as_kind("over"), self._letters.channels_of(case.number), now)
+            self._change(case.number, closed_at=now)
+            return None
+        self._change(case.number, heard_at=now)
+        return case
 
     def _keep_what_is_left(self, case: Case | None, notification: Notification, now: float) -> None:
         """Fewer alerts are no news, but the page shows those that still fire."""
@@ -165,8 +177,8 @@ class Cases:
     def _open(self, route: str, notification: Notification, now: float) -> Case:
         with self._store.writing() as database:
             number = database.execute(
-                "INSERT INTO cases VALUES (NULL, ?, ?, ?, 0, 0, '', 0, '', ?, '')",
-                (route, notification.group_key, now, now),
+                "INSERT INTO cases VALUES (NULL, ?, ?, ?, 0, 0, '', 0, '', ?, '', ?)",
+                (route, notification.group_key, now, now, now),
             ).lastrowid
             database.execute(
                 "DELETE FROM cases WHERE closed_at > 0 AND number <="
@@ -174,7 +186,7 @@ class Cases:
                 (KEPT,),
             )
         assert number is not None, "a row that was inserted has its number"
-        return Case(number, route, notification.group_key, now, NEVER, NEVER, "", 0, "", now)
+        return Case(number, route, notification.group_key, now, NEVER, NEVER, "", 0, "", now, now)
 
     def _message(self, kind: Kind, case: Case, notification: Notification) -> Message:
         alerts: Sequence[Alert] = [alert for alert in notification.alerts if alert.firing] or notification.alerts

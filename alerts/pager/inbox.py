@@ -1,8 +1,8 @@
 """What was paged, kept on disk.
 
 A fingerprint has at most one open entry. A firing notice opens or renews it, a resolved one closes it; the same alert
-at a later time is a new entry. At the bound the oldest closed entries make room; when there are none, notices are
-refused.
+at a later time is a new entry. At the bound the oldest closed entries make room, then those of which nothing was heard
+for days; when there are none, notices are refused.
 """
 
 import json
@@ -16,8 +16,9 @@ from alerts.pager.store import Store
 
 _COLUMNS: Final = (
     "number", "fingerprint", "name", "severity", "starts_at", "ends_at", "told_at", "told_over_at", "notices", "labels",
-    "annotations", "source", "alertmanager",
+    "annotations", "source", "alertmanager", "heard_at",
 )  # fmt: skip
+FORGOTTEN: Final = 3 * 86400.0  # seconds without a word: longer than any reminder takes
 _SELECT: Final = f"SELECT {', '.join(_COLUMNS)} FROM entries"  # noqa: S608 - no word of it comes from outside
 
 
@@ -42,6 +43,7 @@ class Entry:
     annotations: Mapping[str, str]
     source: str
     alertmanager: str
+    heard_at: float  # when the last notice came
 
     @property
     def firing(self) -> bool:
@@ -68,7 +70,7 @@ class Inbox:
         with self._store.writing() as database:
             for alert in alerts:
                 self._take(database, alert, alertmanager, now)
-            self._make_room(database)
+            self._make_room(database, now)
 
     def _take(self, database: Connection, alert: Alert, alertmanager: str, now: float) -> None:
         known = self._known(database, alert)
@@ -79,7 +81,7 @@ class Inbox:
         number, told_over_at = known
         database.execute(
             "UPDATE entries SET ends_at = ?, told_over_at = ?, notices = notices + 1, labels = ?, annotations = ?,"
-            " severity = ?, source = ?, alertmanager = ? WHERE number = ?",
+            " severity = ?, source = ?, alertmanager = ?, heard_at = ? WHERE number = ?",
             (
                 alert.ends_at,
                 NEVER if alert.firing else told_over_at or now,
@@ -88,6 +90,7 @@ class Inbox:
                 alert.severity,
                 alert.source,
                 alertmanager,
+                now,
                 number,
             ),
         )
@@ -103,7 +106,7 @@ class Inbox:
 
     def _insert(self, database: Connection, alert: Alert, alertmanager: str, now: float, over: float) -> None:
         database.execute(
-            "INSERT INTO entries VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?, ?)",
+            "INSERT INTO entries VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?, ?, ?)",
             (
                 alert.fingerprint,
                 alert.name,
@@ -116,18 +119,19 @@ class Inbox:
                 json.dumps(dict(alert.annotations)),
                 alert.source,
                 alertmanager,
+                now,
             ),
         )
 
-    def _make_room(self, database: Connection) -> None:
-        count = database.execute("SELECT count(*) FROM entries").fetchone()[0]
-        if count <= self._limit:
-            return
-        database.execute(
-            "DELETE FROM entries WHERE number IN"
-            " (SELECT number FROM entries WHERE told_over_at > 0 ORDER BY told_over_at LIMIT ?)",
-            (count - self._limit,),
-        )
+    def _make_room(self, database: Connection, now: float) -> None:
+        for which in ("told_over_at > 0 ORDER BY told_over_at", f"heard_at < {now - FORGOTTEN} ORDER BY heard_at"):
+            too_many = database.execute("SELECT count(*) FROM entries").fetchone()[0] - self._limit
+            if too_many <= 0:
+                return
+            database.execute(
+                f"DELETE FROM entries WHERE number IN (SELECT number FROM entries WHERE {which} LIMIT ?)",  # noqa: S608
+                (too_many,),
+            )
         if database.execute("SELECT count(*) FROM entries").fetchone()[0] > self._limit:
             raise InboxFull(f"the inbox holds {self._limit} alerts and all of them are firing")
 

@@ -13,6 +13,10 @@ from alerts.pager.message import Message
 from alerts.pager.rota import Duty
 
 REFRESH: Final = 5  # seconds between two looks of an open page
+#: Seconds after which Alertmanager speaks again of what fires, by its severity (its ``repeat_interval``).
+REPEATED: Final = {"critical": 1800.0}
+SELDOM: Final = 12 * 3600.0  # of any other severity
+_LATE: Final = 600.0  # seconds that a reminder may take longer: it looks at a group each five minutes
 _SHOWN_ELSEWHERE: Final = ("alertname", "severity")
 _MARK: Final = (
     "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E"
@@ -161,11 +165,21 @@ def _card(entry: Entry, now: float) -> str:
 <h3>{escape(entry.name)} <span class="severity">{escape(entry.severity)}</span>
 <span class="when">{_span(entry, now)}</span></h3>
 <p class="summary">{escape(said.get("summary", ""))}</p>
-<p>{escape(said.get("description", ""))}</p>
+<p>{escape(said.get("description", ""))}</p>{_unheard(entry, now)}
 <ul class="labels">{labels}</ul>
 <p class="links">{_links(entry)}</p>
 <p class="times">{_times(entry)}</p>
 </section>"""
+
+
+def _unheard(entry: Entry, now: float) -> str:
+    """What must be said of an alert that Alertmanager does not remind of: it tells no end of what it keeps back."""
+    silent = now - entry.heard_at
+    ours = not entry.alertmanager  # the pager's own word, which it repeats to nobody
+    if ours or not entry.firing or silent < REPEATED.get(entry.severity, SELDOM) + _LATE:
+        return ""
+    words = f"Not heard of for {_duration(silent)}: it may be over, or another alert keeps it back; Alertmanager knows."
+    return f'\n<p class="wrong">{words}</p>'
 
 
 def _class(severity: str) -> str:

@@ -75,6 +75,12 @@ CREATE TABLE pauses (
 DROP INDEX letters_by_time;
 CREATE INDEX letters_by_case ON letters (case_number);
 """,
+    """
+ALTER TABLE entries ADD COLUMN heard_at REAL NOT NULL DEFAULT 0;
+ALTER TABLE cases ADD COLUMN heard_at REAL NOT NULL DEFAULT 0;
+UPDATE entries SET heard_at = CAST(strftime('%s', 'now') AS REAL);
+UPDATE cases SET heard_at = CAST(strftime('%s', 'now') AS REAL);
+""",
 )
 """What each form of the file adds to the one before it; SQLite's user_version says which it has."""
 

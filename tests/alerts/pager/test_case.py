@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from alerts.pager.alert import read
-from alerts.pager.case import AGAIN, Case, Step, due, heard, next_step, state_of
+from alerts.pager.case import AGAIN, FORGOTTEN, Case, Step, due, forgotten, heard, next_step, state_of
 from tests.alerts.pager.notices import notice, notification
 
 OPEN = Case(1, "critical", "group", 1000.0, 0.0, 0.0, "", 1, "", 1000.0)
@@ -48,6 +48,22 @@ def told(*given):
 )
 def test_what_a_notification_means(case, given, after, kind):
     assert heard(case, alerts(*given), 1000.0 + after) == kind
+
+
+@pytest.mark.parametrize(
+    ("given", "silence", "is_it"),
+    [
+        ([notice(instance="a", starts=2000.0)], FORGOTTEN + 1, True),  # it was over while another one kept it back
+        ([B], FORGOTTEN + 1, True),
+        ([notice(instance="a", starts=2000.0)], FORGOTTEN, False),  # over and back within a reminder: goes on
+        ([A], FORGOTTEN + 1, False),
+        ([A, B], FORGOTTEN + 1, False),
+        ([A_OVER], FORGOTTEN + 1, False),  # an end is told
+        ([], FORGOTTEN + 1, False),
+    ],
+)
+def test_a_case_is_forgotten_when_something_else_fires_after_a_long_silence(given, silence, is_it):
+    assert forgotten(replace(told(A), heard_at=1000.0), alerts(*given), 1000.0 + silence) is is_it
 
 
 def test_steps_come_one_after_the_other():

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from alerts.pager.alert import NEVER, read
-from alerts.pager.inbox import Inbox, InboxFull
+from alerts.pager.inbox import FORGOTTEN, Inbox, InboxFull
 from alerts.pager.store import Store
 from tests.alerts.pager.notices import notice, notification
 
@@ -40,7 +40,7 @@ def test_repeated_notices_are_one_entry(inbox):
     for now in (1010, 1310, 1610):
         take(inbox, notice(starts=1000), now=now)
     (entry,) = inbox.firing()
-    assert (entry.notices, entry.told_at) == (3, 1010)
+    assert (entry.notices, entry.told_at, entry.heard_at) == (3, 1010, 1610)
 
 
 def test_the_next_time_is_another_entry(inbox):
@@ -99,3 +99,17 @@ def test_when_all_fire_a_notification_is_refused_whole(inbox):
     assert len(inbox.firing()) == 3
     take(inbox, notice(instance="d"), now=1030)
     assert len(inbox.firing()) == 4
+
+
+def test_what_nobody_has_spoken_of_for_days_makes_room_when_all_fire(inbox):
+    """Alertmanager tells no end of what another alert keeps back."""
+    take(inbox, *(notice(instance=name) for name in "abc"), now=1000)
+    take(inbox, notice(instance="a"), now=2000)
+    later = 1000 + FORGOTTEN + 1
+    take(inbox, notice(instance="d"), now=later)
+    assert len(inbox.firing()) == 4, "there is room"
+    take(inbox, notice(instance="e"), now=later)
+    assert {entry.labels["instance"] for entry in inbox.firing()} > {"a", "d", "e"}
+    take(inbox, notice(instance="f"), now=later)
+    with pytest.raises(InboxFull):
+        take(inbox, notice(instance="g"), now=later)

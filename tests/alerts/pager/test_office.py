@@ -5,10 +5,12 @@ import json
 import pytest
 
 from alerts.pager.alert import read
+from alerts.pager.case import FORGOTTEN
 from alerts.pager.office import Office
 from alerts.pager.settings import read as settings_of
 from alerts.pager.store import Store
 from tests.alerts.pager.notices import notice, notification
+from tests.alerts.pager.offices import Clock
 
 TEXT = """
 channels: {chat: {type: webhook, url: "http://127.0.0.1:9/"}}
@@ -18,9 +20,16 @@ AGAIN = 1060
 
 
 @pytest.fixture
-def office(tmp_path):
+def clock():
+    clock = Clock()
+    clock.now = 1100.0
+    return clock
+
+
+@pytest.fixture
+def office(tmp_path, clock):
     store = Store(tmp_path / "inbox.sqlite3")
-    yield Office(store, settings_of(TEXT), clock=lambda: 1100.0)
+    yield Office(store, settings_of(TEXT), clock=clock)
     store.close()
 
 
@@ -66,6 +75,19 @@ def test_the_end_of_one_closes_no_case_of_another(office):
     take(office, "critical", notice(instance="c"))
     assert take(office, "inbox", notice(instance="a", ends=AGAIN)) is None
     assert len(office.cases.open()) == 2
+
+
+def test_what_fires_after_a_case_that_nobody_ended_is_a_case_of_its_own(office, clock):
+    """Another alert kept it back when it ended. Somebody had acknowledged it, which is no reason to be silent now."""
+    assert take(office, "critical", notice()) == "firing"
+    office.cases.acknowledge(1, "Ada", clock())
+    clock.now += FORGOTTEN / 2
+    assert take(office, "critical", notice()) is None, "it goes on"
+    clock.now += FORGOTTEN + 1
+    assert take(office, "critical", notice(starts=clock.now - 10)) == "firing"
+    assert (told(office, 1), told(office, 2)) == (["firing", "acknowledged", "over"], ["firing"])
+    (case,) = office.cases.open()
+    assert (case.number, case.steps, case.acknowledged_by) == (2, 1, "")
 
 
 def test_the_inbox_s_route_is_known_where_routes_are(office):

@@ -5,14 +5,17 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+import yaml
 
+from alerts.lab import seconds
+from alerts.pager import inbox as inbox_room
 from alerts.pager import pages, runbooks
 from alerts.pager.alert import NEVER, read
-from alerts.pager.case import Case
+from alerts.pager.case import FORGOTTEN, Case
 from alerts.pager.inbox import Inbox
 from alerts.pager.letters import Letter
 from alerts.pager.store import Store
-from tests.alerts.pager.notices import notice, notification
+from tests.alerts.pager.notices import notice, notification, stamp
 from tests.alerts.pager.test_message import message
 
 VOID = {"meta", "link", "br", "hr", "img", "input"}
@@ -81,6 +84,26 @@ def test_a_firing_alert_says_what_since_when_and_where_to_go(shown):
     assert seen.links["Alertmanager"] == "http://localhost:9093/#/alerts"
     assert seen.links["Rule"] == "http://localhost:9090/graph?g0.expr=up"
     assert "<title>(1) Pager" in page
+
+
+@pytest.mark.parametrize("severity", ["critical", "warning", "info"])
+def test_what_alertmanager_does_not_remind_of_is_marked(shown, severity):
+    """It tells no end while another alert keeps one back."""
+    marked = "Not heard of for"
+    late = 1010 + pages.REPEATED.get(severity, pages.SELDOM) + 600
+    one = notice(starts=1000, severity=severity)
+    assert marked not in shown(one, now=late - 1)
+    assert marked in shown(one, now=late)
+    assert marked not in shown(one | {"status": "resolved", "endsAt": stamp(1060)}, now=late)
+
+
+def test_reminders_are_as_often_as_the_page_says():
+    """By the routes whose notifications the inbox gets: those of pages, and that of all else."""
+    root = yaml.safe_load((Path(pages.__file__).parents[1] / "alertmanager.yml").read_text())["route"]
+    (critical,) = (route for route in root["routes"] if route["receiver"] == "critical")
+    (inbox,) = (route for route in root["routes"] if route["receiver"] == "inbox")
+    assert seconds(critical["repeat_interval"]) == pages.REPEATED["critical"] < FORGOTTEN
+    assert seconds(inbox.get("repeat_interval", root["repeat_interval"])) == pages.SELDOM < inbox_room.FORGOTTEN
 
 
 def test_a_resolved_alert_says_how_long_it_lasted(shown):
