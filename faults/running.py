@@ -28,7 +28,7 @@ PATIENCE: Final = 20.0
 #: What STACK_SPACES may ask for: the best that is allowed, a user namespace as without root, or none at all.
 SPACES: Final[dict[str, Sequence[str] | None]] = {"": (), "user": MAPPED, "none": None}
 #: Ports that the compose file keeps inside, and which have to be asked.
-_ASKED: Final = {"loki": 3100, "heliograph": 9000}
+_ASKED: Final = {"loki": 3100, "heliograph": 9000, "collector": 4318}
 _PART: Final = r"_(total|count|sum|bucket)$"  # of a metric's sample, which its family's name has not
 _PUBLISHED: Final = {
     "heliograph": 8000,

@@ -27,6 +27,7 @@ ATTRIBUTES: dict[str, str] = {
     "heliograph.close.code": "close code",
     "heliograph.close.cause": "cause from the closed list",
     "heliograph.close.initiator": "client, server or network",
+    "heliograph.heartbeat.kept": "false for a healthy one that is no exemplar: of those the Collector keeps a few",
     "heliograph.heartbeat.outcome": "answered, late or missed",
     "heliograph.heartbeat.rtt": "seconds from ping to pong",
     "heliograph.publish.via": "api or client",

@@ -104,8 +104,8 @@ HAPPENINGS = (
     Happening(
         "connections", "", "Connections and what waits for them, at the scrape",
         (
-            n.CONNECTIONS, n.BACKLOG_MESSAGES, n.BACKLOG_BYTES, n.BACKLOG_LIMIT, n.OUTBOX_MESSAGES, n.OUTBOX_BYTES,
-            n.KERNEL_UNSENT, n.UNSENT_OLDEST, n.SLOW_CONNECTIONS,
+            n.CONNECTIONS, n.BACKLOG_MESSAGES, n.BACKLOG_BYTES, n.BACKLOG_MEMORY, n.BACKLOG_LIMIT, n.OUTBOX_MESSAGES,
+            n.OUTBOX_BYTES, n.KERNEL_UNSENT, n.UNSENT_OLDEST, n.SLOW_CONNECTIONS,
         ),
     ),
     Happening(
@@ -182,7 +182,7 @@ HAPPENINGS = (
     Happening("outside", "breaker_closed", "Everybody is asked again", (), (), (n.BREAKER_CLOSED,)),
     Happening(
         "outside", "", "Questions that run and wait, and breakers, at the scrape",
-        (n.OUTSIDE_RUNNING, n.OUTSIDE_WAITING, n.BREAKER_STATE),
+        (n.OUTSIDE_RUNNING, n.OUTSIDE_WAITING, n.BREAKER_STATE, n.OUTSIDE_CERTIFICATE_EXPIRY),
     ),
     Happening(
         "api", "called", "A request of the server API was answered; a line when it was refused or failed",

@@ -187,7 +187,10 @@ BACKLOG_MESSAGES = _gauge(
     "backlog_messages", "Messages not yet taken by clients: in outboxes and the kernel, or unconfirmed."
 )
 BACKLOG_BYTES = _gauge("backlog_bytes", "Bytes not yet taken by clients: outboxes and the kernel's buffers.", "bytes")
-BACKLOG_LIMIT = _gauge("backlog_limit_bytes", "Most bytes that may wait, if there is a limit.", "bytes")
+BACKLOG_MEMORY = _gauge(
+    "backlog_memory_bytes", "Of the backlog what it costs: frames that many wait for count once.", "bytes"
+)
+BACKLOG_LIMIT = _gauge("backlog_limit_bytes", "Most bytes that the backlog may cost, if there is a limit.", "bytes")
 OUTBOX_MESSAGES = _gauge("outbox_messages", "Messages that wait in outboxes.")
 OUTBOX_BYTES = _gauge("outbox_bytes", "Bytes that wait in outboxes.", "bytes")
 KERNEL_UNSENT = _gauge("kernel_unsent_bytes", "Bytes that the kernel holds for clients (SIOCOUTQ).", "bytes")
@@ -258,6 +261,11 @@ OUTSIDE_RUNNING = _gauge("outside_running", "Questions on their way.", dependenc
 OUTSIDE_WAITING = _gauge(
     "outside_waiting", "Questions that wait for a place.", dependency=DEPENDENCIES, kind=OUTSIDE_KINDS
 )
+OUTSIDE_CERTIFICATE_EXPIRY = _gauge(
+    "outside_certificate_expiry_seconds",
+    "Until the first of our certificates towards another server, or of the authority that we believe, expires.",
+    "seconds", dependency=DEPENDENCIES,
+)  # fmt: skip
 BREAKER_STATE = _gauge(
     "outside_breaker", "1 for the state that the breaker is in.",
     dependency=DEPENDENCIES, kind=OUTSIDE_KINDS, state=BREAKER_STATES,

@@ -24,6 +24,7 @@ class SamplingSettings:
         5.0  # of the late ones' kind, apart: strangers must not use up the room of slow messages
     )
     heartbeat_share: float = 0.01
+    heartbeats_kept_per_second: float = 1.0  # of those: exemplars, which the Collector has to keep
     factor: float = 1.0  # on the share by audience; 0 leaves the allow-lists, flags and late ones
     users: frozenset[str] = frozenset()
     channels: frozenset[str] = frozenset()
@@ -74,6 +75,7 @@ class Gate:
         "_connections",
         "_fanouts",
         "_flagged",
+        "_heartbeats",
         "_late",
         "_listed",
         "_random",
@@ -92,6 +94,7 @@ class Gate:
         self._late = TokenBucket(settings.late_per_second)
         self._refusals = TokenBucket(settings.refusals_per_second)
         self._connections = TokenBucket(settings.upgrades_per_second)
+        self._heartbeats = TokenBucket(settings.heartbeats_kept_per_second)
         self._fanouts = TokenBucket(2 * settings.traces_per_second)
 
     def message(self, audience: int, now: float, channel: str = "", user: str = "", flagged: bool = False) -> str:
@@ -123,6 +126,10 @@ class Gate:
     def heartbeat(self, now: float) -> str:
         """Is this healthy heartbeat traced?"""
         return "audience" if self._random() < self._settings.heartbeat_share and self.traces.take(now) else ""
+
+    def keeps_heartbeat(self, now: float) -> bool:
+        """Is this traced heartbeat an exemplar? Its trace has to be kept; of the others a Collector keeps a few."""
+        return self._heartbeats.take(now)
 
     def fanout(self, now: float) -> bool:
         """Is there room for the fan-out span of a message that was sampled elsewhere?"""

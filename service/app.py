@@ -326,6 +326,7 @@ class Service:
         unsent = sums.outbox_messages + sums.kernel_messages
         yield Figure(names.BACKLOG_MESSAGES.name, (), unsent + self.hub.receipts.overdue)
         yield Figure(names.BACKLOG_BYTES.name, (), sums.outbox_bytes + sums.kernel_bytes)
+        yield Figure(names.BACKLOG_MEMORY.name, (), sums.memory)
         if self.settings.connections.pressure.cap:
             yield Figure(names.BACKLOG_LIMIT.name, (), self.settings.connections.pressure.cap)
         yield Figure(names.SLOW_CONNECTIONS.name, (), len(self.station.stalled))

@@ -101,11 +101,11 @@ def backlog_bytes() -> timeseries.Panel:
     """What waits for slow readers has nearly used up its memory."""
     return _compared(
         "Backlog against its limit",
-        "Bytes that wait for readers as a share of what may wait (client.queue_total_max_size), by instance. Normal "
-        "is below 5 %. Above the dashed line HeliographBacklogBytes calls: from 80 % on the largest outboxes are "
-        "closed with cause memory_pressure.",
+        "Memory of what waits for readers, frames that many wait for counted once, as a share of what it may be "
+        "(client.queue_total_max_size), by instance. Normal is below 5 %. Above the dashed line HeliographBacklogBytes "
+        "calls: from 80 % on the largest outboxes are closed with cause memory_pressure.",
         "percentunit",
-        _of("instance:heliograph_backlog_bytes:ratio_avg1m"),
+        _of("instance:heliograph_backlog_memory:ratio_avg1m"),
         BACKLOG_BYTES_LIMIT,
     )
 
@@ -296,11 +296,11 @@ def certificate_expiry() -> timeseries.Panel:
     """A certificate expires within two weeks."""
     return _compared(
         "Days until a certificate expires",
-        "Days until a listener's certificate expires, by instance and listener; empty where TLS ends in front of "
-        "us. Normal is above 20. Below the dashed line HeliographCertificateExpiry calls, below two days "
+        "Days until a certificate expires, of a listener or towards a backend of hooks; empty where TLS ends in front "
+        "of us. Normal is above 20. Below the dashed line HeliographCertificateExpiry calls, below two days "
         "HeliographCertificateUrgent: renew it, it is read without a restart.",
         "short",
-        _of("instance:heliograph_certificate_days:min5m", by="instance, listener"),
+        _of("instance:heliograph_certificate_days:min5m", by="instance, listener, dependency"),
         EXPIRY_LIMIT,
     )
 
@@ -309,11 +309,11 @@ def certificate_urgent() -> timeseries.Panel:
     """A certificate expires within two days, or has expired."""
     return _compared(
         "Days until a certificate expires, against two",
-        "Days until a listener's certificate expires, by instance and listener, against two days; empty where TLS "
-        "ends in front of us. Normal is above 20. Below the dashed line HeliographCertificateUrgent calls: at 0 no "
-        "client connects any more.",
+        "Days until a certificate expires, of a listener or towards a backend of hooks, against two days; empty where "
+        "TLS ends in front of us. Normal is above 20. Below the dashed line HeliographCertificateUrgent calls: at 0 "
+        "no client connects any more, or no hook is answered.",
         "short",
-        _of("instance:heliograph_certificate_days:min5m", by="instance, listener"),
+        _of("instance:heliograph_certificate_days:min5m", by="instance, listener, dependency"),
         URGENT_LIMIT,
     )
 

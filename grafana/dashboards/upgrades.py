@@ -192,11 +192,14 @@ def certificates() -> timeseries.Panel:
     """How long the certificates are good."""
     panel = lines(
         "Certificates",
-        "Days until the certificate of each listener with TLS expires. Normal is more than 14; none is shown when TLS "
-        "ends in front of us. Replace the files: they are read anew at once, connections stay. The log says when they "
-        "cannot be used (event certificate.refused).",
+        "Days until the certificate of each listener with TLS expires, and the first towards each backend of hooks. "
+        "Normal is more than 14; none is shown when TLS ends in front of us. Replace the files: they are read anew at "
+        "once, connections stay. The log says when they cannot be used (event certificate.refused).",
         "d",
         prometheus(f"min by (listener) ({of('heliograph_certificate_expiry_seconds')}) / {DAY}", "{{listener}}"),
+        prometheus(
+            f"min by (dependency) ({of('heliograph_outside_certificate_expiry_seconds')}) / {DAY}", "to {{dependency}}"
+        ),
     )
     return panel.no_value("No port speaks TLS")
 

@@ -161,7 +161,7 @@ class ConnectionsObserver:
     def ponged(
         self, rtt: float, link: Link | None = None, connection_id: str = "", place: int = NOBODY, size: int = 0
     ) -> None:
-        """A pong came ``rtt`` seconds after its ping; a sampled one makes a span.
+        """A pong came ``rtt`` seconds after its ping; a sampled one makes a span, and one that is kept an exemplar.
 
         Args:
             rtt: seconds.
@@ -180,9 +180,11 @@ class ConnectionsObserver:
         self._pongs.value += 1
         trace_id = None
         tracer = self._all.tracer
-        if tracer is not None and not tracer.full and (by := self._all.gate.heartbeat(self._clock())):
+        if tracer is not None and not tracer.full and (by := self._all.gate.heartbeat(now := self._clock())):
             self._all.sampled(by)
-            trace_id = f"{self._heartbeat(tracer, rtt, link, connection_id, 'answered').trace_id:032x}"
+            kept = self._all.gate.keeps_heartbeat(now)
+            span = self._heartbeat(tracer, rtt, link, connection_id, "answered", kept=kept)
+            trace_id = f"{span.trace_id:032x}" if kept else None
         self._rtt.observe(rtt, 1, trace_id)
 
     def heartbeat_late(
@@ -255,9 +257,15 @@ class ConnectionsObserver:
             self._all.sampled(by)
         return bool(by)
 
-    def _heartbeat(self, tracer: Tracer, seconds: float, link: Link | None, connection_id: str, outcome: str) -> Link:
+    def _heartbeat(
+        self, tracer: Tracer, seconds: float, link: Link | None, connection_id: str, outcome: str, *, kept: bool = True
+    ) -> Link:
         span = tracer.begin()
-        attributes = {"heliograph.connection.id": connection_id, "heliograph.heartbeat.outcome": outcome}
+        attributes: dict[str, str | bool] = {
+            "heliograph.connection.id": connection_id,
+            "heliograph.heartbeat.outcome": outcome,
+            "heliograph.heartbeat.kept": kept,
+        }
         error = "no_pong" if outcome == "missed" else ""
         tracer.ended(span_names.HEARTBEAT_SPAN, span, seconds, attributes, links=_links(link), error=error)
         return span

@@ -3,12 +3,15 @@
 Every question has one of these ends: the result, a ``Refusal`` in the backend's own words, or ``OutsideFailed``.
 """
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from math import inf
 from typing import Any, Final
 
 from msgspec import Raw
 
+from observability import names
 from observability.names import Figure
 from observability.observers.outside import OutsideObserver
 from observability.tracing import Link
@@ -196,6 +199,17 @@ class Hooks:
         """What a scrape shows."""
         for line in self._lines.values():
             yield from line.figures()
+        for backend, expires in self._expiries().items():
+            yield Figure(names.OUTSIDE_CERTIFICATE_EXPIRY.name, (backend,), expires - time.time())
+
+    def _expiries(self) -> dict[str, float]:
+        """By backend, when the first certificate of ours towards it ends (Unix time); without those that need none."""
+        found: dict[str, float] = {}
+        for tls, backends in self._settings.backends_by_tls.items():
+            expires = self._tls[tls].secured.expires
+            if expires != inf:
+                found |= {backend: min(expires, found.get(backend, inf)) for backend in backends}
+        return found
 
     # ---------------------------------------------------------------------------- asking
 

@@ -71,7 +71,7 @@ SHOWN = {
     "HeliographMessagesDropped": "instance:heliograph_messages_dropped:rate5m",
     "HeliographFanoutLag": "instance:heliograph_fanout_lag_seconds:avg1m",
     "HeliographOldestUnsent": "instance:heliograph_unsent_oldest_seconds:avg1m",
-    "HeliographBacklogBytes": "instance:heliograph_backlog_bytes:ratio_avg1m",
+    "HeliographBacklogBytes": "instance:heliograph_backlog_memory:ratio_avg1m",
     "HeliographSlowReaders": "instance:heliograph_slow_connections:ratio_avg1m",
     "HeliographSlowReadersCut": "instance:heliograph_slow_cut_per_connection:ratio_rate5m",
     "HeliographReconnectStorm": "instance:heliograph_upgrades_accepted:rate2m",

@@ -80,6 +80,9 @@ async def test_certificates_towards_a_backend_are_replaced_while_clients_are_the
     assert (await said(stays, {"id": 2, "rpc": {"method": "x"}}))["id"] == 2, "it is still there"
     told = telemetry.line("certificate.refused")
     assert (told["dependency"], told["reason"]) == ("default", "cert_pem: the file holds no PEM block (-----BEGIN …)")
+    assert 80_000 < telemetry.value(names.OUTSIDE_CERTIFICATE_EXPIRY, "default") <= 86_400, (
+        "the authority's is the first"
+    )
 
 
 @pytest.mark.shows("hook.call", "heliograph_outside_calls_total")

@@ -88,7 +88,7 @@ async def test_one_message_is_one_trace_that_leads_to_its_receivers(node, teleme
 @pytest.mark.shows("heliograph_backlog_messages", "heliograph_backlog_bytes", "heliograph_outbox_messages")
 @pytest.mark.shows("heliograph_outbox_bytes", "heliograph_kernel_unsent_bytes", "heliograph_unsent_oldest_seconds")
 @pytest.mark.shows("heliograph_slow_connections", "heliograph_fanout_lag_seconds", "connection.stalled")
-@pytest.mark.shows("heliograph_backlog_limit_bytes")
+@pytest.mark.shows("heliograph_backlog_memory_bytes", "heliograph_backlog_limit_bytes")
 @pytest.mark.shows("message.deliver", "message.late")
 async def test_what_waits_for_a_client_that_reads_nothing_is_seen(node, telemetry):
     service, port, _ = node
@@ -108,6 +108,7 @@ async def test_what_waits_for_a_client_that_reads_nothing_is_seen(node, telemetr
     assert telemetry.value(names.SLOW_CONNECTIONS) == 1
     assert telemetry.value(names.BACKLOG_LIMIT) == 512 * 1024 * 1024
     assert telemetry.value(names.BACKLOG_BYTES) > telemetry.value(names.OUTBOX_BYTES)
+    assert 0 < telemetry.value(names.BACKLOG_MEMORY) <= telemetry.value(names.BACKLOG_BYTES)
     assert telemetry.value(names.BACKLOG_MESSAGES) > telemetry.value(names.OUTBOX_MESSAGES) > 0
     telemetry.look()
     transport.resume_reading()

@@ -1,6 +1,7 @@
 """The page of the runs."""
 
 import json
+import statistics
 from dataclasses import replace
 from pathlib import Path
 
@@ -68,6 +69,13 @@ def test_every_fault_was_tried_and_no_other():
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
 def test_a_kept_run_is_as_the_catalogue_of_today_wants_it(fault):
     assert matrix.judged(fault, kept()[fault.name]).complaints == []
+
+
+def test_from_firing_to_the_inbox_it_is_seven_seconds_at_most():
+    """In the lab's time, in the middle; what somebody else keeps back meanwhile, or a pager that is away, takes longer."""
+    seen = [each for run in kept().values() for each in run["fired"].values() if each["inbox"] is not None]
+    assert len(seen) > 50
+    assert statistics.median(each["inbox"] - each["firing"] for each in seen) <= 7.0
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)

@@ -92,6 +92,8 @@ def test_chance_decides_for_the_others():
     assert gate(draw=0.11).message(100, 0.0) == ""
     assert gate(draw=0.009).heartbeat(0.0) == "audience"
     assert gate(draw=0.011).heartbeat(0.0) == ""
+    one = gate()
+    assert [one.keeps_heartbeat(now) for now in (0.0, 0.5, 1.0)] == [True, False, True]
 
 
 def test_factor_nought_leaves_the_lists_the_flags_and_the_late_ones():

@@ -22,6 +22,7 @@ from faults.running import until
 from grafana.questions import questions
 from tests.grafana import links
 from tests.stack.rare import RARE, SELDOM, finite, nameless
+from tests.stack.running import exemplars, spans
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(120)]
 ROOT = Path(__file__).parents[2]
@@ -143,15 +144,6 @@ def message(quiet):
     return {"trace_id": trace_id, "client": client, "sent": time.time()}
 
 
-def spans(running, trace_id):
-    """A trace's spans by name, from Jaeger; empty when it is not there yet."""
-    try:
-        found = running.get("jaeger", f"/api/traces/{trace_id}")["data"]
-    except AssertionError:
-        return {}
-    return {span["operationName"]: span for span in found[0]["spans"]}
-
-
 def references(span, kind):
     return [(ref["traceID"], ref["spanID"]) for ref in span["references"] if ref["refType"] == kind]
 
@@ -211,13 +203,6 @@ def test_its_trace_leads_to_the_metrics_of_its_namespace(quiet, message):
     fanout = tags(spans(quiet, message["trace_id"])["message.publish"])
     for source, path in links.metrics_of_span(fanout, time.time()):
         assert quiet.get(source, path)["data"]["result"], path
-
-
-def exemplars(running, question):
-    """Labels of the exemplars behind a panel's query, as Grafana asks for them."""
-    asked = {"query": question.filled(), "start": running.began, "end": time.time() + 1}
-    found = running.get("prometheus", f"/api/v1/query_exemplars?{urlencode(asked)}")["data"]
-    return [each["labels"] for series in found for each in series["exemplars"]]
 
 
 def test_from_a_panel_to_the_lines_of_the_receiver_s_connection_and_back(quiet, message):
@@ -366,7 +351,7 @@ def test_a_broker_that_fails_is_paged_as_error_rate(busy, told, followed_by):
 async def test_readers_far_behind_are_paged_as_latency(busy, told, followed_by):
     """Two readers take message by message, always some twenty behind: four seconds late at four a second."""
     since = time.monotonic()
-    async with crowds.behind(busy, "far-behind", readers=2, lag=20, size=48 * 1024, a_second=4.0):
+    async with crowds.behind(busy, "far-behind", readers=2, lag=20, size=40 * 1024, a_second=4.0):
         await asyncio.to_thread(watch, busy, told, followed_by, "HeliographDeliveryLatencyP99", since)
     await asyncio.to_thread(watch_end, busy, told, "HeliographDeliveryLatencyP99")
 

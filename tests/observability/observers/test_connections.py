@@ -134,6 +134,19 @@ def test_a_sampled_heartbeat_has_a_span_linked_to_the_connect(telemetry):
     assert telemetry.value(names.PINGS) == telemetry.value(names.PONGS) == telemetry.value(names.HEARTBEAT_RTT) == 1
 
 
+def test_a_heartbeat_is_an_exemplar_if_its_trace_is_kept(telemetry):
+    """One a second, by the span's own word: the Collector throws others away."""
+    telemetry.instruments.gate = Gate(SamplingSettings(), lambda: 0.0)
+    for connection in ("c1", "c2"):
+        telemetry.telemetry.connections.ponged(0.04, CONNECT, connection)
+    first, second = telemetry.spans
+    kept = "heliograph.heartbeat.kept"
+    assert (first.attributes[kept], second.attributes[kept]) == (True, False)
+    told = b"".join(telemetry.registry.render())
+    assert f"{first.link.trace_id:032x}".encode() in told
+    assert f"{second.link.trace_id:032x}".encode() not in told
+
+
 def test_most_heartbeats_are_numbers_only(telemetry):
     telemetry.instruments.gate = Gate(SamplingSettings(), lambda: 0.5)
     telemetry.telemetry.connections.ponged(0.04, CONNECT, "c1")
@@ -148,6 +161,8 @@ def test_a_late_heartbeat_is_always_told(telemetry):
     span = telemetry.span("websocket.heartbeat")
     assert span.attributes["heliograph.heartbeat.outcome"] == "late"
     assert telemetry.line("heartbeat.late")["trace_id"] == f"{span.link.trace_id:032x}"
+    assert f'trace_id="{span.link.trace_id:032x}"'.encode() in b"".join(telemetry.registry.render())
+    assert span.attributes["heliograph.heartbeat.kept"]
 
 
 @pytest.mark.shows("heliograph_heartbeats_missed_total", "heartbeat.missed")

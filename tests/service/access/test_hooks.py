@@ -6,6 +6,7 @@ import os
 import pytest
 from msgspec import Raw
 
+from observability import names
 from observability.observers.outside import SilentOutsideObserver
 from service.access.hook_messages import Nonsense, Refusal
 from service.access.hook_settings import HookSettings, HooksSettings, RpcRules
@@ -102,6 +103,24 @@ async def test_certificate_files_are_looked_at_each_second_and_at_once_when_told
     assert renewed is not before
     hooks.renew_certificates()
     assert await used() is not renewed
+
+
+@pytest.mark.shows("heliograph_outside_certificate_expiry_seconds")
+def test_the_end_of_certificates_is_told_for_each_backend(tmp_path, telemetry):
+    """The first one of what we believe and show; nothing where the system is believed and nothing shown."""
+    authority = Authority(tmp_path)
+    certificate, key = authority.issue("heliograph", days=7)
+    believed, shown = ClientTls(server_ca_pem=authority.pem), ClientTls(cert_pem=certificate, key_pem=key)
+    named = ClientTls(server_name="named")
+    hooks = Backend().hooks(
+        refresh=hook("hooks", tls=shown),
+        rpc={"hooks": hook("hooks", tls=believed), "billing": hook("billing", tls=shown), "default": hook(tls=named)},
+    )
+    telemetry.registry.add_source(hooks.figures)
+    left = {name: telemetry.value(names.OUTSIDE_CERTIFICATE_EXPIRY, name) for name in ("hooks", "billing")}
+    assert {name: round(seconds / 86_400, 2) for name, seconds in left.items()} == {"hooks": 1, "billing": 7}
+    told = [each.labels for each in hooks.figures() if each.name == names.OUTSIDE_CERTIFICATE_EXPIRY.name]
+    assert told == [("hooks",), ("billing",)]
 
 
 async def test_meta_goes_only_where_it_is_wanted():

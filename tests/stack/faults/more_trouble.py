@@ -1,7 +1,7 @@
 """In the server's process beside the failure lab's ``trouble``: faults that only the stack's tests need.
 
 While ``signal`` is ordered, a signal of the upgrade's chain raises; while ``encoding`` is, what is published in the channel
-``unencodable`` cannot be encoded.
+``unencodable`` cannot be encoded; while ``ledger`` is, neither what the kernel took is counted nor who has ended. ``heartbeats`` is no fault: each is traced.
 """
 
 import sys
@@ -19,6 +19,24 @@ if "serve" in sys.orig_argv:
         really(self, channel, batch, run)
 
     Fanout._encode = encode
+
+    from service.channels.ledger import Book
+    from service.connections.close_ledger import CloseLedger
+
+    def unless_ordered(count):
+        def counted(self, what):
+            if not ordered("ledger"):
+                count(self, what)
+
+        return counted
+
+    Book.write = unless_ordered(Book.write)
+    CloseLedger.end = unless_ordered(CloseLedger.end)
+
+    from observability.sampling import Gate
+
+    draws = Gate.heartbeat
+    Gate.heartbeat = lambda gate, now: "audience" if ordered("heartbeats") else draws(gate, now)
 
     from aiohttp.web import Application
 
