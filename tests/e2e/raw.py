@@ -101,7 +101,8 @@ class Raw:
 
     async def any_frame(self) -> tuple[int, bytes]:
         """The next frame; raises `Gone` when none comes any more."""
-        return await asyncio.wait_for(self._any_frame(), self.patience)
+        async with asyncio.timeout(self.patience):
+            return await self._any_frame()
 
     async def _any_frame(self) -> tuple[int, bytes]:
         try:

@@ -99,6 +99,8 @@ async def blocked_at_the_worst_moment(process, clients):
             client.blocked = late is not None and late.when() > loop.time() + 0.05
         process.send_signal(signal.SIGUSR1)
         await asyncio.sleep(blockable.BLOCK + LATENCY + 0.3)
+        for client in left:
+            client.blocked = client.blocked or client.end is not None  # its ping was on its way to it, and it was cut
 
 
 async def survivors(which, process, log):
