@@ -58,6 +58,7 @@ from service.settings.options import CHANNEL_OPTIONS, ours
 from service.settings.quick_start import built_in, kept_secrets
 from service.settings.shut_doors import shut_doors
 from service.settings.telemetry_agreement import collector
+from service.settings.token_agreement import weak_secrets
 from service.settings.transport_settings import transports, unidirectional_ends
 
 Tree = dict[str, Any]
@@ -183,6 +184,7 @@ def _notes(examined: Examined, environ: Mapping[str, str]) -> list[str]:
         notes.append("client.insecure: everybody may connect, subscribe, publish and read without a token")
     if examined.values["http_api"]["insecure"]:
         notes.append("http_api.insecure: everybody who reaches the public port may call the server API without a key")
+    notes += weak_secrets(examined.values["client"])
     notes += [
         f"{place}.http.tls.insecure_skip_verify: whoever stands between may answer for the backend"
         for place, proxy in places_of_hooks(examined.values)

@@ -1,9 +1,11 @@
 """Tokens made by ourselves: for the quick start, the demo page and the command line. Backends make their own."""
 
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
 import jwt
+from jwt.warnings import InsecureKeyLengthWarning
 
 from service.access.token_settings import TokenSettings
 
@@ -38,4 +40,6 @@ def issue(settings: TokenSettings, wanted: Wanted) -> str:
         claims["aud"] = settings.audience
     if settings.issuer:
         claims["iss"] = settings.issuer
-    return jwt.encode(claims, settings.hmac_secret_key, algorithm="HS256")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", InsecureKeyLengthWarning)  # the configuration's reader has told it
+        return jwt.encode(claims, settings.hmac_secret_key, algorithm="HS256")

@@ -10,6 +10,7 @@ from service.access.public_keys import Unusable, from_pem
 from service.settings.mistakes import Mistake
 
 Tree = dict[str, Any]
+_SHORTEST_SECRET = 32  # bytes, as RFC 7518 has it for HS256
 _KEYS = ("hmac_secret_key", "rsa_public_key", "ecdsa_public_key", "jwks_public_endpoint")
 
 
@@ -55,6 +56,14 @@ def _endpoint(token: Tree, place: str, groups: set[str]) -> Iterator[Mistake]:
         yield Mistake(place, fault, f'"{endpoint}"')
     for name in sorted(places(endpoint) - groups):
         yield Mistake(place, f"asks for {name}, which no group of audience_regex or issuer_regex is called")
+
+
+def weak_secrets(client: Tree) -> Iterator[str]:
+    """A note for each secret that somebody with a token can find by trying."""
+    for kind in ("token", "subscription_token"):
+        for name in ("hmac_secret_key", "hmac_previous_secret_key"):
+            if 0 < len(client[kind][name].encode()) < _SHORTEST_SECRET:
+                yield f"client.{kind}.{name}: is shorter than {_SHORTEST_SECRET} bytes: who has a token can guess it"
 
 
 def unreachable(address: str) -> str | None:

@@ -31,3 +31,8 @@ def test_what_was_not_asked_for_is_not_said():
 def test_without_a_secret_there_is_no_token():
     with pytest.raises(ValueError, match="no secret"):
         issue(TokenSettings(), Wanted("ann"))
+
+
+def test_a_short_secret_is_the_configuration_s_business(recwarn):
+    issue(TokenSettings(hmac_secret_key="short"), Wanted("ann"))
+    assert not recwarn.list

@@ -4,7 +4,7 @@ import pytest
 
 from service.settings.checking import defaults
 from service.settings.options import ours
-from service.settings.token_agreement import tokens, unreachable
+from service.settings.token_agreement import tokens, unreachable, weak_secrets
 from tests.service.access import key_pairs
 
 
@@ -22,6 +22,15 @@ def test_good_keys_are_good():
     assert told(rsa_public_key=key_pairs.pem("RS256"), ecdsa_public_key=key_pairs.pem("ES256")) == []
     endpoint = "https://id.example/{{realm}}/keys"
     assert told(jwks_public_endpoint=endpoint, issuer_regex="^https://(?P<realm>[a-z]+)$") == []
+
+
+def test_a_secret_that_can_be_guessed_is_noted():
+    client = defaults(ours())["client"]
+    assert list(weak_secrets(client)) == []
+    client["token"] |= {"hmac_secret_key": "s" * 32, "hmac_previous_secret_key": "s3cret"}
+    (note,) = weak_secrets(client)
+    assert note.startswith("client.token.hmac_previous_secret_key: is shorter than 32 bytes")
+    assert "s3cret" not in note
 
 
 @pytest.mark.parametrize("kind", ["token", "subscription_token"])
