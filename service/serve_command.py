@@ -1,5 +1,6 @@
 """``heliograph serve``, and what it would say of a configuration."""
 
+import errno
 import os
 import time
 from pathlib import Path
@@ -9,7 +10,7 @@ from service.local import HOUR, load_settings, sorry, tell
 
 if TYPE_CHECKING:
     from service.config import Settings
-    from service.settings.doors import Address
+    from service.settings.doors import Address, Listener
 
 
 def serve(
@@ -38,7 +39,10 @@ def serve(
     except UnknownRelease as problem:
         sorry(str(problem))
     except OSError as error:
-        sorry(f"cannot start: {error}; if the address is taken, --port 0 or --internal-port 0 takes any free one")
+        taken = error.errno == errno.EADDRINUSE
+        sorry(
+            f"cannot start: {error}" + "; at another address: --port 0 or --internal-port 0 takes any free one" * taken
+        )
     finally:
         if pid_file:
             pid_file.unlink(missing_ok=True)
@@ -65,11 +69,14 @@ def _announce(settings: "Settings", public: "Address", internal: "Address") -> N
 
         token = issue(settings.tokens, Wanted("demo", expire_at=time.time() + HOUR))
         tell(banner(here, inside, settings.api.key, token, folder=f"{FOLDER.resolve()} (mode 0600)"))
-    tell(f"listening on {here} (internal {inside})")
+    others = [
+        f"{each.name} {_url(each, secured=each.tls is not None)}" for each in settings.http.listeners if each.port
+    ]
+    tell(f"listening on {here} ({', '.join([*others, f'internal {inside}'])})")
 
 
-def _url(address: "Address", *, secured: bool = False) -> str:
-    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(address.host, address.host)  # noqa: S104
+def _url(address: "Address | Listener", *, secured: bool = False) -> str:
+    host = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(address.host, address.host)  # noqa: S104
     return f"http{'s' * secured}://{f'[{host}]' if ':' in host and host[0] != '[' else host}:{address.port}"
 
 

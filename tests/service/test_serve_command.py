@@ -1,3 +1,4 @@
+import errno
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -101,8 +102,26 @@ def test_where_it_listens_is_told_with_its_scheme(capsys, tmp_path):
     from service.connections.certificates import TlsSettings
     from service.settings.doors import Address, HttpSettings, Listener
 
-    http = HttpSettings(public=Listener("public", "127.0.0.1", 1, tls=TlsSettings(cert_pem="c", key_pem="k")))
+    tls = TlsSettings(cert_pem="c", key_pem="k")
+    http = HttpSettings(public=Listener("public", "127.0.0.1", 1, tls=tls))
     serve_command._announce(
         replace(load(tmp_path / "c.json", {}), http=http), Address("127.0.0.1", 1), Address("127.0.0.1", 2)
     )
     assert capsys.readouterr().err == "listening on https://127.0.0.1:1 (internal http://127.0.0.1:2)\n"
+    http = replace(http, listeners=(Listener("services", "", 3, tls=tls), Listener("any", "::1", 0)))
+    serve_command._announce(
+        replace(load(tmp_path / "c.json", {}), http=http), Address("127.0.0.1", 1), Address("127.0.0.1", 2)
+    )
+    assert "https://127.0.0.1:1 (services https://127.0.0.1:3, internal http://127.0.0.1:2)" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("taken", [True, False])
+def test_only_an_address_that_is_taken_has_another_port(capsys, monkeypatch, tmp_path, taken):
+    def fails(serving):
+        serving.close()
+        raise OSError(errno.EADDRINUSE if taken else errno.EADDRNOTAVAIL, "127.0.0.1:8000: no")
+
+    monkeypatch.setattr("uvloop.run", fails)
+    code, said = sorry(capsys, serve_command.serve)
+    assert code == 1
+    assert ("--port 0" in said) == taken
