@@ -86,6 +86,25 @@ async def backend(lab: Running, a_second: float) -> AsyncIterator[None]:
 
 
 @contextlib.asynccontextmanager
+async def talker(lab: Running, a_second: float) -> AsyncIterator[None]:
+    """A client that hears what it publishes, two messages in a breath: the second waits for the loop's next turn."""
+    visitor = await Visitor.come(lab.port, lab.token("talker"), "talk")
+    number = 2
+
+    async def talk() -> None:
+        nonlocal number
+        number += 2
+        message = {"channel": "talk", "data": {"text": "hello"}}
+        await visitor.ask({"id": number, "publish": message}, {"id": number + 1, "publish": message})
+
+    try:
+        async with meanwhile(again_and_again(talk, a_second)):
+            yield
+    finally:
+        await visitor.leave()
+
+
+@contextlib.asynccontextmanager
 async def strangers(lab: Running, a_second: float) -> AsyncIterator[None]:
     """Clients whose tokens another server signed."""
     token = jwt.encode({"sub": "stranger"}, _STRANGE, "HS256")

@@ -83,6 +83,18 @@ async def test_readers_stay_behind(server, lab):
         await until_told(lambda: server.figure("heliograph_backlog_messages") > 4)
 
 
+async def test_a_talker_hears_both_messages_of_each_breath(server, lab):
+    def figures():
+        return [
+            server.figure("heliograph_publications_total", via="client"),
+            server.figure("heliograph_messages_delivered_total"),
+        ]
+
+    before = figures()
+    async with crowds.talker(lab, 50.0):
+        await until_told(lambda: min(now - was for now, was in zip(figures(), before, strict=True)) >= 20)
+
+
 async def test_who_is_refused_or_cut_is_away(lab):
     with pytest.raises(Away, match="unauthorized|invalid|token|disconnect|closed"):
         await Visitor.come(lab.port, "no token at all")

@@ -8,9 +8,11 @@ from urllib.parse import urlencode
 from faults.additions import TROUBLE, Additions
 
 FAULTS = Path(__file__).parent / "faults"
-#: What may still fire of what earlier tests broke: pages that go to a provider that is away, and budgets, which remember for
-#: minutes, since their months are hours here.
-LEFT = {"HeliographLettersWait", "HeliographMessageBudget", "HeliographDeliveryBudget"}
+#: Budgets that the tests' faults burn. Their pages end with the fault, like all others; their tickets look back for hours,
+#: which are minutes here, so that they may stay for the tests after it.
+BUDGETS = {"HeliographMessageBudget", "HeliographDeliveryBudget"}
+#: Pages go to a provider that is away.
+LEFT = {"HeliographLettersWait"}
 #: A namespace whose subscriptions a backend decides that is not there, and one that drops what a slow reader had not
 #: taken when something newer comes; nobody but a test uses them.
 NAMESPACES = [
@@ -53,3 +55,9 @@ def exemplars(running, question):
     asked = {"query": question.filled(), "start": running.began, "end": time.time() + 1}
     found = running.get("prometheus", f"/api/v1/query_exemplars?{urlencode(asked)}")["data"]
     return [each["labels"] for series in found for each in series["exemplars"]]
+
+
+def firing(running, burnt=BUDGETS):
+    """The alerts that fire now, but for tickets about what was burnt of a budget before."""
+    now = running.get("pager", "/inbox.json")["firing"]
+    return {one["name"] for one in now if one["name"] not in burnt or one["severity"] != "warning"}

@@ -10,7 +10,7 @@ import pytest
 from alerts.pager import watchdog
 from faults.running import until
 from tests.foreign import FOREIGN
-from tests.stack.running import LEFT
+from tests.stack.running import LEFT, firing
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(120)]
 RUNBOOKS = sorted((Path(__file__).parents[2] / "alerts" / "runbooks").glob("*.md"))
@@ -21,7 +21,7 @@ PROMISED = 60.0  # seconds from a fault to the inbox
 def busy(running):
     """The load is at work, and nothing fires but what earlier tests left."""
     running.load(on=True)
-    until(running.inbox, lambda inbox: set(inbox["firing"]) <= LEFT, patience=PROMISED)
+    until(lambda: firing(running), lambda left: left <= LEFT, patience=PROMISED)
     return running
 
 

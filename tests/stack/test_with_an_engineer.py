@@ -12,8 +12,8 @@ import pytest
 from faults import crowds
 from faults.catalogue import BY_NAME
 from faults.running import until
-from tests.stack.running import LEFT
-from tests.stack.walking import Walk, tags
+from tests.stack.running import LEFT, firing
+from tests.stack.walking import Walk, events, tags
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(150)]
 PAGE = (Path(__file__).parents[2] / "docs" / "on-call.md").read_text()
@@ -23,7 +23,7 @@ PROMISED = 120.0  # seconds from the page in the inbox to its cause
 @pytest.fixture(scope="module")
 def busy(running):
     running.load(on=True)
-    until(running.inbox, lambda inbox: set(inbox["firing"]) <= LEFT, patience=60.0)
+    until(lambda: firing(running), lambda left: left <= LEFT, patience=60.0)
     return running
 
 
@@ -41,19 +41,17 @@ def arrived(walk, told, heading):
 
 
 async def test_publishes_that_fail(busy, told):
-    async with BY_NAME["error-burst"].breaks(busy):
+    """Whoever publishes meanwhile is hit: the load's backend, and a client for certain."""
+    async with BY_NAME["error-burst"].breaks(busy), crowds.talker(busy, 4.0):
         await asyncio.to_thread(why_publishes_fail, busy, told)
 
 
 def why_publishes_fail(busy, told):
     walk = Walk(busy, "HeliographErrorRate")
     assert "requests on heliograph-1 ended in an error of ours" in walk.says
-    title, kinds = walk.board(lambda found: max(each.value for each in found) > 0.01)
+    title, kinds = walk.board(lambda found: len([each for each in found if each.value > 0.01]) >= 3)
     assert title == "Errors by kind"
-    failing = {each.labels["kind"] for each in kinds if each.value > 0.01}
-    assert {"publish", "api"} <= failing <= {"publish", "api", "command"}, (
-        "by the backend; by a client, where one published"
-    )
+    assert {"publish", "api", "command"} == {each.labels["kind"] for each in kinds if each.value > 0.01}
     assert "the broker refuses or is slow" in walk.runbook()
     rates = walk.query(2)
     bad = [each for each in rates if each.value > 0 and each.labels["result"] == "failed"]
@@ -95,7 +93,8 @@ def why_readers_lag(busy, told):
 
 
 async def test_a_loop_that_stands_still(busy, told):
-    async with BY_NAME["blocked-loop"].breaks(busy):
+    """Somebody talks all the time, so that messages are under way whenever it stands still."""
+    async with BY_NAME["blocked-loop"].breaks(busy), crowds.talker(busy, 40.0):
         await asyncio.to_thread(why_it_stands_still, busy, told)
 
 
@@ -107,4 +106,9 @@ def why_it_stands_still(busy, told):
     assert "file and line" in walk.runbook()
     lines = walk.query(3)
     assert all("trouble.py" in each["where"] for each in lines), lag
+    late = walk.diamond("overview", "Delivery latency, percentiles", "loop.stalled")
+    (stall, *_) = [each for each in events(late) if each["event"] == "loop.stalled"]
+    assert late["duration"] > 1e6, "it waited for the loop"
+    assert "stand_still" in " ".join(map(str, stall.values()))
+    assert {each["trace_id"] for each in walk.lines_of_span(late)} == {late["traceID"]}
     arrived(walk, told, "The event loop stands still")

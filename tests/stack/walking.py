@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 from deploy.native.roots import ROOT
 from faults.running import until
@@ -70,6 +70,24 @@ class Walk:
         (panel,) = (each for each in boards()[board]["panels"] if each["title"] == title)
         (question,) = of_panel(board, panel)
         return self._lines(question.source, question.url(time.time() - 60, time.time(), 1.0, self._here()))
+
+    def diamond(self, board, title, event):
+        """The topmost diamond of a panel behind which a span has this event: that span."""
+        self._clicked(f"The topmost diamond of {title}, board {board}")
+        (panel,) = (each for each in boards()[board]["panels"] if each["title"] == title)
+        question = next(each for each in of_panel(board, panel) if each.query.get("exemplar"))
+        asked = {"query": question.filled(self._here()), "start": time.time() - 30}
+
+        def found():
+            path = f"/api/v1/query_exemplars?{urlencode(asked | {'end': time.time() + 1})}"
+            diamonds = [each for one in self._running.get("prometheus", path)["data"] for each in one["exemplars"]]
+            for diamond in sorted(diamonds, key=lambda each: -float(each["value"]))[:5]:
+                for span in self._spans(*links.trace_of_exemplar(diamond["labels"])).values():
+                    if event in {each.get("event") for each in events(span)}:
+                        return span
+            return None
+
+        return until(found)
 
     def runbook(self):
         """The alert's link to its runbook: its text."""
@@ -152,3 +170,8 @@ def _cards(page, alert):
 def tags(span):
     """A span's attributes."""
     return {tag["key"]: tag["value"] for tag in span["tags"]}
+
+
+def events(span):
+    """What happened in a span: each event's fields."""
+    return [{field["key"]: field["value"] for field in event["fields"]} for event in span["logs"]]
