@@ -11,12 +11,14 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import yaml
 
 from alerts.lab import PACE
+from alerts.pager import duty
 from deploy.native import quick
 from deploy.native.programs import find
 from faults.providers.town import Town
@@ -94,6 +96,15 @@ def alertmanager_settings(pager_port: int, pace: float, hours=None) -> str:
     return yaml.safe_dump(tree, sort_keys=False)
 
 
+def rota_settings() -> str:
+    """The example's, with its hand-over half a day from now: whoever is on duty stays so while a story is told."""
+    tree = yaml.safe_load((ROOT / "alerts" / "rota.example.yml").read_text())
+    there = datetime.now(ZoneInfo(tree["time_zone"])) + timedelta(hours=12)
+    tree["rotation"]["at"] = minutes(there)
+    del tree["overrides"]
+    return yaml.safe_dump(tree, sort_keys=False)
+
+
 class House:
     """``with House(…) as house:`` runs all three; ``pace`` 1 is that of production, also of letters that gather.
 
@@ -104,6 +115,9 @@ class House:
         folder.mkdir(parents=True)
         self._folder = folder
         self._trusted = str(trusted)
+        self._rota = folder / "rota.yml"
+        self._rota.write_text(rota_settings())
+        self.duty = duty.load(self._rota).on_duty(datetime.now(UTC))
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(*certificate)
         self.town = Town(context, users=frozenset({"ada", "ben", "chi"}))
@@ -152,7 +166,7 @@ class House:
     def start_pager(self):
         """As its image does, with a time zone that is not the rota's."""
         words = [sys.executable, "-m", "alerts.pager", "--port", self._ports[0], "--config", self._folder / "pager.yml"]
-        words += ["--inbox", self._folder / "inbox.sqlite3", "--rota", ROOT / "alerts" / "rota.example.yml"]
+        words += ["--inbox", self._folder / "inbox.sqlite3", "--rota", self._rota]
         environment = {**os.environ, "SSL_CERT_FILE": self._trusted, "TZ": "America/New_York"}
         self._pager = self._started("pager", words, environment)
 

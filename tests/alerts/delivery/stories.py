@@ -1,13 +1,12 @@
 """What happens in each house, from the first alert to the last message. They run beside each other: all of them wait."""
 
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from alerts.pager import duty
 from faults.providers import dingtalk, hooks, pagerduty, smtp, wecom
 from tests.alerts.delivery import rules
-from tests.alerts.delivery.house import ROOT, asked, minutes, until
+from tests.alerts.delivery.house import asked, minutes, until
 
 FIRING, OVER, GOES_ON, REMINDER = "[FIRING]", "[RESOLVED]", "[NOT ACKNOWLEDGED]", "[STILL FIRING]"
 LOGS, LATENCY, PAGE, TICKET, NEWS = (
@@ -41,6 +40,7 @@ class Story:
     def __init__(self, house) -> None:
         self._house = house
         self.messages = house.messages
+        self.duty = house.duty
         self.posted = house.posted
         self.moments: dict[str, float] = {}
         self.facts: dict[str, object] = {}
@@ -53,10 +53,6 @@ class Story:
     def took(self, provider, name, mark=FIRING):
         """Seconds from an alert's firing to the provider."""
         return self.messages(provider, name, mark)[0].at - self.posted[name]
-
-
-def on_duty():
-    return duty.load(ROOT / "alerts" / "rota.example.yml").on_duty(datetime.now(UTC))
 
 
 def production(house):
@@ -133,12 +129,12 @@ def night(house, story, begins):
     until(lambda: house.figure("alertmanager_notifications_suppressed_total") >= 2)
     story.facts["told by night"] = house.messages(dingtalk.NAME, TICKET)
     house.arrived(hooks.PHONE, PAGE, patience=30)
-    until(lambda: [each for each in house.messages(hooks.PHONE, PAGE) if each.to == (on_duty().secondary.phone,)], 40)
+    until(lambda: [each for each in house.messages(hooks.PHONE, PAGE) if each.to == (house.duty.secondary.phone,)], 40)
     house.arrived(dingtalk.NAME, TICKET, patience=max(0, begins.timestamp() - time.time()) + 30)
 
 
-def next_minute(least=20):
-    """A full minute, at least so many seconds from now, where the team is."""
+def next_minute(least=40):
+    """A full minute, at least so many seconds from now, where the team is: a busy machine tells of the night in time."""
     return (datetime.now(ZONE) + timedelta(seconds=60 + least)).replace(second=0, microsecond=0)
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from faults.providers import dingtalk, hooks, pagerduty
-from tests.alerts.delivery.stories import FIRING, GOES_ON, PAGE, REMINDER, TICKET, on_duty
+from tests.alerts.delivery.stories import FIRING, GOES_ON, PAGE, REMINDER, TICKET
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(150)]
 
@@ -37,7 +37,8 @@ def test_a_page_is_not_held(story):
 
 def test_a_page_that_nobody_takes_goes_on_to_the_next_person(story, told):
     """After five minutes a call, after fifteen the second one is called and gets an SMS: ten and thirty seconds here."""
-    one, duty = story("night"), on_duty()
+    one = story("night")
+    duty = one.duty
     first, second = one.messages(hooks.PHONE, PAGE, GOES_ON)[:2]
     (sms,) = [each for each in one.messages(hooks.SMS, PAGE, GOES_ON) if each.to == (duty.secondary.phone,)]
     assert (first.to, second.to) == ((duty.primary.phone,), (duty.secondary.phone,))

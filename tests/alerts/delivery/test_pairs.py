@@ -5,7 +5,7 @@ import statistics
 import pytest
 
 from faults.providers import dingtalk, hooks, pagerduty, smtp, wecom
-from tests.alerts.delivery.stories import FIRING, GOES_ON, LATENCY, NEWS, OVER, PAGES, TICKETS, TROUBLE, on_duty
+from tests.alerts.delivery.stories import FIRING, GOES_ON, LATENCY, NEWS, OVER, PAGES, TICKETS, TROUBLE
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(150)]
 PAIRS = [(name, provider) for name, providers in {**PAGES, **TICKETS}.items() for provider in providers]
@@ -57,7 +57,7 @@ def test_a_late_message_is_a_mail_and_within_five_minutes_a_call(story, told):
     one = story("quick")
     (mail,) = one.messages(smtp.NAME, LATENCY, FIRING)
     (call,) = one.messages(hooks.PHONE, LATENCY, GOES_ON)
-    assert (mail.to, call.to) == ((on_duty().primary.mail,), (on_duty().primary.phone,))
+    assert (mail.to, call.to) == ((one.duty.primary.mail,), (one.duty.primary.phone,))
     told(f"lab: {LATENCY} → phone after {one.took(hooks.PHONE, LATENCY, GOES_ON):.1f} s of 10")
     assert one.took(hooks.PHONE, LATENCY, GOES_ON) <= 300 / 30
 
@@ -84,7 +84,8 @@ def test_all_was_signed_and_in_its_form(story):
 
 
 def test_the_person_on_duty_is_the_one_who_hears_it(story):
-    one, ada = story("quick"), on_duty().primary
+    one = story("quick")
+    ada = one.duty.primary
     (robot,) = one.messages(dingtalk.NAME, "HeliographBacklog", FIRING)
     assert robot.to == (ada.phone.removeprefix("+86"),), "mentioned, as DingTalk knows her"
     assert all(each.to == (ada.wecom,) for each in one.messages(wecom.APP, "HeliographErrorLogs"))
