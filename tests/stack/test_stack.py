@@ -349,9 +349,13 @@ def test_a_broker_that_fails_is_paged_as_error_rate(busy, told, burnt):
 
 
 async def test_readers_far_behind_are_paged_as_latency(busy, told, burnt):
-    """Two readers take message by message, always some twenty behind: four seconds late at four a second."""
+    """Two readers take message by message, always some sixteen behind, of which the kernel holds four: three seconds late.
+
+    That is between the page's two seconds and the five of the ticket about what waits for long, also where a busy machine
+    does not publish four a second.
+    """
     since = time.monotonic()
-    async with crowds.behind(busy, "far-behind", readers=2, lag=20, size=40 * 1024, a_second=4.0):
+    async with crowds.behind(busy, "far-behind", readers=2, lag=16, size=40 * 1024, a_second=4.0):
         await asyncio.to_thread(watch, busy, told, burnt, "HeliographDeliveryLatencyP99", since)
     await asyncio.to_thread(watch_end, busy, told, burnt, "HeliographDeliveryLatencyP99")
 
