@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from alerts.pager import pace
 from alerts.pager.calls import Calls
+from alerts.pager.incidents import Incidents
 from alerts.pager.message import Message
 from alerts.pager.store import Store
 
@@ -23,7 +24,7 @@ _APART_AGAIN: Final = 5.0  # seconds until the halves of a refused call are trie
 _HOPELESS: Final = 12  # tries after which another letter's success is no reason for one more
 _ANY: Final = 0  # the party of letters that may go with any other
 _REFUSED: Final = -1  # of those that were refused when another one went; else a letter's number: the first of its half
-_IN_TURN: Final = """ AND NOT EXISTS (SELECT 1 FROM letters AS older WHERE older.case_number = letters.case_number
+_IN_TURN: Final = """ AND NOT EXISTS (SELECT 1 FROM letters AS older WHERE older.incident = letters.incident
  AND older.channel = letters.channel AND older.state = 'waiting' AND older.number < letters.number)"""
 _FORGET: Final = """DELETE FROM letters WHERE state != 'waiting' AND number <=
  (SELECT number FROM letters WHERE state != 'waiting' ORDER BY number DESC LIMIT 1 OFFSET ?)
@@ -60,25 +61,31 @@ class Letters:
         self._calls = calls
         self._window = window
         self._single = frozenset(single)
+        self._incidents = Incidents(store)
 
     def write(self, message: Message, channel: str, person: str, now: float) -> None:
-        """One more; part of the caller's transaction.
+        """One more; part of the caller's transaction. None where an incident has to wait for its other cases.
 
         Raises:
             InboxUnusable: the disk.
 
         """
         wait = 0.0
-        if channel not in self._single:
+        if channel in self._single:
+            told = self._incidents.told(message, channel, now)
+            if told is None:
+                return
+            message = told
+        else:
             wait = pace.gather(self._window, self._calls.made(channel, person, now - pace.RECENT))
         with self._store.writing() as database:
             database.execute(
-                "INSERT INTO letters VALUES (NULL, ?, ?, ?, ?, ?, ?, 0, 'waiting', '', 0, 0)",
-                (message.case, channel, person, message.dump(), now, now + wait),
+                "INSERT INTO letters VALUES (NULL, ?, ?, ?, ?, ?, ?, 0, 'waiting', '', 0, 0, ?)",
+                (message.case, channel, person, message.dump(), now, now + wait, message.topic),
             )
 
     def next(self, channel: str, now: float) -> list[Letter]:
-        """The letter of a channel that is due for longest, and those that go with it; of a case always in order."""
+        """The letter of a channel that is due for longest, and those that go with it; of an incident in order."""
         first = (
             f"channel = ? AND state = 'waiting' AND due_at <= ?{self._turn(channel)} ORDER BY due_at, number LIMIT 1"
         )

@@ -43,11 +43,17 @@ class Message:
     page: str  # where it can be acknowledged
     key: str  # the same for all messages of a case
     by: str = ""  # who has acknowledged it, in the message that says so
+    incident: str = ""  # topic of the case in whose incident it is told (``incidents.py``)
 
     @property
     def alerts(self) -> int:
         """How many alerts it is about."""
         return len(self.lines) + self.more
+
+    @property
+    def topic(self) -> str:
+        """What providers know an incident by: the same for all that is told in it."""
+        return self.incident or f"{self.key} {self.case}"
 
     @property
     def inbox(self) -> str:

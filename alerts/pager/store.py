@@ -81,6 +81,12 @@ ALTER TABLE cases ADD COLUMN heard_at REAL NOT NULL DEFAULT 0;
 UPDATE entries SET heard_at = CAST(strftime('%s', 'now') AS REAL);
 UPDATE cases SET heard_at = CAST(strftime('%s', 'now') AS REAL);
 """,
+    """
+ALTER TABLE letters ADD COLUMN incident TEXT NOT NULL DEFAULT '';
+UPDATE letters SET incident =
+ coalesce((SELECT group_key || ' ' || number FROM cases WHERE number = case_number), case_number);
+CREATE INDEX letters_by_incident ON letters (incident);
+""",
 )
 """What each form of the file adds to the one before it; SQLite's user_version says which it has."""
 

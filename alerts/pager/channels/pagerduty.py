@@ -1,4 +1,4 @@
-"""PagerDuty: Events API v2. Its own incident follows the case: triggered, acknowledged, resolved."""
+"""PagerDuty: Events API v2. Its incident follows the case, or those of a storm: triggered, acknowledged, resolved."""
 
 import hashlib
 from collections.abc import Sequence
@@ -33,7 +33,7 @@ class PagerDuty:
         event: dict[str, Any] = {
             "routing_key": secret(self.routing_key_file, "PagerDuty's routing key"),
             "event_action": _ACTIONS.get(message.kind, "trigger"),
-            "dedup_key": hashlib.sha256(f"{message.key} {message.case}".encode()).hexdigest()[:32],
+            "dedup_key": hashlib.sha256(message.topic.encode()).hexdigest()[:32],
         }
         if message.kind not in _ACTIONS:
             first = message.lines[0]

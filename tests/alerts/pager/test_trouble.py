@@ -182,7 +182,9 @@ async def test_a_letter_that_cannot_be_read_holds_up_its_own_channel_only(office
         text = f"channels: {{odd: {hook(quick)}, quick: {hook(quick)}}}\nroutes: {{critical: [{{to: [odd, quick]}}]}}"
         async with office(text) as one:
             with one.post._store.writing() as database:
-                database.execute("INSERT INTO letters VALUES (NULL, 9, 'odd', '', '{', 0, 0, 0, 'waiting', '', 0, 0)")
+                database.execute(
+                    "INSERT INTO letters VALUES (NULL, 9, 'odd', '', '{', 0, 0, 0, 'waiting', '', 0, 0, '')"
+                )
             take(one, notice())
             await quick.called(1)
             await until(lambda: 'pager_faults_total{part="channel odd"} 0.0' not in rendered(one))
