@@ -106,7 +106,7 @@ def why_it_stands_still(busy, told):
     assert "file and line" in walk.runbook()
     lines = walk.query(3)
     assert all("trouble.py" in each["where"] for each in lines), lag
-    late = walk.diamond("overview", "Delivery latency, percentiles", "loop.stalled")
+    late = walk.diamond("overview", "Delivery latency, percentiles", "loop.stalled", above=1.0)
     (stall, *_) = [each for each in events(late) if each["event"] == "loop.stalled"]
     assert late["duration"] > 1e6, "it waited for the loop"
     assert "stand_still" in " ".join(map(str, stall.values()))

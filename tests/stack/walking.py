@@ -71,8 +71,11 @@ class Walk:
         (question,) = of_panel(board, panel)
         return self._lines(question.source, question.url(time.time() - 60, time.time(), 1.0, self._here()))
 
-    def diamond(self, board, title, event):
-        """The topmost diamond of a panel behind which a span has this event: that span."""
+    def diamond(self, board, title, event, above):
+        """The topmost diamond of a panel, above so many seconds, behind which spans have this event: the longest of them.
+
+        What is told of a message a moment ago may still be on its way, and those far below are other messages.
+        """
         self._clicked(f"The topmost diamond of {title}, board {board}")
         (panel,) = (each for each in boards()[board]["panels"] if each["title"] == title)
         question = next(each for each in of_panel(board, panel) if each.query.get("exemplar"))
@@ -81,10 +84,11 @@ class Walk:
         def found():
             path = f"/api/v1/query_exemplars?{urlencode(asked | {'end': time.time() + 1})}"
             diamonds = [each for one in self._running.get("prometheus", path)["data"] for each in one["exemplars"]]
-            for diamond in sorted(diamonds, key=lambda each: -float(each["value"]))[:5]:
-                for span in self._spans(*links.trace_of_exemplar(diamond["labels"])).values():
-                    if event in {each.get("event") for each in events(span)}:
-                        return span
+            high = [each for each in diamonds if float(each["value"]) > above]
+            for diamond in sorted(high, key=lambda each: -float(each["value"]))[:5]:
+                spans = self._spans(*links.trace_of_exemplar(diamond["labels"])).values()
+                if met := [each for each in spans if event in {one.get("event") for one in events(each)}]:
+                    return max(met, key=lambda each: each["duration"])
             return None
 
         return until(found)
