@@ -85,7 +85,7 @@ class Walk:
             path = f"/api/v1/query_exemplars?{urlencode(asked | {'end': time.time() + 1})}"
             diamonds = [each for one in self._running.get("prometheus", path)["data"] for each in one["exemplars"]]
             high = [each for each in diamonds if float(each["value"]) > above]
-            for diamond in sorted(high, key=lambda each: -float(each["value"]))[:5]:
+            for diamond in sorted(high, key=lambda each: -float(each["value"]))[:20]:
                 spans = self._spans(*links.trace_of_exemplar(diamond["labels"])).values()
                 if met := [each for each in spans if event in {one.get("event") for one in events(each)}]:
                     return max(met, key=lambda each: each["duration"])
